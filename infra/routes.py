@@ -1,0 +1,71 @@
+"""What the house answers to, as data: routes, queues and clocks. The stacks and the local cloud read this, no one else
+repeats it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OCPI_VERSION = "2.2.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`function` is both the Lambda's name and its file in functions/. Every route passes the authoriser."""
+
+    methods: tuple[str, ...]
+    path: str
+    function: str
+
+
+ROUTES = (
+    Route(("GET",), "/ocpi/versions", "ocpi_versions"),
+    Route(("GET",), f"/ocpi/{OCPI_VERSION}", "ocpi_versions"),
+    Route(("GET", "POST", "PUT", "DELETE"), f"/ocpi/{OCPI_VERSION}/credentials", "ocpi_credentials"),
+    Route(
+        ("GET", "PUT", "PATCH"),
+        f"/ocpi/emsp/{OCPI_VERSION}/sessions/{{country_code}}/{{party_id}}/{{session_id}}",
+        "ocpi_sessions",
+    ),
+    Route(
+        ("POST",),
+        f"/ocpi/emsp/{OCPI_VERSION}/chargingprofiles/results/{{kind}}/{{request_id}}",
+        "ocpi_chargingprofiles",
+    ),
+    Route(("PUT",), f"/ocpi/emsp/{OCPI_VERSION}/chargingprofiles/{{session_id}}", "ocpi_chargingprofiles"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A queue with the function that works it. `fifo` queues keep order within a group; the others are standard
+    queues, served fairly between message groups."""
+
+    queue: str
+    function: str
+    fifo: bool
+    batch_size: int
+    timeout_s: int
+    max_concurrency: int
+
+
+WORKERS = (
+    Worker("plan", "plan_sessions", fifo=True, batch_size=10, timeout_s=30, max_concurrency=100),
+    Worker("send", "send_profiles", fifo=False, batch_size=1, timeout_s=10, max_concurrency=100),
+    Worker("replan", "want_plans", fifo=False, batch_size=1, timeout_s=60, max_concurrency=10),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """An EventBridge schedule (a rate or cron expression in UTC) that invokes a function with {}."""
+
+    name: str
+    schedule: str
+    function: str
+
+
+CLOCKS = (
+    Clock("sweep", "rate(1 minute)", "sweep_sessions"),
+    Clock("replan", "rate(15 minutes)", "replan_sessions"),
+    Clock("prices", "rate(1 hour)", "fetch_prices"),
+)

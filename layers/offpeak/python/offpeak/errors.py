@@ -1,0 +1,68 @@
+"""Every error Offpeak raises on purpose, in one tree; the edge alone knows which status each becomes.
+
+OffpeakError
+├── UnparseableBody       the body is not JSON at all                      HTTP 400, OCPI 2001
+├── NotAuthenticated      no credentials, or none we know                  HTTP 401, OCPI 2001
+├── MethodNotAllowed      credentials misuse (OCPI 2.2.1, 7.2.2)           HTTP 405, OCPI 2000
+├── UnknownObject         nothing at this address for this partner         HTTP 404, OCPI 2000
+├── InvalidMessage        valid JSON that breaks a rule; names the field   HTTP 200, OCPI 2001
+├── PeerUnusable          a partner's interface cannot be used; has the OCPI 3xxx code
+└── PeerUnavailable       a partner did not answer, or answered 5xx        worth a retry
+ConcurrentChange          somebody else wrote first                        worth a retry
+"""
+
+from __future__ import annotations
+
+
+class OffpeakError(Exception):
+    """Base of the tree. `retry` says whether the same call may succeed later, unchanged."""
+
+    retry = False
+
+
+class UnparseableBody(OffpeakError):
+    """The request's body is not JSON."""
+
+
+class NotAuthenticated(OffpeakError):
+    """No credentials, or none that we know."""
+
+
+class MethodNotAllowed(OffpeakError):
+    """The call does not fit the state of the registration (OCPI credentials module)."""
+
+
+class UnknownObject(OffpeakError):
+    """Nothing lives at this address, or nothing that this partner may see."""
+
+
+class InvalidMessage(OffpeakError):
+    """A well-formed message breaks a rule.
+
+    `field` is the path of the offending value in the message (`charging_periods.0.start_date_time`).
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class PeerUnusable(OffpeakError):
+    """A partner's interface cannot be used as it is; `ocpi_status` is 3001, 3002 or 3003."""
+
+    def __init__(self, ocpi_status: int, problem: str) -> None:
+        super().__init__(problem)
+        self.ocpi_status = ocpi_status
+
+
+class PeerUnavailable(OffpeakError):
+    """A partner did not answer in time, refused the connection, or answered HTTP 5xx."""
+
+    retry = True
+
+
+class ConcurrentChange(OffpeakError):
+    """A conditional write lost against another writer."""
+
+    retry = True

@@ -1,0 +1,190 @@
+"""A partner: one CPO connection, the parties it may write for, and how its sessions are to be planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import time
+from decimal import Decimal
+from enum import StrEnum
+
+
+class ParkingTimeMeaning(StrEnum):
+    """What a partner's PARKING_TIME dimension says (CONFORMANCE S4)."""
+
+    SUSPENDED_EV = "SUSPENDED_EV"
+    """The car does not ask for power: the text of today's specification."""
+    SUSPENDED_EV_OR_EVSE = "SUSPENDED_EV_OR_EVSE"
+    """Either side may be the one that holds back."""
+
+
+class RateUnit(StrEnum):
+    """The unit of a charging profile's limits: W in total, A per phase (OCPI ChargingRateUnit)."""
+
+    WATT = "W"
+    AMPERE = "A"
+
+
+class TariffKind(StrEnum):
+    DYNAMIC = "DYNAMIC"
+    """The day-ahead price of the bidding zone, times `factor`, plus `adder_eur_per_kwh`."""
+    FIXED = "FIXED"
+    """`fixed_eur_per_kwh` at all times."""
+    TIME_OF_USE = "TIME_OF_USE"
+    """The price of the first window that holds the local time, else `fixed_eur_per_kwh`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TariffWindow:
+    """Local time from `start` to `end` (over midnight when end <= start) on `weekdays` (Monday is 0)."""
+
+    start: time
+    end: time
+    eur_per_kwh: Decimal
+    weekdays: frozenset[int] = frozenset(range(7))
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """What a kWh costs the driver, as a rule that becomes a price curve."""
+
+    kind: TariffKind = TariffKind.DYNAMIC
+    factor: Decimal = Decimal(1)
+    adder_eur_per_kwh: Decimal = Decimal(0)
+    fixed_eur_per_kwh: Decimal = Decimal(0)
+    windows: tuple[TariffWindow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningDefaults:
+    """What planning assumes for a partner's sessions where neither the driver nor the session says it.
+
+    These are the documented defaults: a car leaves at `departure` local time (the first one that is at least
+    `shortest_stay_s` after plug-in) and needs `need_kwh`; where STATE_OF_CHARGE is sent, the need is what lifts a
+    battery of `battery_kwh` to `target_soc`.
+    """
+
+    time_zone: str = "Europe/Berlin"
+    bidding_zone: str = "DE-LU"
+    tariff: Tariff = Tariff()
+    departure: time = time(7, 0)
+    shortest_stay_s: int = 2 * 3600
+    need_kwh: Decimal = Decimal(30)
+    minimum_now_kwh: Decimal = Decimal(0)
+    battery_kwh: Decimal = Decimal(60)
+    target_soc: Decimal = Decimal("0.8")
+    charging_efficiency: Decimal = Decimal("0.9")
+    max_power_w: int = 11_040
+    phases: int | None = None
+    """Phases of the partner's AC chargers, where it vouches for them; None is unknown."""
+    voltage_v: int = 230
+    min_current_a: int = 6
+    smart_charging: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """How a partner's system speaks OCPI."""
+
+    strict: bool = False
+    raw_token: bool = False
+    """Send our token as it is instead of in Base64 (old habits of OCPI 2.1.1 and some 2.2 peers)."""
+    rate_unit: RateUnit | None = None
+    """Send limits in this unit; None: A where the phases are known, else W."""
+    parking_time: ParkingTimeMeaning = ParkingTimeMeaning.SUSPENDED_EV
+    profile_timeout_s: int = 60
+    """How long to wait for a result when the partner's answer names no time-out."""
+    in_flight_cap: int = 4
+    """Most calls to the partner at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An OCPI party. Compares by what OCPI compares: country code and party id, case-insensitively."""
+
+    country_code: str
+    party_id: str
+
+    def is_same_as(self, other: Party) -> bool:
+        return (self.country_code.casefold(), self.party_id.casefold()) == (
+            other.country_code.casefold(),
+            other.party_id.casefold(),
+        )
+
+
+class PartnerStatus(StrEnum):
+    INVITED = "INVITED"
+    REGISTERED = "REGISTERED"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One interface of a peer, from its version details."""
+
+    identifier: str
+    role: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """One CPO connection (CONFORMANCE C5: found by its token, never by country and party).
+
+    `parties` were agreed at invitation; `endpoints` and `peer_versions_url` are known once registered. Tokens are
+    not in here: the store keeps them hashed for look-up and encrypted for recovery.
+    """
+
+    partner_id: str
+    name: str
+    parties: tuple[Party, ...]
+    status: PartnerStatus = PartnerStatus.INVITED
+    version: str = "2.2.1"
+    peer_versions_url: str | None = None
+    endpoints: tuple[Endpoint, ...] = ()
+    flags: Flags = Flags()
+    planning: PlanningDefaults = PlanningDefaults()
+    revision: int = 0
+
+    def endpoint(self, identifier: str, role: str) -> str | None:
+        """Return the address of the peer's interface, or None where it has none. The role is a second wish:
+        some peers leave it out or get it wrong on modules that exist in one role only."""
+        same = [each for each in self.endpoints if each.identifier == identifier]
+        exact = [each for each in same if each.role == role]
+        return (exact or same)[0].url if same else None
+
+    def owns(self, party: Party) -> bool:
+        """Say whether this connection may write for `party`."""
+        return any(party.is_same_as(own) for own in self.parties)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who the authoriser says is calling: attached to every request that reaches a function."""
+
+    partner_id: str
+    parties: tuple[Party, ...]
+    strict: bool = False
+    registered: bool = True
+    """False for token A: good for versions and credentials only."""
+
+    def owns(self, party: Party) -> bool:
+        return any(party.is_same_as(own) for own in self.parties)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What stands between us and one partner's server: a circuit breaker and a cap on calls in flight.
+
+    `leases` maps a call's id to the real time (epoch seconds) at which its place is free again even if the caller
+    died; `open_until_s` is when a broken circuit lets one probe through.
+    """
+
+    partner_id: str
+    cap: int
+    leases: Mapping[str, float] = field(default_factory=dict)
+    failures: int = 0
+    open_until_s: float = 0.0
+    revision: int = 0
+
+    def renewed(self, **changes: object) -> Gate:
+        return replace(self, revision=self.revision + 1, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,22 @@
+"""Logs and metrics: one structured event per decision, one metric per thing an operator would act on.
+
+Events are snake_case and past tense with fields; neither carries secrets or personal data, only opaque ids.
+"""
+
+from __future__ import annotations
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+logger = Logger(service="offpeak")
+metrics = Metrics(namespace="Offpeak", service="offpeak")
+
+
+def count(name: str, value: int = 1) -> None:
+    """Add `value` to a metric that counts."""
+    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def measure_ms(name: str, value_ms: float) -> None:
+    """Add one measured duration in milliseconds."""
+    metrics.add_metric(name=name, unit=MetricUnit.Milliseconds, value=value_ms)
