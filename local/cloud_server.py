@@ -1,0 +1,181 @@
+"""The embedded AWS: ministack on a loopback port, as a child process, with its gaps mended.
+
+`python -m local.cloud_server --url-file PATH` serves until it is told to end (SIGTERM) or, with --end-with-stdin,
+until whoever started it is gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REGION = "eu-central-1"
+PROJECT = Path(__file__).parent.parent
+
+
+class CloudDidNotStart(Exception):
+    """The server ended, or stayed silent, before it served; the text says where its log is."""
+
+
+@dataclass(slots=True)
+class CloudServer:
+    """A running server. Its Lambdas, temporary files and log live in `directory`."""
+
+    url: str
+    directory: Path
+    process: subprocess.Popen[bytes]
+
+    @classmethod
+    def start(
+        cls, directory: Path, *, port: int = 0, iam: bool = True, mended: bool = True, end_with_us: bool = True
+    ) -> CloudServer:
+        """Start an empty server and wait until it serves (about half a second).
+
+        `iam` enforces each role's policies; `end_with_us` ends the server with this process, however that ends.
+        Raises CloudDidNotStart.
+        """
+        temporary, url_file, log = directory / "tmp", directory / "url", directory / "cloud.log"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        url_file.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "local.cloud_server", "--port", str(port), "--url-file", str(url_file)]
+        command += ["--end-with-stdin"] if end_with_us else []
+        command += [] if mended else ["--unmended"]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=PROJECT,
+                env=_environment(temporary, iam=iam),
+                stdin=subprocess.PIPE if end_with_us else subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + 30
+        while not (url_file.exists() and url_file.read_text().endswith("\n")):
+            if process.poll() is not None or time.monotonic() > deadline:
+                _end(process.pid)
+                raise CloudDidNotStart(f"the embedded cloud did not start; see {log}")
+            time.sleep(0.01)
+        return cls(url_file.read_text().strip(), directory, process)
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of the account's root user."""
+        return root_client(service, self.url)
+
+    def stop(self) -> None:
+        """End the server with its Lambdas, and remove its temporary files."""
+        _end(self.process.pid)
+        self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
+        shutil.rmtree(self.directory / "tmp", ignore_errors=True)
+
+
+def root_client(service: str, url: str) -> Any:
+    """Return a boto3 client of the root user of the embedded account at `url`."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(max_pool_connections=50, retries={"total_max_attempts": 1}),
+    )
+
+
+def _environment(temporary: Path, *, iam: bool) -> dict[str, str]:
+    """Lambdas inherit the server's environment, so it holds nothing of the developer's."""
+    return {
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "TMPDIR": str(temporary),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_REGION": REGION,
+        "AUTH": str(iam).lower(),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LAMBDA_WARM_TTL_SECONDS": "20",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def _end(pid: int) -> None:
+    """End a server and the Lambdas in its process group: politely, then surely."""
+    for polite in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(pid, polite)
+        except ProcessLookupError:
+            return
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            try:
+                if os.waitpid(pid, os.WNOHANG) != (0, 0):
+                    break
+            except ChildProcessError:
+                break
+            time.sleep(0.01)
+
+
+def main() -> None:
+    """Serve on a loopback port; the address is written to the file once connections are taken."""
+    parser = argparse.ArgumentParser(prog="python -m local.cloud_server", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 (the default) picks a free one")
+    parser.add_argument("--url-file", type=Path, required=True)
+    parser.add_argument("--end-with-stdin", action="store_true", help="end when standard input closes")
+    parser.add_argument("--unmended", action="store_true", help="leave the gaps open, to see whether they still are")
+    arguments = parser.parse_args()
+
+    listener = socket.create_server(("127.0.0.1", arguments.port), backlog=512)
+    port = listener.getsockname()[1]
+    os.environ["GATEWAY_PORT"] = str(port)  # ministack reads it while it is imported
+
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+    from ministack.app import app
+
+    if not arguments.unmended:
+        from local.gaps import mend
+
+        mend()
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 0
+    config.loglevel = "WARNING"
+
+    async def serve_until_told() -> None:
+        told = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, told.set)
+        loop.add_signal_handler(signal.SIGINT, told.set)
+        if arguments.end_with_stdin:
+            threading.Thread(
+                target=lambda: (sys.stdin.buffer.read(), loop.call_soon_threadsafe(told.set)), daemon=True
+            ).start()
+        serving = asyncio.create_task(serve(app, config, shutdown_trigger=told.wait))
+        # The socket already listens: whoever connects before the first accept waits, no one is refused.
+        arguments.url_file.write_text(f"http://127.0.0.1:{port}\n")
+        await serving
+        os._exit(0)  # nothing here outlives the server; leaving at once spares the log the ends of idle connections
+
+    asyncio.run(serve_until_told())
+
+
+if __name__ == "__main__":
+    main()
