@@ -8,6 +8,8 @@ from datetime import time
 from decimal import Decimal
 from enum import StrEnum
 
+from offpeak.prices.model import Tariff
+
 
 class ParkingTimeMeaning(StrEnum):
     """What a partner's PARKING_TIME dimension says (CONFORMANCE S4)."""
@@ -23,36 +25,6 @@ class RateUnit(StrEnum):
 
     WATT = "W"
     AMPERE = "A"
-
-
-class TariffKind(StrEnum):
-    DYNAMIC = "DYNAMIC"
-    """The day-ahead price of the bidding zone, times `factor`, plus `adder_eur_per_kwh`."""
-    FIXED = "FIXED"
-    """`fixed_eur_per_kwh` at all times."""
-    TIME_OF_USE = "TIME_OF_USE"
-    """The price of the first window that holds the local time, else `fixed_eur_per_kwh`."""
-
-
-@dataclass(frozen=True, slots=True)
-class TariffWindow:
-    """Local time from `start` to `end` (over midnight when end <= start) on `weekdays` (Monday is 0)."""
-
-    start: time
-    end: time
-    eur_per_kwh: Decimal
-    weekdays: frozenset[int] = frozenset(range(7))
-
-
-@dataclass(frozen=True, slots=True)
-class Tariff:
-    """What a kWh costs the driver, as a rule that becomes a price curve."""
-
-    kind: TariffKind = TariffKind.DYNAMIC
-    factor: Decimal = Decimal(1)
-    adder_eur_per_kwh: Decimal = Decimal(0)
-    fixed_eur_per_kwh: Decimal = Decimal(0)
-    windows: tuple[TariffWindow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
