@@ -7,8 +7,9 @@ OffpeakError
 ├── UnknownObject         nothing at this address for this partner         HTTP 404, OCPI 2000
 ├── InvalidMessage        valid JSON that breaks a rule; names the field   HTTP 200, OCPI 2001
 ├── PeerUnusable          a partner's interface cannot be used; has the OCPI 3xxx code
-└── PeerUnavailable       a partner did not answer, or answered 5xx        worth a retry
-ConcurrentChange          somebody else wrote first                        worth a retry
+├── PeerUnavailable       a partner did not answer, or answered 5xx        worth a retry
+├── QueueUnavailable      a queue did not take a message                   worth a retry
+└── ConcurrentChange      somebody else wrote first                        worth a retry
 """
 
 from __future__ import annotations
@@ -58,6 +59,12 @@ class PeerUnusable(OffpeakError):
 
 class PeerUnavailable(OffpeakError):
     """A partner did not answer in time, refused the connection, or answered HTTP 5xx."""
+
+    retry = True
+
+
+class QueueUnavailable(OffpeakError):
+    """A queue did not take a message. Whoever sends has a row that says the same, and a sweep behind it."""
 
     retry = True
 

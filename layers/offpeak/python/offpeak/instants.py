@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 
 def parse_instant(text: str) -> datetime:
@@ -27,3 +28,8 @@ def parse_instant(text: str) -> datetime:
 def format_instant(instant: datetime) -> str:
     """Write an aware datetime as YYYY-MM-DDTHH:MM:SS.mmmZ: valid OCPI, and text order is time order."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+
+
+def hours(duration: timedelta) -> Decimal:
+    """Return a duration in hours, exact to the millisecond."""
+    return Decimal(duration // timedelta(milliseconds=1)) / 3_600_000

@@ -6,7 +6,7 @@ Numbers are int or Decimal on the way in (no float: DynamoDB keeps 38 digits) an
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,11 +129,17 @@ class Table:
 
     def write(self, write: Write) -> None:
         """Carry out one conditional write. Raises ConcurrentChange when its condition does not hold."""
-        call = {Put: self._client.put_item, Update: self._client.update_item, Delete: self._client.delete_item}[
-            type(write)
-        ]
+        call = {Put: self._client.put_item, Update: self._client.update_item, Delete: self._client.delete_item}
+        self._call(call[type(write)], write)
+
+    def change(self, update: Update) -> Item:
+        """Carry out one conditional update and return the item as it is then. Raises ConcurrentChange."""
+        answer = self._call(self._client.update_item, update, ReturnValues="ALL_NEW")
+        return _deserialise(answer["Attributes"])
+
+    def _call(self, call: Callable[..., Any], write: Write, **options: str) -> Any:
         try:
-            call(**write.request(self.name))
+            return call(**write.request(self.name), **options)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 raise ConcurrentChange(f"{self.name}: {write.condition}") from error

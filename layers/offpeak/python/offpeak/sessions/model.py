@@ -60,8 +60,6 @@ class SessionMessage:
     periods: tuple[ChargingPeriod, ...] = ()
     filled: tuple[str, ...] = ()
     renamed: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
-    """Values that were taken but look wrong, such as kwh that must be Wh."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,101 @@
+"""What happens when a partner tells us about a session."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from offpeak.errors import ConcurrentChange, InvalidMessage
+from offpeak.partners.model import ParkingTimeMeaning
+from offpeak.sessions.charging_state import infer_charging_state
+from offpeak.sessions.energy import delivered
+from offpeak.sessions.merge import MergedSession, merge, session_of
+from offpeak.sessions.model import Session, SessionMessage
+from offpeak.sessions.parse import MOST_PERIODS
+from offpeak.sessions.plan_queue import PlanQueue
+from offpeak.sessions.store import SessionStore, StoredSession
+from offpeak.telemetry import count, logger
+
+MOST_TRIES = 8
+"""Writers of one session at the same moment are few; who loses so often is told to come again."""
+
+
+class Outcome(StrEnum):
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    """The message told nothing new: a repetition, or older than what we know."""
+    KEPT = "kept"
+    """A PATCH of a session that we do not know: kept for when its PUT comes (CONFORMANCE S1)."""
+
+
+def receive_session(
+    message: SessionMessage,
+    store: SessionStore,
+    queue: PlanQueue,
+    parking_time: ParkingTimeMeaning,
+    *,
+    now: datetime,
+    received_at: datetime,
+) -> Outcome:
+    """Merge one message into its session, store it, and ask for a plan when it told something new.
+
+    `now` is the time sessions live in, `received_at` the real time. Raises ConcurrentChange when other writers were
+    faster every time, InvalidMessage when the session would outgrow its bounds or is another party's.
+    """
+    for _ in range(MOST_TRIES):
+        stored = store.load(message.key)
+        merged = merge(stored.merged if stored else None, message)
+        _check(stored, merged, message)
+        session = session_of(merged)
+        if stored is not None and merged == stored.merged:
+            outcome = Outcome.UNCHANGED if session else Outcome.KEPT
+            break
+        limit_w = stored.limit_w(now) if stored else None
+        state = infer_charging_state(session, parking_time, limit_w) if session else None
+        try:
+            plan_wanted = store.save(stored, merged, state, now=now, received_at=received_at)
+        except ConcurrentChange:
+            continue
+        outcome = _outcome(stored, session)
+        if session is not None:
+            queue.ask(message.key, plan_wanted)
+        break
+    else:
+        raise ConcurrentChange(f"session {message.key.session_id} is being written by too many at once")
+    _report(message, session, outcome)
+    return outcome
+
+
+def _check(stored: StoredSession | None, merged: MergedSession, message: SessionMessage) -> None:
+    if len(merged.periods) > MOST_PERIODS:
+        raise InvalidMessage("charging_periods", f"would bring the session to more than {MOST_PERIODS} periods")
+    if stored is None:
+        return
+    for name, said in (("country_code", message.country_code), ("party_id", message.party_id)):
+        known = stored.merged.fields[name].value
+        if isinstance(known, str) and known.casefold() != said.casefold():
+            raise InvalidMessage(name, f"is {said!r}, but this session id belongs to {known!r}")
+
+
+def _outcome(stored: StoredSession | None, session: Session | None) -> Outcome:
+    if session is None:
+        return Outcome.KEPT
+    was_known = stored is not None and stored.merged.replaced_at is not None
+    return Outcome.UPDATED if was_known else Outcome.CREATED
+
+
+def _report(message: SessionMessage, session: Session | None, outcome: Outcome) -> None:
+    logger.info(
+        "session_message_received",
+        partner_id=message.key.partner_id,
+        session_id=message.key.session_id,
+        kind=message.kind.value,
+        outcome=outcome.value,
+        filled=list(message.filled),
+        renamed=list(message.renamed),
+        was_wh=session is not None and delivered(session).was_wh,
+    )
+    count("SessionMessagesReceived")
+    if message.filled or message.renamed:
+        count("SessionMessagesMended")

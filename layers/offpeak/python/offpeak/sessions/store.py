@@ -1,0 +1,287 @@
+"""The sessions table: one SESSION row a session and one PERIOD row a charging period, under the same key.
+
+The SESSION row is its own outbox. Whatever causes a plan raises `plan_wanted` in the same conditional write as its own
+effect; `plan_done` follows when the plan is saved. While the two differ, the row stands in the sparse index
+by_plan_wanted, where the sweep finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zlib import crc32
+
+from offpeak.aws.tables import Item, Put, Table, Update
+from offpeak.errors import ConcurrentChange
+from offpeak.instants import format_instant, parse_instant
+from offpeak.sessions.energy import delivered, state_of_charge
+from offpeak.sessions.merge import MergedSession, PeriodRegister, Register, period_rank, session_of
+from offpeak.sessions.model import (
+    ChargingPeriod,
+    ChargingState,
+    Confidence,
+    InferredState,
+    KnownSession,
+    SessionKey,
+)
+
+SHARDS = 8
+"""Partitions of each sparse index, so that no single key takes all the writes."""
+
+KEPT_FOR = timedelta(days=400)
+"""A session leaves the table so long after its last message; TTL needs no exactness."""
+WAITING_FOR_PUT = timedelta(days=3)
+
+INSTANTS = frozenset({"start_date_time", "end_date_time"})
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """What the table holds: the merged messages and the row's version, on which the next write depends."""
+
+    merged: MergedSession
+    version: int
+    limit_w_steps: tuple[tuple[datetime, int], ...] = ()
+    """The profile that the charger took, as (from when, watts)."""
+
+    def limit_w(self, now: datetime) -> int | None:
+        """Return what the charger's profile allows now, in watts; None where no profile is known."""
+        begun = [limit_w for start_at, limit_w in self.limit_w_steps if start_at <= now]
+        return begun[-1] if begun else None
+
+
+class SessionStore:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def load(self, key: SessionKey) -> StoredSession | None:
+        """Return all that is stored of a session, its charging periods included, or None."""
+        row, periods = self._rows(key)
+        if row is None or "version" not in row:
+            return None
+        return StoredSession(_merged(key, row, periods), int(row["version"]), _limit_steps(row))
+
+    def known(self, key: SessionKey) -> KnownSession | None:
+        """Return the session with its place in the planner's books; None before its first PUT."""
+        row, periods = self._rows(key)
+        session = session_of(_merged(key, row, periods)) if row is not None and "version" in row else None
+        if row is None or session is None:
+            return None
+        return KnownSession(
+            session=session,
+            state=InferredState(
+                ChargingState(row["charging_state"]),
+                row["charging_state_reason"],
+                Confidence(row["charging_state_confidence"]),
+                int(row["power_w"]) if "power_w" in row else None,
+            ),
+            delivered_kwh=delivered(session).kwh,
+            state_of_charge=state_of_charge(session),
+            plan_wanted=int(row["plan_wanted"]),
+            plan_done=int(row.get("plan_done", 0)),
+            received_at=parse_instant(row["received_at"]),
+        )
+
+    def save(
+        self,
+        stored: StoredSession | None,
+        merged: MergedSession,
+        state: InferredState | None,
+        *,
+        now: datetime,
+        received_at: datetime,
+    ) -> int:
+        """Write what changed since `stored` was loaded and raise plan_wanted with it; return the new count.
+
+        `state` is None while the session waits for its PUT. Periods go first: they are registers that merge by
+        themselves, so a process that dies before the SESSION row has only told part of a message early. Raises
+        ConcurrentChange when another message was faster: load, merge and save again.
+        """
+        self._save_periods(stored, merged)
+        session = session_of(merged)
+        expires_at = merged.last_updated + (KEPT_FOR if session else WAITING_FOR_PUT)
+        attributes: dict[str, Any] = {
+            "partner_id": merged.key.partner_id,
+            "session_id": merged.key.session_id,
+            "version": (stored.version if stored else 0) + 1,
+            "last_updated": format_instant(merged.last_updated),
+            "fields": {name: _register_row(register) for name, register in merged.fields.items()},
+            "expires_at": int(expires_at.timestamp()),
+            "received_at": format_instant(received_at),
+        }
+        if session is not None and state is not None:
+            attributes |= {
+                "replaced_at": format_instant(merged.replaced_at or merged.last_updated),
+                "charging_state": state.state.value,
+                "charging_state_reason": state.reason,
+                "charging_state_confidence": state.confidence.value,
+                "delivered_kwh": delivered(session).kwh,
+            }
+            if session.is_open:
+                attributes["active_shard"] = f"{merged.key.partner_id}#{shard_of(merged.key)}"
+            if state.power_w is not None:
+                attributes["power_w"] = state.power_w
+        removed = [name for name in ("active_shard", "power_w") if name not in attributes]
+        row = self._table.change(
+            Update(
+                key={"pk": merged.key.text, "sk": "SESSION"},
+                update=_set_expression(attributes, wants_plan=session is not None, removed=removed),
+                condition="version = :expected" if stored else "attribute_not_exists(version)",
+                values={
+                    **{f":{name}": value for name, value in attributes.items()},
+                    **({":expected": stored.version} if stored else {}),
+                    **(_plan_wanted_values(merged.key, now) if session is not None else {}),
+                },
+                names={f"#{name}": name for name in attributes},
+            )
+        )
+        return int(row.get("plan_wanted", 0))
+
+    def want_plan(self, key: SessionKey, *, now: datetime, received_at: datetime) -> int | None:
+        """Count one more cause of a plan for an open session and return the count; None where none is open.
+
+        `now` is the time the session lives in, `received_at` the real time of the cause.
+        """
+        try:
+            row = self._table.change(
+                Update(
+                    key={"pk": key.text, "sk": "SESSION"},
+                    update=f"SET received_at = :received_at, {PLAN_WANTED}",
+                    condition="attribute_exists(active_shard)",
+                    values={":received_at": format_instant(received_at), **_plan_wanted_values(key, now)},
+                )
+            )
+        except ConcurrentChange:
+            return None
+        return int(row["plan_wanted"])
+
+    def wanting(self, shard: int, before: datetime, limit: int) -> Iterator[tuple[SessionKey, int]]:
+        """Yield up to `limit` sessions of a shard that have wanted a plan since before `before`, oldest first."""
+        rows = self._table.query(
+            "plan_shard = :shard AND plan_wanted_at < :before",
+            {":shard": str(shard), ":before": format_instant(before)},
+            index="by_plan_wanted",
+            limit=limit,
+        )
+        for row in rows:
+            yield SessionKey(row["partner_id"], row["session_id"]), int(row["plan_wanted"])
+
+    def waking(self, shard: int, until: datetime, limit: int) -> Iterator[SessionKey]:
+        """Yield up to `limit` sessions of a shard whose `wake_at` has come, earliest first."""
+        rows = self._table.query(
+            "wake_shard = :shard AND wake_at <= :until",
+            {":shard": str(shard), ":until": format_instant(until)},
+            index="by_wake",
+            limit=limit,
+        )
+        for row in rows:
+            yield SessionKey(row["partner_id"], row["session_id"])
+
+    def active(self, partner_id: str, shard: int, after: str | None, limit: int) -> tuple[list[SessionKey], str | None]:
+        """Return one page of a partner's open sessions and where the next page starts, None after the last."""
+        rows = list(
+            self._table.query(
+                "active_shard = :shard" + (" AND pk > :after" if after else ""),
+                {":shard": f"{partner_id}#{shard}", **({":after": after} if after else {})},
+                index="by_active",
+                limit=limit,
+            )
+        )
+        keys = [SessionKey(row["partner_id"], row["session_id"]) for row in rows]
+        return keys, rows[-1]["pk"] if len(rows) == limit else None
+
+    def _rows(self, key: SessionKey) -> tuple[Item | None, list[Item]]:
+        rows = list(self._table.query("pk = :pk", {":pk": key.text}))
+        row = next((row for row in rows if row["sk"] == "SESSION"), None)
+        return row, [row for row in rows if row["sk"].startswith("PERIOD#")]
+
+    def _save_periods(self, stored: StoredSession | None, merged: MergedSession) -> None:
+        before = stored.merged.periods if stored else {}
+        for start_at, register in merged.periods.items():
+            if before.get(start_at) == register:
+                continue
+            rank = _rank_text(register)
+            try:
+                self._table.write(
+                    Put(
+                        {
+                            "pk": merged.key.text,
+                            "sk": f"PERIOD#{format_instant(start_at)}",
+                            "stamp": format_instant(register.stamp),
+                            "dimensions": dict(register.period.dimensions),
+                            "tariff_id": register.period.tariff_id,
+                            "rank": rank,
+                            "expires_at": int((register.stamp + KEPT_FOR).timestamp()),
+                        },
+                        condition="attribute_not_exists(pk) OR #rank < :rank",
+                        values={":rank": rank},
+                        names={"#rank": "rank"},
+                    )
+                )
+            except ConcurrentChange:
+                # A newer word on this period is there already; the SESSION row's version will make us read it.
+                continue
+
+
+PLAN_WANTED = (
+    "plan_wanted = if_not_exists(plan_wanted, :zero) + :one, plan_shard = :plan_shard, "
+    "plan_wanted_at = if_not_exists(plan_wanted_at, :plan_wanted_at)"
+)
+"""The part of an update expression that counts one more cause of a plan; plan_wanted_at stays the oldest's."""
+
+
+def shard_of(key: SessionKey) -> int:
+    """Return the shard of every index that a session's row stands in."""
+    return crc32(key.text.encode()) % SHARDS
+
+
+def _plan_wanted_values(key: SessionKey, now: datetime) -> dict[str, Any]:
+    return {":zero": 0, ":one": 1, ":plan_shard": str(shard_of(key)), ":plan_wanted_at": format_instant(now)}
+
+
+def _set_expression(attributes: Mapping[str, Any], *, wants_plan: bool, removed: list[str]) -> str:
+    settings = [f"#{name} = :{name}" for name in attributes]
+    if wants_plan:
+        settings.append(PLAN_WANTED)
+    return "SET " + ", ".join(settings) + (f" REMOVE {', '.join(removed)}" if removed else "")
+
+
+def _register_row(register: Register) -> dict[str, Any]:
+    value = format_instant(register.value) if isinstance(register.value, datetime) else register.value
+    return {"v": value, "t": format_instant(register.stamp)}
+
+
+def _rank_text(register: PeriodRegister) -> str:
+    stamp, said = period_rank(register)
+    return f"{format_instant(stamp)}|{said}"
+
+
+def _merged(key: SessionKey, row: Item, period_rows: list[Item]) -> MergedSession:
+    replaced_at = parse_instant(row["replaced_at"]) if "replaced_at" in row else None
+    periods = {}
+    for each in period_rows:
+        start_at, stamp = parse_instant(each["sk"].removeprefix("PERIOD#")), parse_instant(each["stamp"])
+        if replaced_at is None or stamp >= replaced_at:
+            dimensions: dict[str, Decimal] = each["dimensions"]
+            periods[start_at] = PeriodRegister(ChargingPeriod(start_at, dimensions, each.get("tariff_id")), stamp)
+    return MergedSession(
+        key=SessionKey(key.partner_id, row["session_id"]),
+        last_updated=parse_instant(row["last_updated"]),
+        replaced_at=replaced_at,
+        fields={name: _register(name, each) for name, each in row["fields"].items()},
+        periods=periods,
+    )
+
+
+def _register(name: str, row: Mapping[str, Any]) -> Register:
+    value = row["v"]
+    if name in INSTANTS and value is not None:
+        value = parse_instant(value)
+    return Register(value, parse_instant(row["t"]))
+
+
+def _limit_steps(row: Item) -> tuple[tuple[datetime, int], ...]:
+    return tuple((parse_instant(start), int(limit_w)) for start, limit_w in row.get("limit_w_steps", ()))
