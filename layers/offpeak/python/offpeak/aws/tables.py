@@ -138,12 +138,19 @@ class Table:
         return _deserialise(answer["Attributes"])
 
     def _call(self, call: Callable[..., Any], write: Write, **options: str) -> Any:
-        try:
-            return call(**write.request(self.name), **options)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                raise ConcurrentChange(f"{self.name}: {write.condition}") from error
-            raise
+        attempt = 0
+        while True:
+            try:
+                return call(**write.request(self.name), **options)
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == "ConditionalCheckFailedException":
+                    raise ConcurrentChange(f"{self.name}: {write.condition}") from error
+                if code != "TransactionConflictException" or attempt == 5:
+                    raise
+                # A transaction is at this item just now; that says nothing about the condition.
+                time.sleep(0.02 * 2**attempt)
+                attempt += 1
 
 
 def write_together(writes: Sequence[tuple[Table, Write]]) -> None:
