@@ -48,7 +48,7 @@ def receive_session(
         merged = merge(stored.merged if stored else None, message)
         _check(stored, merged, message)
         session = session_of(merged)
-        if stored is not None and merged == stored.merged:
+        if stored is not None and merged == stored.merged and stored.is_settled:
             outcome = Outcome.UNCHANGED if session else Outcome.KEPT
             break
         limit_w = stored.limit_w(now) if stored else None

@@ -40,10 +40,15 @@ INSTANTS = frozenset({"start_date_time", "end_date_time"})
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """What the table holds: the merged messages and the row's version, on which the next write depends."""
+    """What the table holds: the merged messages and the row's version, on which the next write depends.
+
+    `is_settled` is False when a period came in behind the SESSION row's back, from a writer that died or is about to
+    write the row: what the row infers does not know that period yet.
+    """
 
     merged: MergedSession
     version: int
+    is_settled: bool = True
     limit_w_steps: tuple[tuple[datetime, int], ...] = ()
     """The profile that the charger took, as (from when, watts)."""
 
@@ -62,7 +67,8 @@ class SessionStore:
         row, periods = self._rows(key)
         if row is None or "version" not in row:
             return None
-        return StoredSession(_merged(key, row, periods), int(row["version"]), _limit_steps(row))
+        merged = _merged(key, row, periods)
+        return StoredSession(merged, int(row["version"]), row["periods_digest"] == _digest(merged), _limit_steps(row))
 
     def known(self, key: SessionKey) -> KnownSession | None:
         """Return the session with its place in the planner's books; None before its first PUT."""
@@ -108,6 +114,7 @@ class SessionStore:
             "session_id": merged.key.session_id,
             "version": (stored.version if stored else 0) + 1,
             "last_updated": format_instant(merged.last_updated),
+            "periods_digest": _digest(merged),
             "fields": {name: _register_row(register) for name, register in merged.fields.items()},
             "expires_at": int(expires_at.timestamp()),
             "received_at": format_instant(received_at),
@@ -257,6 +264,10 @@ def _register_row(register: Register) -> dict[str, Any]:
 def _rank_text(register: PeriodRegister) -> str:
     stamp, said = period_rank(register)
     return f"{format_instant(stamp)}|{said}"
+
+
+def _digest(merged: MergedSession) -> int:
+    return crc32("\n".join(_rank_text(register) for register in merged.periods.values()).encode())
 
 
 def _merged(key: SessionKey, row: Item, period_rows: list[Item]) -> MergedSession:

@@ -1,0 +1,262 @@
+"""Sessions in the real embedded database: merged once, counted once, lost never."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import permutations
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from offpeak.aws.queues import FifoQueue
+from offpeak.aws.tables import Table
+from offpeak.errors import InvalidMessage
+from offpeak.partners.model import ParkingTimeMeaning
+from offpeak.sessions.merge import merge
+from offpeak.sessions.model import ChargingState, MessageKind, SessionKey, SessionMessage, SessionStatus
+from offpeak.sessions.plan_queue import PlanQueue
+from offpeak.sessions.receive import Outcome, receive_session
+from offpeak.sessions.store import SHARDS, SessionStore
+from tests.conftest import MakeTable
+from tests.sessions.builders import KEY, a_patch, a_put, at, period
+
+NOW = at(60)
+
+
+class SentMessages:
+    """A queue's client that keeps what was sent, or is down."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.is_down = False
+
+    def send_message(self, **message: Any) -> None:
+        if self.is_down:
+            from botocore.exceptions import EndpointConnectionError
+
+            raise EndpointConnectionError(endpoint_url="sqs")
+        self.sent.append(message)
+
+
+class DyingTable(Table):
+    """A table whose process dies right before its write number `survives` (from 0)."""
+
+    def __init__(self, table: Table, survives: int) -> None:
+        super().__init__(table._client, table.name)
+        self._left = survives
+
+    def _call(self, *arguments: Any, **options: Any) -> Any:
+        if self._left == 0:
+            raise ProcessDied
+        self._left -= 1
+        return super()._call(*arguments, **options)
+
+
+class ProcessDied(BaseException):
+    pass
+
+
+@pytest.fixture
+def table(make_table: MakeTable) -> Table:
+    return make_table("sessions")
+
+
+@pytest.fixture
+def sent() -> SentMessages:
+    return SentMessages()
+
+
+def receive(message: SessionMessage, table: Table, sent: SentMessages | None = None) -> Outcome:
+    queue = PlanQueue(FifoQueue(sent or SentMessages(), "plan.fifo"))  # type: ignore[arg-type]
+    return receive_session(
+        message,
+        SessionStore(table),
+        queue,
+        ParkingTimeMeaning.SUSPENDED_EV,
+        now=NOW,
+        received_at=datetime.now(UTC),
+    )
+
+
+def wanted(table: Table) -> list[tuple[SessionKey, int]]:
+    store = SessionStore(table)
+    return [row for shard in range(SHARDS) for row in store.wanting(shard, NOW + timedelta(seconds=1), 10)]
+
+
+def test_a_new_session_is_created_and_asks_for_a_plan(table: Table, sent: SentMessages) -> None:
+    assert receive(a_put(0), table, sent) is Outcome.CREATED
+    assert wanted(table) == [(KEY, 1)]
+    assert len(sent.sent) == 1
+
+
+def test_the_same_put_twice_changes_nothing_and_asks_for_no_second_plan(table: Table, sent: SentMessages) -> None:
+    """S2"""
+    receive(a_put(0, period(0, ENERGY=1)), table, sent)
+    assert receive(a_put(0, period(0, ENERGY=1)), table, sent) is Outcome.UNCHANGED
+    assert wanted(table) == [(KEY, 1)]
+    assert len(sent.sent) == 1
+
+
+def test_what_was_stored_is_what_was_said(table: Table) -> None:
+    receive(a_put(0, total_cost='{"excl_vat":2.5}', connector_id="1"), table)
+    receive(a_patch(5, period(0, ENERGY="0.5", POWER=6), kwh=Decimal("0.5")), table)
+    known = SessionStore(table).known(KEY)
+    assert known is not None
+    assert known.session.kwh == Decimal("0.5")
+    assert known.session.others == {"total_cost": '{"excl_vat":2.5}'}
+    assert known.session.periods == (period(0, ENERGY="0.5", POWER=6),)
+    assert (known.state.state, known.state.power_w) == (ChargingState.CHARGING, 6000)
+    assert (known.plan_wanted, known.plan_done) == (2, 0)
+
+
+def test_a_patch_before_its_put_is_kept_but_unknown(table: Table, sent: SentMessages) -> None:
+    """S1"""
+    assert receive(a_patch(5, period(5, ENERGY=1), kwh=Decimal(1)), table, sent) is Outcome.KEPT
+    assert SessionStore(table).known(KEY) is None
+    assert (wanted(table), sent.sent) == ([], [])
+    assert receive(a_put(0), table, sent) is Outcome.CREATED
+    known = SessionStore(table).known(KEY)
+    assert known is not None
+    assert known.session.kwh == 1
+
+
+def test_a_completed_session_leaves_the_index_of_active_ones(table: Table) -> None:
+    """S3"""
+    store = SessionStore(table)
+
+    def active() -> list[SessionKey]:
+        return [key for shard in range(SHARDS) for key in store.active("p1", shard, None, 10)[0]]
+
+    receive(a_put(0), table)
+    assert active() == [KEY]
+    receive(a_patch(50, status="COMPLETED"), table)
+    assert active() == []
+    assert store.want_plan(KEY, now=NOW, received_at=NOW) is None
+
+
+def test_another_cause_counts_once_more_and_keeps_the_oldest_time(table: Table) -> None:
+    receive(a_put(0), table)
+    store = SessionStore(table)
+    assert store.want_plan(KEY, now=NOW + timedelta(hours=1), received_at=NOW) == 2
+    assert wanted(table) == [(KEY, 2)]
+    assert store.want_plan(SessionKey("p1", "unknown"), now=NOW, received_at=NOW) is None
+
+
+def test_active_sessions_come_in_pages(table: Table) -> None:
+    keys = {SessionKey("p1", f"S{n}") for n in range(40)}
+    for key in keys:
+        put = a_put(0)
+        receive(SessionMessage(put.kind, key, put.country_code, put.party_id, put.last_updated, put.fields), table)
+    store, found = SessionStore(table), []
+    for shard in range(SHARDS):
+        after = None
+        while True:
+            page, after = store.active("p1", shard, after, 3)
+            found += page
+            if after is None:
+                break
+    assert sorted(found, key=str) == sorted(keys, key=str)
+
+
+def test_one_partners_session_id_does_not_meet_anothers(table: Table) -> None:
+    receive(a_put(0), table)
+    assert SessionStore(table).known(SessionKey("p2", KEY.session_id)) is None
+
+
+def test_a_session_id_belongs_to_the_party_that_used_it_first(table: Table) -> None:
+    """P6"""
+    receive(a_put(0), table)
+    foreign = SessionMessage(MessageKind.PUT, KEY, "NL", "ELS", at(5), a_put(0).fields)
+    with pytest.raises(InvalidMessage, match="^party_id: "):
+        receive(foreign, table)
+
+
+def test_a_queue_that_is_down_loses_nothing(table: Table, sent: SentMessages) -> None:
+    sent.is_down = True
+    assert receive(a_put(0), table, sent) is Outcome.CREATED
+    assert wanted(table) == [(KEY, 1)]
+
+
+MESSAGES = (
+    a_put(0, period(0, ENERGY="0.1")),
+    a_patch(5, period(5, ENERGY="0.9"), kwh=Decimal(1)),
+    a_patch(10, period(10, ENERGY="0.9"), kwh=Decimal("1.9")),
+    a_patch(15, status="COMPLETED", end_date_time=at(15)),
+)
+
+
+@pytest.mark.parametrize("order", list(permutations(MESSAGES))[::5])
+def test_the_store_ends_in_the_same_session_in_whatever_order(order: tuple[SessionMessage, ...], table: Table) -> None:
+    for message in (*order, order[0]):
+        receive(message, table)
+    stored = SessionStore(table).load(KEY)
+    expected = None
+    for message in MESSAGES:
+        expected = merge(expected, message)
+    assert stored is not None
+    assert stored.merged == expected
+
+
+@pytest.mark.parametrize("survives", range(6))
+def test_a_process_that_dies_between_any_two_writes_has_lost_nothing_that_was_acknowledged(
+    survives: int, table: Table
+) -> None:
+    """The sender saw no answer and says it again; the session is then what it would have been."""
+    receive(MESSAGES[0], table)
+    second = a_patch(10, period(5, ENERGY="0.9"), period(10, ENERGY="0.8"), kwh=Decimal("1.8"))
+    try:
+        receive(second, DyingTable(table, survives))
+    except ProcessDied:
+        known = SessionStore(table).known(KEY)
+        assert known is not None
+        assert known.session.status is SessionStatus.ACTIVE
+        receive(second, table)
+    stored = SessionStore(table).load(KEY)
+    assert stored is not None
+    assert stored.merged == merge(merge(None, MESSAGES[0]), second)
+    assert wanted(table)[0][1] >= 2
+
+
+def test_many_writers_at_once_lose_no_message(table: Table) -> None:
+    receive(a_put(0), table)
+    told = [a_patch(n, period(n, ENERGY=1), kwh=Decimal(n)) for n in range(1, 7)]
+
+    def tell(message: SessionMessage) -> None:
+        receive(message, table)
+
+    threads = [Thread(target=tell, args=(message,)) for message in told]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    known = SessionStore(table).known(KEY)
+    assert known is not None
+    assert [each.start_at for each in known.session.periods] == [at(n) for n in range(1, 7)]
+    assert known.session.kwh == 6
+    stored = SessionStore(table).load(KEY)
+    assert stored is not None
+    assert stored.is_settled
+
+
+def test_a_period_that_came_behind_the_rows_back_is_settled_by_its_repetition(table: Table) -> None:
+    """The writer died after the period and before the row, and the message was older than the row."""
+    receive(a_put(0), table)
+    receive(a_patch(20, kwh=Decimal(2)), table)
+    late = a_patch(10, period(10, ENERGY="0.9", POWER=7))
+    with pytest.raises(ProcessDied):
+        receive(late, DyingTable(table, survives=1))
+    receive(late, table)
+    known = SessionStore(table).known(KEY)
+    assert known is not None
+    assert known.state.state is ChargingState.CHARGING
+
+
+def test_a_put_that_replaces_periods_hides_the_old_rows(table: Table) -> None:
+    """S1"""
+    receive(a_put(0, period(0, ENERGY=1), period(5, ENERGY=1)), table)
+    receive(a_put(10, period(10, ENERGY=2)), table)
+    known = SessionStore(table).known(KEY)
+    assert known is not None
+    assert known.session.periods == (period(10, ENERGY=2),)
