@@ -1,0 +1,58 @@
+# The only door: `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+STAGE ?= qa
+CDK := npx --yes aws-cdk@2.1148.1
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+# jsii warns about every Node.js release it has not been tested with; synthesis works on those here.
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+
+.PHONY: help demo test check bench up down deploy clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(INSTALLED): requirements.txt layers/dependencies/requirements.txt
+	@command -v node >/dev/null || { echo "Node.js is missing: aws-cdk-lib needs it to synthesise. Install Node.js 20 or newer."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Offpeak needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Setting up $(VENV) (once) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check "$$(grep -E '^uv==' requirements.txt)"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+	@touch $@
+
+demo: $(INSTALLED) ## Play a night of charging on the embedded cloud (SESSIONS=file.csv PRICES=file.csv for your own data)
+	@$(BIN)/python -m local.demo $(if $(SESSIONS),--sessions "$(SESSIONS)") $(if $(PRICES),--prices "$(PRICES)") $(ARGS)
+
+test: $(INSTALLED) ## Run all tests, the deployed local stack included (ARGS="-k name" for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED) ## Format, lint, types, import rules, synthesis of qa and production, cdk-nag
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m infra.check
+
+bench: $(INSTALLED) ## Measure latencies, throughput, planning, package sizes and cost, side by side
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+up: $(INSTALLED) ## Start the embedded cloud and a simulated CPO; print their addresses and a ready curl
+	@$(BIN)/python -m local up $(ARGS)
+
+down: $(INSTALLED) ## End what `make up` started
+	@$(BIN)/python -m local down
+
+deploy: $(INSTALLED) ## Deploy to the AWS account of your credentials (STAGE=qa or production)
+	$(CDK) deploy --all --app "$(BIN)/python app.py" --context stage=$(STAGE) $(ARGS)
+
+clean: ## Remove what was built here (not the embedded cloud's state: that is `make down`)
+	rm -rf $(VENV) build cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
