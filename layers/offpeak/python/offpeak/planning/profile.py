@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from datetime import datetime, timedelta
+from decimal import ROUND_FLOOR, Decimal
+
+from offpeak.planning.plan import Plan
+
+TENTH = Decimal("0.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +30,89 @@ class ChargingProfile:
     unit: str
     periods: tuple[ProfilePeriod, ...]
     min_charging_rate: Decimal | None = None
+
+
+def encode(plan: Plan, *, unit: str, phases: int | None, voltage_v: int, now: datetime) -> ChargingProfile:
+    """Return the plan from `now` on, as an absolute profile that starts at `now`, cut to the second.
+
+    The last period has no end: from `plan.unlimited_from` on the car may draw the plan's maximum, so that nobody who
+    leaves late is stranded. Limits are rounded down; a plan made with `limit_step_w` of the same unit loses nothing.
+    In "A" an unknown number of phases counts as three (P8).
+    """
+    start_at = now.replace(microsecond=0)
+    steps: list[tuple[datetime, Decimal]] = []
+    for block in plan.blocks:
+        steps += [(block.start_at, block.power_w), (block.end_at, Decimal(0))]
+    steps = [each for each in steps if each[0] < plan.unlimited_from]
+    steps.append((plan.unlimited_from, plan.max_power_w))
+    limits: dict[int, Decimal] = {0: Decimal(0)}
+    for at, power_w in steps:
+        start_s = max(0, int((at - start_at).total_seconds()))
+        limits[start_s] = in_unit(power_w, unit, phases, voltage_v)
+    periods: list[ProfilePeriod] = []
+    for start_s, limit in sorted(limits.items()):
+        if not periods or periods[-1].limit != limit:
+            periods.append(ProfilePeriod(start_s, limit))
+    return ChargingProfile(start_at, None, unit, tuple(periods))
+
+
+def in_unit(power_w: Decimal, unit: str, phases: int | None, voltage_v: int) -> Decimal:
+    """Return a power as a limit in "W" or in "A" per phase, rounded down to one decimal."""
+    value = power_w / ((phases or 3) * voltage_v) if unit == "A" else power_w
+    return value.quantize(TENTH, rounding=ROUND_FLOOR)
+
+
+def limit_step_w(unit: str, phases: int | None, voltage_v: int) -> float:
+    """Return the step between two limits that a profile can tell, in watts."""
+    return 0.1 * (phases or 3) * voltage_v if unit == "A" else 0.1
+
+
+def same_effect(
+    a: ChargingProfile,
+    b: ChargingProfile,
+    from_now: datetime,
+    *,
+    limit: Decimal = TENTH,
+    for_s: int = 60,
+) -> bool:
+    """Say whether two profiles ask the same of a car from `from_now` on.
+
+    They do when their limits never differ by more than `limit` for longer than `for_s` seconds on end. Before a
+    profile starts and after it ends there is no limit. Profiles in different units are never the same.
+    """
+    if a.unit != b.unit:
+        return False
+    apart_since: datetime | None = None
+    instants = sorted({from_now, *(at for each in (a, b) for at in _changes(each) if at > from_now)})
+    for at in instants:
+        differ = _apart(limit_at(a, at), limit_at(b, at), limit)
+        if apart_since is not None and (at - apart_since).total_seconds() > for_s:
+            return False
+        apart_since = (apart_since or at) if differ else None
+    return apart_since is None
+
+
+def limit_at(profile: ChargingProfile, at: datetime) -> Decimal | None:
+    """Return the limit at an instant, None where the profile sets none."""
+    offset_s = (at - profile.start_at).total_seconds()
+    if offset_s < 0 or (profile.duration_s is not None and offset_s >= profile.duration_s):
+        return None
+    found = None
+    for period in profile.periods:
+        if period.start_period_s <= offset_s:
+            found = period.limit
+    return found
+
+
+def _changes(profile: ChargingProfile) -> Iterator[datetime]:
+    yield profile.start_at
+    for period in profile.periods:
+        yield profile.start_at + timedelta(seconds=period.start_period_s)
+    if profile.duration_s is not None:
+        yield profile.start_at + timedelta(seconds=profile.duration_s)
+
+
+def _apart(a: Decimal | None, b: Decimal | None, limit: Decimal) -> bool:
+    if a is None or b is None:
+        return a is not b
+    return abs(a - b) > limit

@@ -1,0 +1,55 @@
+"""The cheapest way to draw energy by a deadline, exactly (PLANNING 1 and 2).
+
+A fractional knapsack: take the cheapest room first. Where a dearer slot holds energy and a cheaper one has room,
+moving energy lowers the cost, and the greedy fill leaves no such pair. Nested milestones are met in the order of
+time, each deficit from the cheapest room before it; that is exact by the same exchange.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def cheapest(
+    prices: Sequence[float],
+    room: Sequence[float],
+    need: float,
+    *,
+    milestones: Sequence[tuple[int, float]] = (),
+    at_once: float = 0.0,
+    most: float = 0.0,
+    preferred: Sequence[float] | None = None,
+) -> list[float]:
+    """Return the energy to draw in each slot at the least cost; energies in one unit, prices per that unit.
+
+    `milestones` are (number of slots, energy to have drawn in them), ascending; `at_once` is drawn first, from the
+    first slot on, before any price is looked at. Beyond `need`, slots with a negative price are filled up to `most`.
+    What does not fit is left out: the answer is then the most that can be drawn, as early as it is due. Ties go to
+    the earlier slot. At most one slot is partly filled for each of `at_once`, the milestones, `need` and `most`.
+
+    `preferred` is the part of `room` that is used up first, cheapest first, whatever the rest costs.
+    """
+    drawn = [0.0] * len(prices)
+    order = sorted(range(len(prices)), key=prices.__getitem__)
+    if at_once > 0:
+        _draw(drawn, range(len(prices)), room, at_once)
+    for count, level in (*milestones, (len(prices), need)):
+        slots = order if count == len(prices) else [t for t in order if t < count]
+        if preferred is not None:
+            _draw(drawn, slots, preferred, level - sum(drawn[:count]))
+        _draw(drawn, slots, room, level - sum(drawn[:count]))
+    if most > need:
+        _draw(drawn, [t for t in order if prices[t] < 0], room, most - sum(drawn))
+    return drawn
+
+
+def _draw(drawn: list[float], slots: Sequence[int], room: Sequence[float], energy: float) -> None:
+    """Draw `energy` from the room that is left in `slots`, in their order."""
+    for t in slots:
+        if energy <= 0:
+            return
+        free = room[t] - drawn[t]
+        if free > 0:
+            part = free if free < energy else energy
+            drawn[t] += part
+            energy -= part

@@ -1,0 +1,125 @@
+"""A plan: when one session may charge and at what power, what that costs, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from offpeak.instants import format_instant, parse_instant
+
+Fact = str | int | Decimal | bool
+
+
+class ReasonCode(StrEnum):
+    """Why a plan is as it is; one code, one sentence pattern (see reasons.py)."""
+
+    CHEAPEST = "CHEAPEST"
+    """The cheapest time before departure, later than at once."""
+    AT_ONCE = "AT_ONCE"
+    """Charging at once is as cheap as anything before departure."""
+    SHORT_OF_TIME = "SHORT_OF_TIME"
+    """The need does not fit before departure: full power all the time."""
+    NEED_MET = "NEED_MET"
+    """What the car is known to need is in it."""
+    NEED_UNKNOWN = "NEED_UNKNOWN"
+    """What the car was assumed to need is in it; it may want more, so it is not limited."""
+    PAST_DEPARTURE = "PAST_DEPARTURE"
+    """The car is still here after its departure; it is not limited."""
+    TOO_LITTLE_POWER = "TOO_LITTLE_POWER"
+    """The charger's maximum is less than a car can charge at; it is not limited."""
+    NO_PRICES = "NO_PRICES"
+    """No price is known: charging at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """`text` is a sentence for a person, in local time; `facts` is the same for a machine (instants as text)."""
+
+    code: ReasonCode
+    text: str
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """From `start_at` to `end_at`, in whole seconds, the car may draw up to `power_w`."""
+
+    start_at: datetime
+    end_at: datetime
+    power_w: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Between `blocks` the car is paused; from `unlimited_from` on it may draw `max_power_w`.
+
+    `unlimited_from` is the departure, so that nobody who leaves late is stranded, or the time of the plan itself when
+    there is no reason to hold the car back. `made_at` is when these blocks were decided: a plan that is kept keeps it.
+    `ready_at` is when the need will be met, None when that is not before departure. `saving_eur` compares with drawing
+    the need at full power from the start.
+    """
+
+    made_at: datetime
+    departure_at: datetime
+    need_kwh: Decimal
+    max_power_w: Decimal
+    blocks: tuple[Block, ...]
+    unlimited_from: datetime
+    ready_at: datetime | None
+    cost_eur: Decimal
+    cost_at_once_eur: Decimal
+    saving_eur: Decimal
+    shortfall_kwh: Decimal
+    uses_forecast: bool
+    reason: Reason
+
+
+Row = dict[str, Any]
+
+
+def to_row(plan: Plan) -> Row:
+    """Return the plan as a plain dict of text, Decimals, bools, lists and dicts."""
+    return {
+        "made_at": format_instant(plan.made_at),
+        "departure_at": format_instant(plan.departure_at),
+        "need_kwh": plan.need_kwh,
+        "max_power_w": plan.max_power_w,
+        "blocks": [
+            {"start_at": format_instant(each.start_at), "end_at": format_instant(each.end_at), "power_w": each.power_w}
+            for each in plan.blocks
+        ],
+        "unlimited_from": format_instant(plan.unlimited_from),
+        "ready_at": format_instant(plan.ready_at) if plan.ready_at else None,
+        "cost_eur": plan.cost_eur,
+        "cost_at_once_eur": plan.cost_at_once_eur,
+        "saving_eur": plan.saving_eur,
+        "shortfall_kwh": plan.shortfall_kwh,
+        "uses_forecast": plan.uses_forecast,
+        "reason": {"code": plan.reason.code.value, "text": plan.reason.text, "facts": dict(plan.reason.facts)},
+    }
+
+
+def from_row(row: Mapping[str, Any]) -> Plan:
+    """Return the plan that `to_row` wrote."""
+    return Plan(
+        made_at=parse_instant(row["made_at"]),
+        departure_at=parse_instant(row["departure_at"]),
+        need_kwh=row["need_kwh"],
+        max_power_w=row["max_power_w"],
+        blocks=tuple(
+            Block(parse_instant(each["start_at"]), parse_instant(each["end_at"]), each["power_w"])
+            for each in row["blocks"]
+        ),
+        unlimited_from=parse_instant(row["unlimited_from"]),
+        ready_at=parse_instant(row["ready_at"]) if row.get("ready_at") else None,
+        cost_eur=row["cost_eur"],
+        cost_at_once_eur=row["cost_at_once_eur"],
+        saving_eur=row["saving_eur"],
+        shortfall_kwh=row["shortfall_kwh"],
+        uses_forecast=row["uses_forecast"],
+        reason=Reason(ReasonCode(row["reason"]["code"]), row["reason"]["text"], row["reason"]["facts"]),
+    )

@@ -1,0 +1,75 @@
+"""Everything that a plan for one session depends on: `decide` reads this and no clock, store or setting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from offpeak.planning.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class PricedSlot:
+    """What a kWh at the meter costs from `start_at` to `end_at`; negative prices are paid to the driver."""
+
+    start_at: datetime
+    end_at: datetime
+    eur_per_kwh: float
+    is_forecast: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """By `at`, at least `kwh` have been drawn, counted from now."""
+
+    at: datetime
+    kwh: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """How much it takes to move a running plan (PLANNING 5).
+
+    A better plan replaces it only when it saves more than the larger of `threshold_eur` and `threshold_share` of what
+    the running one costs. Its blocks also stay as they are while they give the need to within `energy_kwh`.
+    """
+
+    threshold_eur: float = 0.05
+    threshold_share: float = 0.02
+    energy_kwh: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One session at the instant `now`. All instants are aware; energy is in kWh at the meter, from now on.
+
+    `slots` ascend without overlap; where they leave a part of the time until departure open, its price counts as
+    their mean. `need_kwh` is what is still missing, 0 or less when it is met. Negative prices are used beyond the need,
+    up to `room_kwh`, the most that the battery takes (None: not known, so no more than the need).
+
+    `max_power_w` is the most that the car may be granted and `limit_step_w` the step in which limits can be told (see
+    `profile.limit_step_w`): plans grant whole steps, so that nothing is lost when they become a charging profile.
+    `draw_w` is what this car takes when it is granted the most, where its session has shown it; a plan that trusts
+    the charger's figure instead gives slow cars too little time.
+
+    `need_is_known` tells a need that the car or the driver told from a default. When an assumed need is met the car
+    may want more, so it is left without limit; a known one is the end of charging.
+    """
+
+    now: datetime
+    slots: tuple[PricedSlot, ...]
+    need_kwh: float
+    departure_at: datetime
+    max_power_w: float
+    min_power_w: float = 0.0
+    minimum_now_kwh: float = 0.0
+    milestones: tuple[Milestone, ...] = ()
+    running: Plan | None = None
+    calm: Calm = Calm()
+    need_is_known: bool = False
+    room_kwh: float | None = None
+    draw_w: float | None = None
+    limit_step_w: float = 0.1
+    time_zone: str = "UTC"
