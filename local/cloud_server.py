@@ -80,7 +80,6 @@ class CloudServer:
         self.process.wait()
         if self.process.stdin:
             self.process.stdin.close()
-        shutil.rmtree(self.directory / "tmp", ignore_errors=True)
 
 
 def root_client(service: str, url: str) -> Any:
@@ -144,37 +143,43 @@ def main() -> None:
     listener = socket.create_server(("127.0.0.1", arguments.port), backlog=512)
     port = listener.getsockname()[1]
     os.environ["GATEWAY_PORT"] = str(port)  # ministack reads it while it is imported
+    asyncio.run(_serve(listener, arguments))
 
+
+async def _serve(listener: socket.socket, arguments: argparse.Namespace) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
     from ministack.app import app
+    from ministack.core import lambda_runtime
 
+    temporary = Path(os.environ["TMPDIR"])
     if not arguments.unmended:
         from local.gaps import mend
 
-        mend()
+        mend(temporary / "runtime")
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, told.set)
+    loop.add_signal_handler(signal.SIGINT, told.set)
+    if arguments.end_with_stdin:
+        threading.Thread(
+            target=lambda: (sys.stdin.buffer.read(), loop.call_soon_threadsafe(told.set)), daemon=True
+        ).start()
+
     config = Config()
+    url = "http://{}:{}".format(*listener.getsockname())
     config.bind = [f"fd://{listener.detach()}"]
     config.keep_alive_timeout = 75
-    config.graceful_timeout = 0
     config.loglevel = "WARNING"
-
-    async def serve_until_told() -> None:
-        told = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, told.set)
-        loop.add_signal_handler(signal.SIGINT, told.set)
-        if arguments.end_with_stdin:
-            threading.Thread(
-                target=lambda: (sys.stdin.buffer.read(), loop.call_soon_threadsafe(told.set)), daemon=True
-            ).start()
-        serving = asyncio.create_task(serve(app, config, shutdown_trigger=told.wait))
-        # The socket already listens: whoever connects before the first accept waits, no one is refused.
-        arguments.url_file.write_text(f"http://127.0.0.1:{port}\n")
-        await serving
-        os._exit(0)  # nothing here outlives the server; leaving at once spares the log the ends of idle connections
-
-    asyncio.run(serve_until_told())
+    serving = asyncio.create_task(serve(app, config))
+    # The socket already listens: whoever connects before the first accept waits, no one is refused.
+    arguments.url_file.write_text(f"{url}\n")
+    ended = asyncio.create_task(told.wait())
+    await asyncio.wait((serving, ended), return_when=asyncio.FIRST_COMPLETED)
+    # Nothing here is kept, so the server leaves at once instead of waiting for idle connections.
+    lambda_runtime.reset()
+    shutil.rmtree(temporary, ignore_errors=True)
+    os._exit(0 if ended.done() else 1)
 
 
 if __name__ == "__main__":
