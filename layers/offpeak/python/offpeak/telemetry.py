@@ -20,3 +20,8 @@ def count(name: str, value: int = 1) -> None:
 def measure_ms(name: str, value_ms: float) -> None:
     """Add one measured duration in milliseconds."""
     metrics.add_metric(name=name, unit=MetricUnit.Milliseconds, value=value_ms)
+
+
+def measure_hours(name: str, value_h: float) -> None:
+    """Add one measured length of time in hours (CloudWatch has no unit for it)."""
+    metrics.add_metric(name=name, unit=MetricUnit.NoUnit, value=value_h)

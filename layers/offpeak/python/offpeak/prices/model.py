@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 QUARTER = timedelta(minutes=15)
+
+HISTORY = timedelta(days=14)
+"""What a forecast looks back on."""
 
 MARKET_TIME = ZoneInfo("Europe/Berlin")
 """Europe's coupled day-ahead auction trades days of Central European Time, whatever a bidding zone's own clock says."""
@@ -39,15 +42,14 @@ class PriceCurve:
 
 @dataclass(frozen=True, slots=True)
 class PriceDay:
-    """The published prices of one bidding zone for one market day, by the start of each quarter-hour (UTC).
+    """The published prices of one market day, by the start of each quarter-hour (UTC), ascending.
 
     A day has 96 quarter-hours, 92 when summer time begins and 100 when it ends; one without a price is absent.
     """
 
-    zone: str
     date: date
-    eur_per_kwh: Mapping[datetime, Decimal] = field(default_factory=dict)
-    source: str = ""
+    eur_per_kwh: Mapping[datetime, Decimal]
+    source: str
 
 
 def market_date(instant: datetime) -> date:

@@ -1,0 +1,24 @@
+"""Every hour: fetch the day-ahead prices of the zones in use; where they changed, ask for new plans."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from offpeak import edge, wiring
+from offpeak.prices.fetch import fetch_prices
+from offpeak.prices.model import TariffKind
+from offpeak.sessions.store import SHARDS
+
+
+def run() -> None:
+    followers = [each for each in wiring.partners().all() if each.planning.tariff.kind is TariffKind.DYNAMIC]
+    zones = {each.planning.bidding_zone for each in followers}
+    changed = fetch_prices(wiring.price_feed(), wiring.prices(), zones, wiring.clock().now(), datetime.now(UTC))
+    for partner in followers:
+        if partner.planning.bidding_zone in changed:
+            for shard in range(SHARDS):
+                message = {"partner_id": partner.partner_id, "shard": str(shard), "after": None}
+                wiring.replan_queue().send(message, group=partner.partner_id)
+
+
+handler = edge.clock_handler(run)

@@ -1,0 +1,61 @@
+"""Fetch prices: ask the feed for every zone in use, store what it says, name the zones that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from offpeak.errors import ConcurrentChange, PeerUnavailable, PeerUnusable
+from offpeak.prices.model import HISTORY, PriceDay, market_date
+from offpeak.prices.store import PriceStore, published_until
+from offpeak.telemetry import count, logger, measure_hours
+
+DAY = timedelta(days=1)
+HORIZON = 2 * DAY
+
+
+class Feed(Protocol):
+    """Where prices are published."""
+
+    def fetch(self, zone: str, first: date, last: date) -> list[PriceDay]:
+        """Return what is published of these market days. Raises PeerUnavailable or PeerUnusable."""
+        ...
+
+
+def fetch_prices(feed: Feed, store: PriceStore, zones: Iterable[str], now: datetime, fetched_at: datetime) -> set[str]:
+    """Fetch today's and tomorrow's prices, and the days of the last two weeks that are missing; return the zones whose
+    prices are different now.
+
+    `now` is the time that sessions live in, `fetched_at` the real one: it orders fetches. A zone whose feed fails
+    keeps the prices it has and holds up no other; the next fetch tries again.
+    """
+    changed = set()
+    for zone in sorted(zones):
+        try:
+            if _fetch_zone(feed, store, zone, now, fetched_at):
+                changed.add(zone)
+        except (PeerUnavailable, PeerUnusable) as error:
+            count("PriceFeedFailed")
+            logger.error("price_feed_failed", zone=zone, problem=str(error))
+        except ConcurrentChange:
+            logger.info("prices_were_newer", zone=zone)
+        known = published_until(store.curve(zone, now, now + HORIZON), now)
+        measure_hours("PriceHoursAhead", (known - now) / timedelta(hours=1))
+    return changed
+
+
+def _fetch_zone(feed: Feed, store: PriceStore, zone: str, now: datetime, fetched_at: datetime) -> bool:
+    today = market_date(now)
+    before = {day.date: day for day in store.days(zone, today - HISTORY, today + DAY)}
+    fetched = feed.fetch(zone, _first_missing(before, today), today + DAY)
+    store.replace(zone, fetched, fetched_at)
+    changed = [day for day in fetched if before.get(day.date) != day]
+    logger.info("prices_stored", zone=zone, days=len(fetched), changed=[str(day.date) for day in changed])
+    return bool(changed)
+
+
+def _first_missing(known: Iterable[date], today: date) -> date:
+    days: Sequence[date] = [today - HISTORY + n * DAY for n in range(HISTORY.days)]
+    have = set(known)
+    return next((day for day in days if day not in have), today)
