@@ -87,6 +87,8 @@ class Party:
 class PartnerStatus(StrEnum):
     INVITED = "INVITED"
     REGISTERED = "REGISTERED"
+    LEFT = "LEFT"
+    """The partner deleted its credentials; its sessions stay for audit (CONFORMANCE C6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,10 @@ class Partner:
     version: str = "2.2.1"
     peer_versions_url: str | None = None
     endpoints: tuple[Endpoint, ...] = ()
+    our_party: Party = Party("DE", "OFP")
+    """The party that we are towards this partner: in our credentials and in routing headers."""
+    usage_key: str | None = None
+    """The value of the partner's API key, by which API Gateway throttles it. It opens nothing."""
     flags: Flags = Flags()
     planning: PlanningDefaults = PlanningDefaults()
     revision: int = 0

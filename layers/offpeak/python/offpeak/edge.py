@@ -1,0 +1,266 @@
+"""The edge: what API Gateway, SQS and EventBridge hand in becomes plain calls, and errors become statuses, once.
+
+A function says what it does; this module gives it logs with a correlation id, metrics, OCPI's envelope and ids, bounds
+on what comes in, and partial batch failures.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+from urllib.parse import unquote
+from uuid import uuid4
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+
+from offpeak.errors import (
+    ConcurrentChange,
+    InvalidMessage,
+    MethodNotAllowed,
+    NotAuthenticated,
+    OffpeakError,
+    PeerUnavailable,
+    PeerUnusable,
+    QueueUnavailable,
+    UnknownObject,
+    UnparseableBody,
+)
+from offpeak.ocpi.envelope import CORRELATION_ID, REQUEST_ID, SWAPPED, RequestIds, Status, envelope, is_echoable
+from offpeak.ocpi.wire_json import JsonValue, read_json
+from offpeak.partners.model import Caller, Party
+from offpeak.telemetry import count, logger, metrics
+
+LARGEST_BODY = 256 * 1024
+"""Bytes. A session with two thousand charging periods fits; API Gateway itself would take 10 MB."""
+
+Handler: TypeAlias = Callable[[dict[str, Any], Any], Any]
+Message: TypeAlias = Mapping[str, str | int | None]
+
+ANSWERS: dict[type[Exception], tuple[int, int]] = {
+    UnparseableBody: (400, Status.INVALID_PARAMETERS),
+    NotAuthenticated: (401, Status.INVALID_PARAMETERS),
+    UnknownObject: (404, Status.CLIENT_ERROR),
+    NotFoundError: (404, Status.CLIENT_ERROR),
+    MethodNotAllowed: (405, Status.CLIENT_ERROR),
+    InvalidMessage: (200, Status.INVALID_PARAMETERS),
+    PeerUnavailable: (200, Status.PEER_UNUSABLE),
+    ConcurrentChange: (503, Status.SERVER_ERROR),
+    QueueUnavailable: (503, Status.SERVER_ERROR),
+}
+"""Error -> (HTTP status, OCPI status), CONFORMANCE T6 and T7. PeerUnusable carries its own OCPI status at HTTP 200;
+whatever is not here is our fault: HTTP 500, OCPI 3000, and not a word about why."""
+
+
+class OcpiApi(APIGatewayRestResolver):
+    """The routes of one function. `functional` modules route by party; versions and credentials do not (T4)."""
+
+    def __init__(self, *, functional: bool) -> None:
+        super().__init__()
+        self.functional = functional
+
+    def methods_of(self, path: str) -> set[str]:
+        """Return the methods that have a route for `path`."""
+        return {each.method for each in self._static_routes + self._dynamic_routes if each.rule.match(path)}
+
+    def _convert_matches_into_route_keys(self, match: re.Match[str]) -> dict[str, str]:
+        # A REST API hands the path over as it was sent, so an id such as NL%2FABC arrives percent-encoded.
+        return {name: unquote(value) for name, value in match.groupdict().items()}
+
+
+def ocpi_api(*, functional: bool = True) -> OcpiApi:
+    """Return an empty API whose errors are answered as OCPI wants them."""
+    api = OcpiApi(functional=functional)
+    api.exception_handler(Exception)(_refusal)
+
+    @api.not_found
+    def no_route(_: NotFoundError) -> Response[str]:
+        if api.methods_of(api.current_event.path):
+            return _refusal(MethodNotAllowed(f"{api.current_event.http_method} is not possible here"))
+        return _refusal(UnknownObject("there is nothing at this address"))
+
+    return api
+
+
+def rest_handler(api: OcpiApi) -> Handler:
+    """Return the Lambda handler of an API: logs, metrics and ids around each request."""
+
+    @logger.inject_lambda_context(clear_state=True)
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        ids = _ids(headers)
+        event["headers"] = {**headers, **{name.lower(): value for name, value in ids.headers().items()}}
+        logger.set_correlation_id(ids.correlation_id)
+        logger.append_keys(ocpi_request_id=ids.request_id)
+        try:
+            answer = api.resolve(event, context)
+        finally:
+            _flush_metrics()
+        answer["multiValueHeaders"].update({name: [value] for name, value in ids.headers().items()})
+        if api.functional:
+            answer["multiValueHeaders"].update(_swapped_routing(headers))
+        logger.info(
+            "request_answered",
+            method=event["httpMethod"],
+            resource=event.get("resource"),
+            http_status=answer["statusCode"],
+        )
+        return answer
+
+    return handler
+
+
+def caller(api: APIGatewayRestResolver) -> Caller:
+    """Return who is calling, as the authoriser found out."""
+    context = api.current_event.request_context.authorizer.get_context()
+    if "partner_id" not in context:
+        raise NotAuthenticated("the request did not pass the authoriser")
+    return Caller(
+        partner_id=context["partner_id"],
+        parties=tuple(Party(country_code, party_id) for country_code, party_id in json.loads(context["parties"])),
+        strict=context["strict"] == "true",
+        registered=context["registered"] == "true",
+    )
+
+
+def request_ids(api: APIGatewayRestResolver) -> RequestIds:
+    """Return the ids of the request that is being answered."""
+    headers = api.current_event.headers
+    return RequestIds(headers[REQUEST_ID], headers[CORRELATION_ID])
+
+
+def json_body(api: APIGatewayRestResolver) -> JsonValue:
+    """Return the request's body: whole numbers as int, all others as Decimal.
+
+    Raises UnparseableBody for what is no JSON, and InvalidMessage naming the field for what is out of bounds.
+    """
+    text = api.current_event.body
+    if not text:
+        raise UnparseableBody("the body is empty")
+    if len(text) > LARGEST_BODY * (2 if api.current_event.is_base64_encoded else 1):
+        raise InvalidMessage("body", f"is larger than {LARGEST_BODY} bytes")
+    if api.current_event.is_base64_encoded:
+        try:
+            text = base64.b64decode(text, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            raise UnparseableBody("the body is not text in UTF-8") from None
+    if len(text.encode(errors="replace")) > LARGEST_BODY:
+        raise InvalidMessage("body", f"is larger than {LARGEST_BODY} bytes")
+    return read_json(text)
+
+
+def ocpi_ok(data: object = None, *, created: bool = False) -> Response[str]:
+    """Answer OCPI 1000 at HTTP 200, or at 201 when something was created."""
+    return _response(201 if created else 200, envelope(Status.SUCCESS, datetime.now(UTC), data=data))
+
+
+def queue_handler(process: Callable[[Message], None], *, fifo: bool) -> Handler:
+    """Return the handler of a queue's worker: each record succeeds or fails by itself.
+
+    In a FIFO queue the records that follow a failed one in its group wait with it; other groups go on.
+    """
+    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, SqsFifoPartialProcessor
+
+    def work(record: Mapping[str, Any]) -> None:
+        logger.append_keys(message_id=record["messageId"])
+        try:
+            process(json.loads(record["body"]))
+        except OffpeakError as error:
+            count("MessagesFailed")
+            logger.warning("message_failed", problem=str(error), error=type(error).__name__, exc_info=not error.retry)
+            raise
+        except Exception:
+            count("MessagesFailed")
+            logger.exception("message_failed")
+            raise
+
+    def processor() -> BatchProcessor:
+        if fifo:
+            return SqsFifoPartialProcessor(skip_group_on_error=True)
+        # A batch that fails as a whole would make Lambda slow the queue down for everybody.
+        return BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+
+    @logger.inject_lambda_context(clear_state=True)
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        batch = processor()
+        batch.raise_on_entire_batch_failure = False
+        try:
+            with batch(event["Records"], handler=work, lambda_context=context):
+                batch.process()
+        finally:
+            _flush_metrics()
+        return batch.response()  # type: ignore[return-value]
+
+    return handler
+
+
+def clock_handler(run: Callable[[], None]) -> Handler:
+    """Return the handler of a schedule: it runs, or fails and is invoked again."""
+
+    @logger.inject_lambda_context(clear_state=True)
+    def handler(_event: dict[str, Any], _context: Any) -> None:
+        try:
+            run()
+        finally:
+            _flush_metrics()
+
+    return handler
+
+
+def command_handler(run: Callable[[JsonValue], object]) -> Handler:
+    """Return the handler of an operators' command: a wrong input is answered {"error", "field"?}, not raised."""
+
+    @logger.inject_lambda_context(clear_state=True)
+    def handler(event: dict[str, Any], _context: Any) -> object:
+        try:
+            return run(read_json(json.dumps(event)))
+        except InvalidMessage as error:
+            return {"error": error.problem, "field": error.field}
+        except OffpeakError as error:
+            return {"error": str(error)}
+        finally:
+            _flush_metrics()
+
+    return handler
+
+
+def _ids(headers: Mapping[str, str]) -> RequestIds:
+    """The ids as they came, or new ones where they are missing or unfit to be given back (T3)."""
+    request_id, correlation_id = (headers.get(name.lower()) for name in (REQUEST_ID, CORRELATION_ID))
+    return RequestIds(
+        request_id if request_id and is_echoable(request_id) else str(uuid4()),
+        correlation_id if correlation_id and is_echoable(correlation_id) else str(uuid4()),
+    )
+
+
+def _swapped_routing(headers: Mapping[str, str]) -> dict[str, list[str]]:
+    asked = {name: headers.get(asked.lower()) for name, asked in SWAPPED.items()}
+    return {name: [value] for name, value in asked.items() if value and is_echoable(value)}
+
+
+def _refusal(error: Exception) -> Response[str]:
+    now = datetime.now(UTC)
+    if isinstance(error, PeerUnusable):
+        http_status, status = 200, error.ocpi_status
+    elif type(error) in ANSWERS:
+        http_status, status = ANSWERS[type(error)]
+    else:
+        logger.exception("request_failed", exc_info=error)
+        count("RequestsFailed")
+        return _response(500, envelope(Status.SERVER_ERROR, now, message="something went wrong on our side"))
+    logger.info("request_refused", http_status=http_status, status=int(status), problem=str(error))
+    return _response(http_status, envelope(status, now, message=str(error)))
+
+
+def _response(http_status: int, body: str) -> Response[str]:
+    return Response(http_status, content_type="application/json", body=body)
+
+
+def _flush_metrics() -> None:
+    if metrics.metric_set:
+        metrics.flush_metrics()

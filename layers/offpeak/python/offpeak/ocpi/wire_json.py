@@ -1,0 +1,147 @@
+"""JSON as it comes from and goes to peers: exact numbers, bounded everywhere, every refusal names its field.
+
+The standard parser takes more than JSON and more than a database holds: NaN, 1e400, the same key twice, half a
+surrogate pair, a thousand brackets. Here each of them is an InvalidMessage, so that nothing behind the edge meets one.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeAlias
+
+from offpeak.errors import InvalidMessage, UnparseableBody
+from offpeak.instants import format_instant
+
+JsonValue: TypeAlias = "bool | int | Decimal | str | list[JsonValue] | dict[str, JsonValue] | None"
+"""A parsed JSON value: whole numbers are int, all others Decimal."""
+
+MOST_DIGITS = 38
+"""Significant digits of a number; DynamoDB keeps no more."""
+
+LARGEST_EXPONENT = 30
+"""Numbers lie between 1e-30 and 1e30, or are zero: wider than any price, energy or price of energy."""
+
+MOST_LEVELS = 24
+"""Objects and lists inside each other; OCPI's deepest object has eight."""
+
+LONGEST_NUMBER = 80
+LONGEST_PATH = 120
+MOST_DECIMALS = Decimal("0.0001")
+
+
+class _Refused:
+    """Stands in the tree where a value was that cannot be taken; the parser's hooks do not know where they are."""
+
+    __slots__ = ("problem",)
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+
+
+def read_json(text: str) -> JsonValue:
+    """Parse one JSON document.
+
+    Raises UnparseableBody for what is no JSON, and InvalidMessage naming the field for a value out of bounds.
+    """
+    try:
+        tree = json.loads(
+            text.removeprefix("\ufeff"),
+            parse_int=_whole_number,
+            parse_float=_number,
+            parse_constant=lambda name: _Refused(f"{name} is not a number of JSON"),
+            object_pairs_hook=_object,
+        )
+    except RecursionError:
+        raise InvalidMessage("body", f"is nested more than {MOST_LEVELS} levels deep") from None
+    except ValueError as error:
+        raise UnparseableBody(f"the body is not JSON: {error}") from None
+    _check(tree)
+    return tree  # type: ignore[no-any-return]
+
+
+def write_json(value: object) -> str:
+    """Write a value as compact JSON: Decimals with at most four decimals (CONFORMANCE T16), instants in UTC (T12)."""
+    return json.dumps(value, default=_plain, separators=(",", ":"), allow_nan=False)
+
+
+def as_number(value: Decimal) -> int | float:
+    """Return a Decimal as the number that is written for it: rounded to four decimals, whole where it can be."""
+    rounded = value.quantize(MOST_DECIMALS) if value.adjusted() < MOST_DIGITS - 6 else value
+    return int(rounded) if rounded == rounded.to_integral_value() else float(rounded)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return as_number(value)
+    if isinstance(value, datetime):
+        return format_instant(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def _whole_number(text: str) -> int | _Refused:
+    if len(text.lstrip("-")) > MOST_DIGITS:
+        return _Refused(f"is a number of more than {MOST_DIGITS} digits")
+    value = int(text)
+    return value if abs(value) < 10**LARGEST_EXPONENT else _Refused("is a number out of all bounds")
+
+
+def _number(text: str) -> Decimal | _Refused:
+    if len(text) > LONGEST_NUMBER:
+        return _Refused(f"is a number of more than {MOST_DIGITS} digits")
+    value = Decimal(text)
+    if value.is_zero():
+        return Decimal(0)
+    if abs(value.adjusted()) > LARGEST_EXPONENT:
+        return _Refused("is a number out of all bounds")
+    if len(value.as_tuple().digits) > MOST_DIGITS:
+        return _Refused(f"is a number of more than {MOST_DIGITS} digits")
+    return value
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members: dict[str, object] = {}
+    for name, value in pairs:
+        members[name] = _Refused("is there twice") if name in members else value
+    return members
+
+
+_Place: TypeAlias = "tuple[_Place, str | int] | None"
+
+
+def _check(tree: object) -> None:
+    """Walk the tree without recursion and raise for the first value that cannot be taken."""
+    todo: list[tuple[object, _Place, int]] = [(tree, None, 0)]
+    while todo:
+        value, place, level = todo.pop()
+        if isinstance(value, _Refused):
+            raise InvalidMessage(_path(place), value.problem)
+        if isinstance(value, str):
+            _check_text(value, place)
+        elif isinstance(value, (dict, list)):
+            if level == MOST_LEVELS:
+                raise InvalidMessage(_path(place), f"is nested more than {MOST_LEVELS} levels deep")
+            members = value.items() if isinstance(value, dict) else enumerate(value)
+            for name, member in members:
+                if isinstance(name, str):
+                    _check_text(name, place)
+                todo.append((member, (place, name), level + 1))
+
+
+def _check_text(text: str, place: _Place) -> None:
+    if text.isascii():
+        return
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidMessage(_path(place), "holds half of a surrogate pair, which is no character") from None
+
+
+def _path(place: _Place) -> str:
+    parts: list[str] = []
+    while place is not None:
+        place, name = place
+        parts.append(str(name).encode(errors="replace").decode())
+    path = ".".join(reversed(parts)) or "body"
+    return path if len(path) <= LONGEST_PATH else path[:LONGEST_PATH] + "..."

@@ -1,0 +1,237 @@
+"""The partners table: partners, and the tokens by which they find us and we find them.
+
+Rows: PARTNER#{id}/PARTNER, the partner; PARTNER#{id}/TOKENS, its tokens as ciphertexts; TOKEN#{sha256}/TOKEN, whom one
+of our tokens belongs to. A token is looked up by its hash, so the time that takes tells nothing about the token, and a
+copy of the table opens no door (CONFORMANCE T2, C3).
+
+A token that is replaced stays good until its successor is first used: an answer that got lost on its way bricks nobody
+(C1, C4). The successor's row says whom it `replaces`, and its first use deletes them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+from offpeak.aws.secrets import EncryptedToken
+from offpeak.aws.tables import Delete, Key, Put, Table, Update, Write, write_together
+from offpeak.errors import ConcurrentChange, UnknownObject
+from offpeak.partners.model import Partner
+from offpeak.partners.row import partner_from_row, partner_to_row
+
+CACHED_S = 30.0
+"""Settings take effect within this time."""
+
+
+class TokenKind(StrEnum):
+    INVITATION = "A"
+    """OCPI's token A: good for versions and credentials, until the registration that it began is used."""
+    CREDENTIALS = "C"
+
+
+class Purpose(StrEnum):
+    """Whose a stored ciphertext is."""
+
+    OURS = "ours"
+    """We gave it out; the partner calls us with it."""
+    THEIRS = "theirs"
+    """The partner gave it to us (OCPI's token B); we call it with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundToken:
+    """One of our tokens that somebody showed. `replaces` are the digests that its first use ends."""
+
+    digest: str
+    kind: TokenKind
+    partner: Partner
+    replaces: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A partner's tokens: `invitation` and `current` are digests of ours, the newest of each kind."""
+
+    invitation: str | None = None
+    current: str | None = None
+    replaces: frozenset[str] = frozenset()
+    """The digests that the first use of `current` ends; empty once it was used."""
+    ours: EncryptedToken | None = None
+    theirs: EncryptedToken | None = None
+
+
+def digest(token: str) -> str:
+    """Return the hash under which a token is looked up. Our tokens hold 384 random bits, so it needs no salt."""
+    return sha256(token.encode()).hexdigest()
+
+
+class PartnerStore:
+    """All partners. `now_s` is a monotonic clock for the cache."""
+
+    def __init__(self, table: Table, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._table = table
+        self._now_s = now_s
+        self._cache: dict[str, tuple[float, Partner]] = {}
+
+    def load(self, partner_id: str) -> Partner | None:
+        """Return a partner as it is now."""
+        row = self._table.get(_partner_key(partner_id))
+        return partner_from_row(row) if row else None
+
+    def load_cached(self, partner_id: str) -> Partner:
+        """Return a partner as it was at most CACHED_S ago. Raises UnknownObject."""
+        cached = self._cache.get(partner_id)
+        if cached is not None and self._now_s() < cached[0]:
+            return cached[1]
+        partner = self.load(partner_id)
+        if partner is None:
+            raise UnknownObject(f"partner {partner_id} is not known")
+        self._cache[partner_id] = (self._now_s() + CACHED_S, partner)
+        return partner
+
+    def save(self, partner: Partner) -> Partner:
+        """Write a partner that was new or loaded before; its revision goes up. Raises ConcurrentChange."""
+        write, saved = _put_partner(partner)
+        self._table.write(write)
+        return saved
+
+    def all(self) -> Iterator[Partner]:
+        """Yield every partner, by bidding zone."""
+        rows = self._table.query("directory = :all", {":all": "partners"}, index="directory")
+        return (partner_from_row(row) for row in rows)
+
+    def in_zone(self, zone: str) -> Iterator[Partner]:
+        """Yield the partners whose default bidding zone is `zone`."""
+        rows = self._table.query(
+            "directory = :all AND begins_with(zone_and_partner, :zone)",
+            {":all": "partners", ":zone": f"{zone}#"},
+            index="directory",
+        )
+        return (partner_from_row(row) for row in rows)
+
+    def by_token(self, token: str) -> FoundToken | None:
+        """Return whose a token of ours is, or None."""
+        row = self._table.get(_token_key(digest(token)))
+        partner = self.load(row["partner_id"]) if row else None
+        if row is None or partner is None:
+            return None
+        return FoundToken(digest(token), TokenKind(row["kind"]), partner, frozenset(row.get("replaces", ())))
+
+    def tokens(self, partner_id: str) -> Tokens:
+        """Return what a partner has in tokens; nothing at all where it has none."""
+        row = self._table.get(_tokens_key(partner_id)) or {}
+        current = row.get("current")
+        current_row = (self._table.get(_token_key(current)) if current else None) or {}
+        return Tokens(
+            invitation=row.get("invitation"),
+            current=current,
+            replaces=frozenset(current_row.get("replaces", ())),
+            ours=_encrypted(partner_id, Purpose.OURS, row),
+            theirs=_encrypted(partner_id, Purpose.THEIRS, row),
+        )
+
+    def token_for(self, partner_id: str) -> EncryptedToken:
+        """Return the token that we call a partner with. Raises UnknownObject for one that is not registered."""
+        row = self._table.get(_tokens_key(partner_id)) or {}
+        theirs = _encrypted(partner_id, Purpose.THEIRS, row)
+        if theirs is None:
+            raise UnknownObject(f"partner {partner_id} is not registered")
+        return theirs
+
+    def save_invitation(self, partner: Partner, token: str) -> Partner:
+        """Save a partner with a new token A; one that was given out before and not used is void.
+
+        Raises ConcurrentChange.
+        """
+        tokens = self.tokens(partner.partner_id)
+        write, saved = _put_partner(partner)
+        writes: list[Write] = [
+            write,
+            _put_token(digest(token), TokenKind.INVITATION, partner.partner_id),
+            _put_tokens(partner.partner_id, replace(tokens, invitation=digest(token))),
+        ]
+        if tokens.invitation:
+            writes.append(Delete(_token_key(tokens.invitation)))
+        self._write_together(writes)
+        return saved
+
+    def save_credentials(self, partner: Partner, tokens: Tokens) -> Partner:
+        """Save a partner with `tokens.current` as the token that it calls us with. Raises ConcurrentChange."""
+        assert tokens.current is not None
+        write, saved = _put_partner(partner)
+        token = _put_token(tokens.current, TokenKind.CREDENTIALS, partner.partner_id, tokens.replaces)
+        self._write_together([write, token, _put_tokens(partner.partner_id, tokens)])
+        return saved
+
+    def confirm(self, found: FoundToken) -> None:
+        """End the tokens that `found` replaces, now that it has been used."""
+        if not found.replaces:
+            return
+        first_use = Update(_token_key(found.digest), "REMOVE replaces", "attribute_exists(replaces)")
+        ends = [Delete(_token_key(each)) for each in sorted(found.replaces)]
+        try:
+            self._write_together([first_use, *ends])
+        except ConcurrentChange:
+            return  # Another call with the same token came first and did it.
+
+    def save_without_tokens(self, partner: Partner) -> Partner:
+        """Save a partner that has left, and wipe all its tokens (CONFORMANCE C6). Raises ConcurrentChange."""
+        tokens = self.tokens(partner.partner_id)
+        write, saved = _put_partner(partner)
+        ours = {each for each in (tokens.invitation, tokens.current, *tokens.replaces) if each}
+        wiped = [Delete(_token_key(each)) for each in sorted(ours)]
+        self._write_together([write, Delete(_tokens_key(partner.partner_id)), *wiped])
+        return saved
+
+    def _write_together(self, writes: list[Write]) -> None:
+        write_together([(self._table, write) for write in writes])
+
+
+def _put_partner(partner: Partner) -> tuple[Put, Partner]:
+    saved = replace(partner, revision=partner.revision + 1)
+    row = {
+        **_partner_key(partner.partner_id),
+        "directory": "partners",
+        "zone_and_partner": f"{partner.planning.bidding_zone}#{partner.partner_id}",
+        **partner_to_row(saved),
+    }
+    if partner.revision == 0:
+        return Put(row, "attribute_not_exists(pk)"), saved
+    return Put(row, "revision = :before", {":before": partner.revision}), saved
+
+
+def _put_token(token_digest: str, kind: TokenKind, partner_id: str, replaces: frozenset[str] = frozenset()) -> Put:
+    row = {**_token_key(token_digest), "kind": kind.value, "partner_id": partner_id}
+    return Put({**row, "replaces": sorted(replaces)} if replaces else row)
+
+
+def _put_tokens(partner_id: str, tokens: Tokens) -> Put:
+    return Put(
+        {
+            **_tokens_key(partner_id),
+            "invitation": tokens.invitation,
+            "current": tokens.current,
+            Purpose.OURS.value: tokens.ours.ciphertext if tokens.ours else None,
+            Purpose.THEIRS.value: tokens.theirs.ciphertext if tokens.theirs else None,
+        }
+    )
+
+
+def _encrypted(partner_id: str, purpose: Purpose, row: dict[str, Any]) -> EncryptedToken | None:
+    return EncryptedToken(partner_id, purpose.value, row[purpose.value]) if purpose.value in row else None
+
+
+def _partner_key(partner_id: str) -> Key:
+    return {"pk": f"PARTNER#{partner_id}", "sk": "PARTNER"}
+
+
+def _tokens_key(partner_id: str) -> Key:
+    return {"pk": f"PARTNER#{partner_id}", "sk": "TOKENS"}
+
+
+def _token_key(token_digest: str) -> Key:
+    return {"pk": f"TOKEN#{token_digest}", "sk": "TOKEN"}
