@@ -69,3 +69,18 @@ CLOCKS = (
     Clock("replan", "rate(15 minutes)", "replan_sessions"),
     Clock("prices", "rate(1 hour)", "fetch_prices"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """A token bucket in front of the REST API; what overflows is answered 429."""
+
+    requests_per_s: int
+    burst: int
+
+
+API_THROTTLE = Throttle(requests_per_s=5000, burst=5000)
+"""All partners together: half of what an account and region have by default, so that two stages fit."""
+
+PARTNER_THROTTLE = Throttle(requests_per_s=1000, burst=2000)
+"""One partner: 300 000 sessions that are pushed every 5 minutes."""

@@ -1,0 +1,138 @@
+"""A Lambda that may do nothing until it is granted; a grant also tells it the name of what it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.constructs.layers import ARCHITECTURE, PROJECT, RUNTIME
+from infra.constructs.names import pascal
+from infra.constructs.queue import Queue
+from infra.constructs.table import Table
+
+FUNCTIONS = PROJECT / "functions"
+LOG_RETENTION = logs.RetentionDays.ONE_MONTH
+
+READ = ("dynamodb:GetItem", "dynamodb:Query")
+WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem")
+
+# What DynamoDB asks of a caller whose table has a customer's key (Developer Guide, "DynamoDB encryption at rest").
+READ_KEY = ("kms:Decrypt", "kms:DescribeKey")
+WRITE_KEY = (
+    *READ_KEY,
+    "kms:Encrypt",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+)
+
+
+class FunctionFileMissing(Exception):
+    """No file in functions/ has the function's name."""
+
+
+class Function(Construct):
+    """The Lambda `name`, made of functions/NAME.py alone and the layers; its handler is NAME.handler."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        layers: Sequence[lambda_.ILayerVersion],
+        environment: dict[str, str],
+        timeout_s: int,
+        memory_mb: int = 512,
+    ) -> None:
+        """Raises FunctionFileMissing."""
+        super().__init__(scope, pascal(name))
+        self.name = name
+        file = FUNCTIONS / f"{name}.py"
+        if not file.is_file():
+            raise FunctionFileMissing(f"functions/{name}.py: infra names this function, but it has no file")
+        log = logs.LogGroup(
+            self, "Log", retention=LOG_RETENTION, removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        )
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log.grant_write(role)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=_first_line(file),
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            code=lambda_.Code.from_asset(str(FUNCTIONS), exclude=["*", f"!{name}.py"]),
+            handler=f"{name}.handler",
+            layers=list(layers),
+            environment=environment,
+            role=role,
+            log_group=log,
+            tracing=lambda_.Tracing.ACTIVE,
+            timeout=Duration.seconds(timeout_s),
+            memory_size=memory_mb,
+        )
+
+    def can_read(self, *tables: Table) -> Self:
+        """Get items and query, indexes included; no scan."""
+        for table in tables:
+            self._may(READ, table.table.table_arn, *table.index_arns)
+            self._may_through_dynamodb(READ_KEY, table)
+            self.knows(table.variable, table.table.table_name)
+        return self
+
+    def can_write(self, *tables: Table) -> Self:
+        """Put, update, delete, and check conditions in transactions; reading is a grant of its own."""
+        for table in tables:
+            self._may(WRITE, table.table.table_arn)
+            self._may_through_dynamodb(WRITE_KEY, table)
+            self.knows(table.variable, table.table.table_name)
+        return self
+
+    def can_send(self, *queues: Queue) -> Self:
+        for queue in queues:
+            self._may(("sqs:SendMessage",), queue.queue.queue_arn)
+            self.knows(queue.variable, queue.queue.queue_url)
+        return self
+
+    def can_use_key(self, key: kms.IKey, variable: str, *, encrypt: bool = True) -> Self:
+        """Decrypt with a key, and encrypt unless told otherwise."""
+        self._may(("kms:Decrypt", *(("kms:Encrypt",) if encrypt else ())), key.key_arn)
+        return self.knows(variable, key.key_id)
+
+    def may(self, actions: Sequence[str], *resources: str) -> Self:
+        """Grant what has no name of its own here."""
+        self._may(actions, *resources)
+        return self
+
+    def knows(self, variable: str, value: str) -> Self:
+        """Set one environment variable."""
+        self.function.add_environment(variable, value)
+        return self
+
+    def _may(self, actions: Sequence[str], *resources: str) -> None:
+        self.function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
+
+    def _may_through_dynamodb(self, actions: Sequence[str], table: Table) -> None:
+        """Use the table's key as DynamoDB does for its caller, and in no other way."""
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=list(actions),
+                resources=[table.key.key_arn],
+                conditions={"StringEquals": {"kms:ViaService": f"dynamodb.{Stack.of(self).region}.amazonaws.com"}},
+            )
+        )
+
+
+def _first_line(file: Path) -> str:
+    """Return the first line of a module's docstring: what the function is for."""
+    first = file.read_text().split("\n", 1)[0]
+    return first.strip('"').strip()[:256]

@@ -1,0 +1,135 @@
+"""The REST API: every method behind the authoriser and a partner's own throttle, its refusals in OCPI's shape."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import Aws, CfnResource, Duration, RemovalPolicy, Tags
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra import routes
+from infra.constructs.function import LOG_RETENTION, Function
+from infra.constructs.gateway_errors import GATEWAY_ERRORS
+from infra.stage import Stage
+
+ACCESS_LOG = {
+    "request_id": "$context.requestId",
+    "trace": "$context.xrayTraceId",
+    "at": "$context.requestTimeEpoch",
+    "partner_id": "$context.authorizer.partner_id",
+    "method": "$context.httpMethod",
+    # The pattern, not the path: ids in response URLs are secrets.
+    "route": "$context.resourcePath",
+    "status": "$context.status",
+    "refusal": "$context.error.responseType",
+    "authorizer_status": "$context.authorizer.status",
+    "integration_status": "$context.integration.status",
+    "integration_error": "$context.integration.error",
+    "latency_ms": "$context.responseLatency",
+    "integration_latency_ms": "$context.integration.latency",
+    "length": "$context.responseLength",
+}
+
+
+class RestApi(Construct):
+    """Made before the functions, which need its base_url; then each function is routed."""
+
+    def __init__(self, scope: Construct, name: str, stage: Stage) -> None:
+        super().__init__(scope, name)
+        self._stage = stage
+        log = logs.LogGroup(
+            self, "AccessLog", retention=LOG_RETENTION, removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        )
+        self.api = apigateway.RestApi(
+            self,
+            "Api",
+            # Not a physical name (many APIs may have it), but the dimension of its metrics.
+            rest_api_name=stage.service_name,
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            api_key_source_type=apigateway.ApiKeySourceType.AUTHORIZER,
+            # The role by which API Gateway writes access logs is one per account and region: whichever stage set it
+            # last, it must not go with that stage.
+            cloud_watch_role=True,
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
+            deploy_options=apigateway.StageOptions(
+                stage_name=stage.name,
+                tracing_enabled=True,
+                throttling_rate_limit=routes.API_THROTTLE.requests_per_s,
+                throttling_burst_limit=routes.API_THROTTLE.burst,
+                access_log_destination=apigateway.LogGroupLogDestination(log),
+                access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
+            ),
+        )
+        self.api.node.try_remove_child("Endpoint")  # an output of its own; base_url is the one address
+        if stage.rest_api_id:
+            Tags.of(self.api).add("ms-custom-id", stage.rest_api_id)
+        for error in GATEWAY_ERRORS:
+            self.api.add_gateway_response(
+                error.type,
+                type=apigateway.ResponseType.of(error.type),
+                status_code=None if error.http_status is None else str(error.http_status),
+                response_headers=dict(error.headers),
+                templates={"application/json": error.template},
+            )
+        self.usage_plan = self.api.add_usage_plan(
+            "UsagePlan",
+            description=f"Offpeak {stage.name}: what one partner may ask for",
+            throttle=apigateway.ThrottleSettings(
+                rate_limit=routes.PARTNER_THROTTLE.requests_per_s, burst_limit=routes.PARTNER_THROTTLE.burst
+            ),
+            api_stages=[apigateway.UsagePlanPerApiStage(api=self.api, stage=self.api.deployment_stage)],
+        )
+        self._authoriser: apigateway.RequestAuthorizer | None = None
+
+    @property
+    def base_url(self) -> str:
+        """The one address from which all others are made. Where the stage says none, it is made of the API's id alone:
+        the deployed stage's url would make every function wait for the deployment, which waits for every function."""
+        if self._stage.base_url:
+            return self._stage.base_url
+        if self._stage.domain_name:
+            return f"https://{self._stage.domain_name}{self._stage.path_prefix}"
+        host = f"{self.api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}"
+        return f"https://{host}/{self._stage.name}{self._stage.path_prefix}"
+
+    def authorise_with(self, function: Function) -> None:
+        """Ask `function` about each request. API Gateway's cache stays off and no header is demanded beforehand: a
+        request that lacks one must reach the function to be refused in OCPI's words."""
+        self._authoriser = apigateway.RequestAuthorizer(
+            self, "Authoriser", handler=function.function, identity_sources=[], results_cache_ttl=Duration.seconds(0)
+        )
+        # CDK writes an empty list of sources as an empty source.
+        resource = self._authoriser.node.find_child("Resource")
+        assert isinstance(resource, CfnResource)
+        resource.add_property_deletion_override("IdentitySource")
+
+    def route(self, route: routes.Route, function: Function) -> None:
+        """Send the route's methods to the function."""
+        resource = self.api.root.resource_for_path(f"{self._stage.path_prefix}{route.path}")
+        for method in route.methods:
+            resource.add_method(
+                method,
+                _invocation_of(function),
+                authorization_type=apigateway.AuthorizationType.CUSTOM,
+                authorizer=self._authoriser,
+                api_key_required=True,
+            )
+
+    def may_invoke(self, function: Function) -> None:
+        """Let any method of this stage invoke the function: one permission, however many routes it has, because a
+        function's policy holds 20 KB."""
+        function.function.add_permission(
+            "Api",
+            principal=iam.ServicePrincipal("apigateway.amazonaws.com"),
+            source_arn=self.api.arn_for_execute_api(stage=self._stage.name),
+        )
+
+
+def _invocation_of(function: Function) -> apigateway.Integration:
+    """CDK's own LambdaIntegration would add two permissions per method."""
+    return apigateway.AwsIntegration(
+        service="lambda", path=f"2015-03-31/functions/{function.function.function_arn}/invocations", proxy=True
+    )

@@ -1,0 +1,148 @@
+"""What can be rebuilt at any time from the code: functions, API, queues, clocks, alarms."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, Stack
+from aws_cdk import aws_apigateway as apigateway
+from constructs import Construct
+
+from infra import routes
+from infra.constructs.alarm_topic import AlarmTopic
+from infra.constructs.alarms import Alarms
+from infra.constructs.clock import Clocks
+from infra.constructs.dashboard import Dashboard
+from infra.constructs.function import Function
+from infra.constructs.layers import Layers, Platform
+from infra.constructs.names import pascal
+from infra.constructs.queue import Queue
+from infra.constructs.rest_api import RestApi
+from infra.constructs.worker import work
+from infra.data_stack import DataStack
+from infra.stage import Stage
+
+
+class ServiceStack(Stack):
+    def __init__(self, scope: Construct, stage: Stage, data: DataStack) -> None:
+        super().__init__(
+            scope,
+            f"Offpeak-{stage.name}-Service",
+            description=f"Offpeak {stage.name}: functions, API, queues, clocks, alarms. Rebuildable.",
+            synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+        )
+        self._stage = stage
+        self._layers = Layers(
+            self, "Layers", wheels_for=Platform.of_this_machine() if stage.is_local else Platform.of_lambda()
+        )
+        self._functions: dict[str, Function] = {}
+        self._alarm_topic = AlarmTopic(self, "AlarmTopic")
+        self._api = RestApi(self, "RestApi", stage)
+        self._queues = {
+            worker.queue: Queue(
+                self,
+                worker.queue,
+                fifo=worker.fifo,
+                worker_timeout_s=worker.timeout_s,
+                alarms=self._alarm_topic,
+            )
+            for worker in routes.WORKERS
+        }
+        self._make_functions(data)
+        self._connect()
+        if data.domain:
+            apigateway.BasePathMapping(
+                self, "Address", domain_name=data.domain, rest_api=self._api.api, stage=self._api.api.deployment_stage
+            )
+        Alarms(self, "Alarms", stage, self._alarm_topic, self._functions, self._api)
+        Dashboard(self, "Dashboard", stage, self._functions, self._queues, self._api)
+        self._tell()
+
+    def _make_functions(self, data: DataStack) -> None:
+        """Each function with all that it may do."""
+        partners, sessions, requests, prices = data.partners, data.sessions, data.profile_requests, data.prices
+        plan, send, replan = self._queues["plan"], self._queues["send"], self._queues["replan"]
+        base_url = ("BASE_URL", self._api.base_url)
+        token_key = (data.token_key, "TOKEN_KEY_ID")
+
+        # behind the API
+        self._function("authorise", timeout_s=5).can_read(partners)
+        self._function("ocpi_versions", timeout_s=5).knows(*base_url)
+        # A POST asks the partner's versions while it waits, so it may take nearly as long as API Gateway allows.
+        credentials = self._function("ocpi_credentials", timeout_s=25)
+        credentials.can_read(partners).can_write(partners).can_use_key(*token_key).knows(*base_url)
+        self._function("ocpi_sessions", timeout_s=10).can_read(sessions, partners).can_write(sessions).can_send(plan)
+        results = self._function("ocpi_chargingprofiles", timeout_s=10)
+        results.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(plan, send)
+
+        # behind the queues
+        planner = self._function("plan_sessions", memory_mb=1024)
+        planner.can_read(sessions, requests, partners, prices).can_write(sessions, requests).can_send(send)
+        planner.knows(*base_url)
+        sender = self._function("send_profiles")
+        sender.can_read(partners, sessions, requests).can_write(partners, sessions, requests).can_send(send, plan)
+        sender.can_use_key(*token_key, encrypt=False).knows(*base_url)
+        self._function("want_plans").can_read(sessions).can_write(sessions).can_send(plan, replan)
+
+        # behind the clocks
+        sweep = self._function("sweep_sessions", timeout_s=50)
+        sweep.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(plan, send)
+        self._function("replan_sessions", timeout_s=60).can_read(partners).can_send(replan)
+        fetch = self._function("fetch_prices", timeout_s=60).can_read(prices, partners).can_write(prices)
+        fetch.can_send(replan).knows("PRICE_FEED_URL", self._stage.price_feed_url)
+
+        # behind the operators' command
+        ops = self._function("ops_partners", timeout_s=60)
+        ops.can_read(partners).can_write(partners).can_use_key(*token_key).can_send(replan).knows(*base_url)
+        self._may_hand_out_keys(ops)
+
+        if self._stage.is_local:
+            for calls_peers in (credentials, sender, ops):
+                calls_peers.knows("LOOPBACK_PEERS", "allowed")
+
+    def _may_hand_out_keys(self, function: Function) -> None:
+        """Make API keys, and put them into this stage's usage plan."""
+        plan_id = self._api.usage_plan.usage_plan_id
+        root = f"arn:{self.partition}:apigateway:{self.region}::"
+        function.may(("apigateway:POST",), f"{root}/apikeys", f"{root}/usageplans/{plan_id}/keys")
+        function.knows("USAGE_PLAN_ID", plan_id)
+
+    def _connect(self) -> None:
+        """Lead requests, messages and ticks to the functions that routes.py names."""
+        functions = self._functions
+        self._api.authorise_with(functions["authorise"])
+        for route in routes.ROUTES:
+            self._api.route(route, functions[route.function])
+        for name in {route.function: None for route in routes.ROUTES}:
+            self._api.may_invoke(functions[name])
+        for worker in routes.WORKERS:
+            work(functions[worker.function], self._queues[worker.queue], worker)
+        Clocks(self, "Clocks", routes.CLOCKS, functions)
+
+    def _function(self, name: str, *, timeout_s: int | None = None, memory_mb: int = 512) -> Function:
+        """A worker's time-out is in routes.py, because its queue needs it too."""
+        timeouts = {worker.function: worker.timeout_s for worker in routes.WORKERS}
+        environment = {
+            "POWERTOOLS_SERVICE_NAME": self._stage.service_name,
+            "POWERTOOLS_METRICS_NAMESPACE": "Offpeak",
+            "POWERTOOLS_LOG_LEVEL": "INFO",
+        }
+        if self._stage.simulated_clock_file:
+            environment["SIMULATED_CLOCK_FILE"] = self._stage.simulated_clock_file
+        function = self._functions[name] = Function(
+            self,
+            name,
+            layers=self._layers.both,
+            environment=environment,
+            timeout_s=timeout_s or timeouts[name],
+            memory_mb=memory_mb,
+        )
+        return function
+
+    def _tell(self) -> None:
+        """Output what operators' commands and the local cloud look up, by the names of the house."""
+        CfnOutput(self, "BaseUrl", value=self._api.base_url)
+        CfnOutput(self, "AlarmTopicArn", value=self._alarm_topic.topic.topic_arn)
+        for name, function in self._functions.items():
+            CfnOutput(self, f"{pascal(name)}Function", value=function.function.function_name)
+        for name, queue in self._queues.items():
+            CfnOutput(self, f"{pascal(name)}QueueUrl", value=queue.queue.queue_url)
+            CfnOutput(self, f"{pascal(name)}DeadLettersUrl", value=queue.dead_letters.queue_url)
