@@ -32,7 +32,7 @@ from offpeak.errors import (
     UnparseableBody,
 )
 from offpeak.ocpi.envelope import CORRELATION_ID, REQUEST_ID, SWAPPED, RequestIds, Status, envelope, is_echoable
-from offpeak.ocpi.wire_json import JsonValue, read_json
+from offpeak.ocpi.wire_json import JsonValue, read_json, write_json
 from offpeak.partners.model import Caller, Party
 from offpeak.telemetry import count, logger, metrics
 
@@ -218,13 +218,33 @@ def command_handler(run: Callable[[JsonValue], object]) -> Handler:
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: dict[str, Any], _context: Any) -> object:
         try:
-            return run(read_json(json.dumps(event)))
+            return json.loads(write_json(run(read_json(json.dumps(event)))))
         except InvalidMessage as error:
             return {"error": error.problem, "field": error.field}
         except OffpeakError as error:
             return {"error": str(error)}
         finally:
             _flush_metrics()
+
+    return handler
+
+
+def authoriser_handler(decide: Callable[[Mapping[str, str], str, str], dict[str, object]]) -> Handler:
+    """Return the handler of a REQUEST authoriser: `decide` gets the headers, the resource and the method's ARN.
+
+    API Gateway answers 401 when the function fails with exactly this word; a policy that denies would be a 403.
+    """
+
+    @logger.inject_lambda_context(clear_state=True)
+    def handler(event: dict[str, Any], _context: Any) -> dict[str, object]:
+        try:
+            return decide(event.get("headers") or {}, event["resource"], event["methodArn"])
+        except NotAuthenticated as error:
+            logger.info("caller_refused", resource=event["resource"], problem=str(error))
+            count("CallersRefused")
+        finally:
+            _flush_metrics()
+        raise Exception("Unauthorized")
 
     return handler
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated
 from urllib.parse import quote
 
@@ -16,29 +15,12 @@ from pydantic import BaseModel, Field
 
 from offpeak.errors import InvalidMessage
 from offpeak.ocpi.fields import AnyCase, Instant, NoneAsEmpty, Number, read_object
+from offpeak.ocpi.profile_types import AnswerType, ResultType
 from offpeak.ocpi.wire_json import JsonValue
 from offpeak.planning.profile import ChargingProfile, ProfilePeriod
 
 LONGEST_PROFILE_S = 10 * 366 * 86_400
 """Seconds. An offset beyond it is nonsense, and would leave the calendar."""
-
-
-class AnswerType(StrEnum):
-    """ChargingProfileResponseType: what a CPO says at once (OCPI 2.2.1, 14.4.6)."""
-
-    ACCEPTED = "ACCEPTED"
-    NOT_SUPPORTED = "NOT_SUPPORTED"
-    REJECTED = "REJECTED"
-    TOO_OFTEN = "TOO_OFTEN"
-    UNKNOWN_SESSION = "UNKNOWN_SESSION"
-
-
-class ResultType(StrEnum):
-    """ChargingProfileResultType: what became of it at the charger (OCPI 2.2.1, 14.4.7)."""
-
-    ACCEPTED = "ACCEPTED"
-    REJECTED = "REJECTED"
-    UNKNOWN = "UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)

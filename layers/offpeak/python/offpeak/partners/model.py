@@ -117,6 +117,7 @@ class Partner:
     endpoints: tuple[Endpoint, ...] = ()
     our_party: Party = Party("DE", "OFP")
     """The party that we are towards this partner: in our credentials and in routing headers."""
+    our_name: str = "Offpeak"
     usage_key: str | None = None
     """The value of the partner's API key, by which API Gateway throttles it. It opens nothing."""
     flags: Flags = Flags()

@@ -37,6 +37,7 @@ def partner_to_row(partner: Partner) -> dict[str, Any]:
             {"identifier": each.identifier, "role": each.role, "url": each.url} for each in partner.endpoints
         ],
         "our_party": [partner.our_party.country_code, partner.our_party.party_id],
+        "our_name": partner.our_name,
         "usage_key": partner.usage_key,
         "flags": _plain(partner.flags),
         "planning": {**_plain(partner.planning), "tariff": _tariff_to_row(partner.planning.tariff)},
@@ -55,6 +56,7 @@ def partner_from_row(row: Row) -> Partner:
         peer_versions_url=row.get("peer_versions_url"),
         endpoints=tuple(Endpoint(each["identifier"], each["role"], each["url"]) for each in row["endpoints"]),
         our_party=Party(*row["our_party"]),
+        our_name=row["our_name"],
         usage_key=row.get("usage_key"),
         flags=_flags_from_row(row["flags"]),
         planning=_planning_from_row(row["planning"]),

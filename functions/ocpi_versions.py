@@ -1,0 +1,24 @@
+"""OCPI versions: which versions we speak, and which interfaces each has (OCPI 2.2.1, 6)."""
+
+from __future__ import annotations
+
+from aws_lambda_powertools.event_handler import Response
+
+from offpeak import wiring
+from offpeak.edge import ocpi_api, ocpi_ok, rest_handler
+from offpeak.ocpi.versions import DETAILS_PATH, VERSIONS_PATH, version_details, versions
+
+api = ocpi_api(functional=False)
+
+
+@api.get(VERSIONS_PATH)
+def get_versions() -> Response[str]:
+    return ocpi_ok(versions(wiring.base_url()))
+
+
+@api.get(DETAILS_PATH)
+def get_version_details() -> Response[str]:
+    return ocpi_ok(version_details(wiring.base_url()))
+
+
+handler = rest_handler(api)
