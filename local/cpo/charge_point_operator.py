@@ -1,0 +1,306 @@
+"""The charge point operator itself: its sessions, what it pushes and when, and whom it is registered with.
+
+All of it lives on one event loop, so nothing here needs a lock against itself except `advance`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from urllib.parse import quote
+
+import httpx
+
+from local.car import LimitStep, Visit
+from local.cpo import handshake
+from local.cpo.charging_profile import active_profile
+from local.cpo.messages import Message, Style, message_of, session_object
+from local.cpo.misbehaviour import Orders
+from local.cpo.outbox import Outbox
+from local.cpo.peer import Answered, CallFailed, Registration, call
+from local.cpo.profile_receiver import ProfileReceiver
+from local.cpo.session import ChargingSession
+from local.cpo.wire import Json, new_token, tokens_in
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What kind of CPO this is. `pool` is how many pushes it has in flight at most."""
+
+    style: Style
+    name: str = "Simulated CPO"
+    report_every: timedelta = timedelta(minutes=5)
+    profile_timeout_s: int = 30
+    announces_active_profile: bool = False
+    """Push the ActiveChargingProfile whenever one was set or cleared."""
+    raw_token: bool = False
+    """Send tokens as they are instead of in Base64."""
+    pool: int = 8
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A session message that was sent, or lost on purpose. `at` is the simulated time that it tells of."""
+
+    session_id: str
+    method: str
+    at: datetime
+    body: dict[str, Json]
+    sent_at: datetime | None
+    """Real time; None: never sent."""
+    took_s: float = 0.0
+    http_status: int | None = None
+    ocpi_status: int | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """What an advance sent: how many pushes, and those that were not taken (lost ones are not in here)."""
+
+    now: datetime
+    pushed: int
+    refused: tuple[Push, ...]
+
+
+class ChargePointOperator:
+    """A CPO at `base_url`, in simulated time from `now` on."""
+
+    def __init__(self, settings: Settings, base_url: str, now: datetime) -> None:
+        self.settings = settings
+        self.base_url = base_url
+        self.now = now.astimezone(UTC)
+        self.orders = Orders()
+        self.profiles = ProfileReceiver(self)
+        self.registration: Registration | None = None
+        self.sessions: dict[str, ChargingSession] = {}
+        self.pushes: list[Push] = []
+        self.complaints: list[str] = []
+        """What Offpeak did against the specification, as far as it shows from here."""
+        self._our_tokens: list[str] = []
+        self._unconfirmed_token: str | None = None
+        self._outboxes: dict[str, Outbox] = {}
+        self._advancing = asyncio.Lock()
+        self._pool = asyncio.Semaphore(settings.pool)
+        self.client = httpx.AsyncClient(
+            limits=httpx.Limits(max_connections=settings.pool + 8), follow_redirects=False, trust_env=False
+        )
+
+    # -- registration
+
+    @property
+    def versions_url(self) -> str:
+        return f"{self.base_url}/ocpi/versions"
+
+    @property
+    def token(self) -> str | None:
+        """The newest token with which Offpeak may call us (token B)."""
+        return self._our_tokens[-1] if self._our_tokens else None
+
+    def lets_in(self, authorization: str | None) -> bool:
+        """Say whether a caller presents a token of ours. The first use of a renewed one voids its predecessors."""
+        readings = tokens_in(authorization)
+        known = [token for token in self._our_tokens if token in readings]
+        if known and known[0] == self._our_tokens[-1] != self._unconfirmed_token:
+            self._our_tokens = known
+        return bool(known)
+
+    def credentials(self, token: str) -> dict[str, Json]:
+        """Return our Credentials object with `token`."""
+        party = self.settings.style.party
+        return {
+            "token": token,
+            "url": self.versions_url,
+            "roles": [
+                {
+                    "role": "CPO",
+                    "country_code": party.country_code,
+                    "party_id": party.party_id,
+                    "business_details": {"name": self.settings.name},
+                }
+            ],
+        }
+
+    async def register(self, versions_url: str, token_a: str) -> None:
+        """Register with Offpeak by the token it gave us. Raises RegistrationFailed, and is then as before."""
+        await self._shake_hands("POST", versions_url, token_a)
+
+    async def renew_credentials(self) -> None:
+        """Exchange both tokens for new ones. Raises RegistrationFailed, and is then as before."""
+        known = self._registered()
+        await self._shake_hands("PUT", known.versions_url, known.token)
+
+    async def _shake_hands(self, method: str, versions_url: str, token: str) -> None:
+        ours = self._unconfirmed_token = new_token()
+        self._our_tokens.append(ours)  # Offpeak calls back with it before it answers
+        try:
+            self.registration = await handshake.register(
+                self.client, method, versions_url, token, self.credentials(ours), raw_token=self.settings.raw_token
+            )
+        except BaseException:
+            self._our_tokens.remove(ours)
+            raise
+        finally:
+            self._unconfirmed_token = None
+
+    async def accept_renewal(self, theirs: handshake.CredentialsObject) -> dict[str, Json]:
+        """Take Offpeak's renewed credentials and return ours, renewed as well. Raises RegistrationFailed."""
+        endpoints = await handshake.learn_endpoints(
+            self.client, theirs.url, theirs.token, raw_token=self.settings.raw_token
+        )
+        self.registration = handshake.registration(theirs, endpoints)
+        self._our_tokens.append(new_token())
+        return self.credentials(self._our_tokens[-1])
+
+    async def unregister(self) -> None:
+        """DELETE our credentials at Offpeak, and forget all tokens. Raises CallFailed."""
+        known = self._registered()
+        answer = await call(
+            self.client, "DELETE", known.url("credentials"), known.token, raw_token=self.settings.raw_token
+        )
+        if not answer.is_fine:
+            raise CallFailed(f"DELETE credentials: HTTP {answer.http_status}: {answer.message}")
+        self.forget_registration()
+
+    def forget_registration(self) -> None:
+        self.registration = None
+        self._our_tokens.clear()
+
+    def _registered(self) -> Registration:
+        if self.registration is None:
+            raise CallFailed("not registered with Offpeak")
+        return self.registration
+
+    # -- sessions
+
+    def session(self, session_id: str) -> ChargingSession | None:
+        """Return a session by its id, whose case does not count."""
+        return self.sessions.get(session_id.casefold())
+
+    def plug_in(self, visit: Visit) -> None:
+        """Expect a car. Raises ValueError when it comes in the past or the session's id is taken."""
+        if visit.arrives_at < self.now:
+            raise ValueError(f"arrives_at: {visit.arrives_at} is past; it is {self.now}")
+        if self.session(visit.session_id) is not None:
+            raise ValueError(f"session_id: {visit.session_id} is taken")
+        name = visit.session_id.casefold()
+        self.sessions[name] = ChargingSession(visit, self.settings.report_every)
+        self._outboxes[name] = Outbox(Random(f"{self.settings.seed}/{name}"))
+
+    def unplug(self, session_id: str) -> None:
+        """Take the car away now; the next `advance` tells. Raises ValueError when no car is there."""
+        session = self.session(session_id)
+        if session is None:
+            raise ValueError(f"session_id: there is no session {session_id}")
+        session.unplug(self.now)
+
+    def listed(self) -> Iterator[tuple[datetime, dict[str, Json]]]:
+        """Yield the sessions that have begun, oldest first, each with the time of its last update."""
+        begun = sorted(
+            (each for each in self.sessions.values() if each.has_begun), key=lambda each: each.visit.arrives_at
+        )
+        for session in begun:
+            yield session.reports[-1].at, session_object(session.reports, self.settings.style)
+
+    # -- time and pushes
+
+    async def advance(self, to: datetime) -> Advanced:
+        """Move simulated time on to `to`, push what falls due and wait until it was answered.
+
+        Messages of one session go out one after the other, those of different sessions side by side. A profile that
+        arrives meanwhile is in force from `to` on. Raises ValueError when `to` is past.
+        """
+        async with self._advancing:
+            if to < self.now:
+                raise ValueError(f"to: {to} is past; it is {self.now}")
+            self.now = to.astimezone(UTC)
+            for name, session in self.sessions.items():
+                wrong = self.orders.for_push(name)
+                session.obeys = not wrong.ignores_limit
+                for report in session.advance(self.now):
+                    self._outboxes[name].add(message_of(report, self.settings.style), wrong)
+            pushes = await asyncio.gather(
+                *(self._send_all(outbox.take(self.now)) for outbox in self._outboxes.values()),
+            )
+            await self.profiles.post_late_results()
+            sent = [push for session_pushes in pushes for push in session_pushes]
+            self._note_lost()
+            return Advanced(self.now, len(sent), tuple(push for push in sent if push.problem))
+
+    async def _send_all(self, messages: list[Message]) -> list[Push]:
+        sent = []
+        for message in messages:
+            async with self._pool:
+                sent.append(await self._send(message))
+        self.pushes += sent
+        return sent
+
+    async def _send(self, message: Message) -> Push:
+        session_id, party = message.report.session_id, self.settings.style.party
+        sent_at = datetime.now(UTC)
+        try:
+            url = self._registered().url("sessions", "RECEIVER")
+            path = "/".join(quote(part, safe="") for part in (party.country_code, party.party_id, session_id))
+            answer = await self.call(message.method, f"{url}/{path}", message.body)
+        except CallFailed as error:
+            return Push(session_id, message.method, message.report.at, message.body, sent_at, problem=str(error))
+        return Push(
+            session_id=session_id,
+            method=message.method,
+            at=message.report.at,
+            body=message.body,
+            sent_at=sent_at,
+            took_s=answer.took_s,
+            http_status=answer.http_status,
+            ocpi_status=answer.ocpi_status,
+            problem=None if answer.is_fine else answer.message or f"HTTP {answer.http_status}",
+        )
+
+    def _note_lost(self) -> None:
+        for outbox in self._outboxes.values():
+            for message in outbox.lost:
+                report = message.report
+                self.pushes.append(
+                    Push(report.session_id, message.method, report.at, message.body, None, problem="lost on purpose")
+                )
+            outbox.lost.clear()
+
+    async def override(self, session: ChargingSession, current_a: float) -> None:
+        """Let the charger apply a limit of its own from now on, and tell Offpeak. Raises CallFailed."""
+        power_w = current_a * session.car.phases * session.car.voltage_v
+        session.limits, session.unit = (LimitStep(self.now, power_w),), "A"
+        await self.push_active_profile(session)
+
+    async def push_active_profile(self, session: ChargingSession) -> Answered:
+        """Tell Offpeak what is in force at a charger. Raises CallFailed."""
+        url = self._registered().url("chargingprofiles", "SENDER")
+        return await self.call(
+            "PUT",
+            f"{url}/{quote(session.visit.session_id, safe='')}",
+            active_profile(session.limits, session.car, session.unit, self.now),
+        )
+
+    async def call(self, method: str, url: str, body: dict[str, Json]) -> Answered:
+        """Call a functional module of Offpeak, as registered. Raises CallFailed."""
+        known = self._registered()
+        answer = await call(
+            self.client,
+            method,
+            url,
+            known.token,
+            raw_token=self.settings.raw_token,
+            body=body,
+            sender=self.settings.style.party,
+            receiver=known.party,
+        )
+        self.complaints += answer.complaints
+        return answer
+
+    async def close(self) -> None:
+        """Give up what is still in flight and close all connections."""
+        await self.profiles.close()
+        await self.client.aclose()

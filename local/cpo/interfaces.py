@@ -1,0 +1,206 @@
+"""The CPO's OCPI 2.2.1 interfaces over HTTP: versions, credentials, sessions (sender), chargingprofiles (receiver)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from pydantic import ValidationError
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from local.cpo.charge_point_operator import ChargePointOperator
+from local.cpo.charging_profile import LONGEST_URL, read_set_profile
+from local.cpo.handshake import VERSION, CredentialsObject, RegistrationFailed
+from local.cpo.profile_receiver import CallKind, ProfileCall
+from local.cpo.wire import BAD_PARAMETERS, CLIENT_ERROR, OK, SERVER_ERROR, Json, envelope, read_instant, read_json
+
+SESSIONS_PATH = f"/ocpi/cpo/{VERSION}/sessions"
+PROFILES_PATH = f"/ocpi/cpo/{VERSION}/chargingprofiles"
+MOST_LISTED = 100
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class BadCall(Exception):
+    """The call cannot be taken as it is; HTTP and OCPI status say which way."""
+
+    def __init__(self, problem: str, *, http_status: int = 200, ocpi_status: int = BAD_PARAMETERS) -> None:
+        super().__init__(problem)
+        self.http_status = http_status
+        self.ocpi_status = ocpi_status
+
+
+class Interfaces:
+    """Routes in front of a ChargePointOperator."""
+
+    def __init__(self, cpo: ChargePointOperator) -> None:
+        self._cpo = cpo
+
+    def routes(self) -> list[BaseRoute]:
+        details = f"/ocpi/{VERSION}"
+        credentials = ("GET", "POST", "PUT", "DELETE")
+        return [
+            self._route("/ocpi/versions", ("GET",), self.versions, is_functional=False),
+            self._route(details, ("GET",), self.version_details, is_functional=False),
+            self._route(f"{details}/credentials", credentials, self.credentials, is_functional=False),
+            self._route(SESSIONS_PATH, ("GET",), self.list_sessions),
+            self._route(PROFILES_PATH + "/{session_id:path}", ("GET", "PUT", "DELETE"), self.charging_profile),
+        ]
+
+    def _route(self, path: str, methods: tuple[str, ...], handle: Handler, *, is_functional: bool = True) -> BaseRoute:
+        async def endpoint(request: Request) -> Response:
+            self._examine(request, is_functional=is_functional)
+            if not self._cpo.lets_in(request.headers.get("authorization")):
+                response = self._answer(status_code=BAD_PARAMETERS, message="no token of ours", http_status=401)
+            else:
+                try:
+                    response = await handle(request)
+                except BadCall as error:
+                    self._cpo.complaints.append(f"{request.method} {request.url.path}: {error}")
+                    response = self._answer(
+                        status_code=error.ocpi_status, message=str(error), http_status=error.http_status
+                    )
+            for name in ("X-Request-ID", "X-Correlation-ID"):
+                if name in request.headers:
+                    response.headers[name] = request.headers[name]
+            return response
+
+        return Route(path, endpoint, methods=list(methods))
+
+    def _examine(self, request: Request, *, is_functional: bool) -> None:
+        """Note what the headers of Offpeak's call lack, or carry where they must not."""
+        said = request.headers
+        party = self._cpo.settings.style.party
+        routing = ("ocpi-from-country-code", "ocpi-from-party-id", "ocpi-to-country-code", "ocpi-to-party-id")
+        faults = [f"lacks {name}" for name in ("x-request-id", "x-correlation-id") if not said.get(name)]
+        if is_functional:
+            faults += [f"lacks {name}" for name in routing if not said.get(name)]
+            if said.get("ocpi-to-party-id", party.party_id).upper() != party.party_id.upper():
+                faults.append("is addressed to another party")
+        else:
+            faults += [f"carries {name}, which routes functional modules only" for name in routing if name in said]
+        self._cpo.complaints += [f"{request.method} {request.url.path} {fault}" for fault in faults]
+
+    def _answer(
+        self,
+        data: Json = None,
+        *,
+        status_code: int = OK,
+        message: str | None = None,
+        http_status: int = 200,
+        background: BackgroundTask | None = None,
+    ) -> Response:
+        said = envelope(self._cpo.now, status_code, message, data)
+        return JSONResponse(said, status_code=http_status, background=background)
+
+    async def versions(self, _: Request) -> Response:
+        return self._answer([{"version": VERSION, "url": f"{self._cpo.base_url}/ocpi/{VERSION}"}])
+
+    async def version_details(self, _: Request) -> Response:
+        base = self._cpo.base_url
+        interfaces = (
+            ("credentials", "RECEIVER", f"/ocpi/{VERSION}/credentials"),
+            ("sessions", "SENDER", SESSIONS_PATH),
+            ("chargingprofiles", "RECEIVER", PROFILES_PATH),
+        )
+        endpoints: list[Json] = [
+            {"identifier": name, "role": role, "url": base + path} for name, role, path in interfaces
+        ]
+        return self._answer({"version": VERSION, "endpoints": endpoints})
+
+    async def credentials(self, request: Request) -> Response:
+        token = self._cpo.token
+        if request.method == "POST":
+            raise BadCall("already registered", http_status=405, ocpi_status=CLIENT_ERROR)
+        if request.method == "DELETE":
+            self._cpo.forget_registration()
+            return self._answer()
+        if request.method == "GET":
+            return self._answer(self._cpo.credentials(token or ""))
+        try:
+            theirs = CredentialsObject.model_validate(await _body(request))
+            return self._answer(await self._cpo.accept_renewal(theirs))
+        except ValidationError as error:
+            raise BadCall(f"credentials: {error.errors(include_url=False)[0]}") from error
+        except RegistrationFailed as error:
+            raise BadCall(str(error), ocpi_status=SERVER_ERROR + 1) from error
+
+    async def list_sessions(self, request: Request) -> Response:
+        asked = request.query_params
+        try:
+            date_from = read_instant(asked["date_from"])
+            date_to = read_instant(asked["date_to"]) if "date_to" in asked else None
+            offset = max(int(asked.get("offset", 0)), 0)
+            limit = min(max(int(asked.get("limit", MOST_LISTED)), 1), MOST_LISTED)
+        except (KeyError, ValueError) as error:
+            raise BadCall(f"date_from, date_to, offset, limit: {error}") from error
+        found: list[Json] = [
+            session
+            for updated_at, session in self._cpo.listed()
+            if date_from <= updated_at and (date_to is None or updated_at < date_to)
+        ]
+        response = self._answer(found[offset : offset + limit])
+        response.headers["X-Total-Count"] = str(len(found))
+        response.headers["X-Limit"] = str(MOST_LISTED)
+        if offset + limit < len(found):
+            query = {**asked, "offset": offset + limit, "limit": limit}
+            response.headers["Link"] = f'<{self._cpo.base_url}{SESSIONS_PATH}?{urlencode(query)}>; rel="next"'
+        return response
+
+    async def charging_profile(self, request: Request) -> Response:
+        reply = await self._cpo.profiles.receive(await self._read_profile_call(request))
+        if reply.http_status is None:
+            return await _silence(request)
+        background = BackgroundTask(_set, reply.sent)
+        if reply.answer is None:
+            status_code = SERVER_ERROR if reply.http_status >= 500 else CLIENT_ERROR
+            return self._answer(
+                status_code=status_code, message="as ordered", http_status=reply.http_status, background=background
+            )
+        data: dict[str, Json] = {"result": reply.answer, "timeout": reply.timeout_s}
+        return self._answer(data, background=background)
+
+    async def _read_profile_call(self, request: Request) -> ProfileCall:
+        call = ProfileCall(
+            kind={"PUT": CallKind.SET, "GET": CallKind.GET, "DELETE": CallKind.CLEAR}[request.method],
+            session_id=request.path_params["session_id"].rstrip("/"),
+            response_url=request.query_params.get("response_url", ""),
+            at=self._cpo.now,
+            received_at=datetime.now(UTC),
+        )
+        if call.kind is CallKind.SET:
+            try:
+                call.profile, call.response_url = read_set_profile(await _body(request))
+            except ValueError as error:
+                raise BadCall(str(error)) from error
+        elif not 0 < len(call.response_url) <= LONGEST_URL:
+            raise BadCall(f"response_url: must have 1 to {LONGEST_URL} characters")
+        if call.kind is CallKind.GET:
+            try:
+                call.duration_s = int(request.query_params["duration"])
+            except (KeyError, ValueError) as error:
+                raise BadCall("duration: must be a whole number of seconds") from error
+        return call
+
+
+async def _body(request: Request) -> object:
+    try:
+        return read_json(await request.body())
+    except ValueError as error:
+        raise BadCall("the body is not JSON", http_status=400) from error
+
+
+async def _silence(request: Request) -> Response:
+    """Say nothing until the caller hangs up."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    return Response(status_code=499)
+
+
+async def _set(event: asyncio.Event) -> None:
+    event.set()

@@ -1,0 +1,183 @@
+"""A charge point operator to play with: a real HTTP server in a thread, steered by plain calls.
+
+with CpoSimulator(start_at=evening) as cpo:
+    cpo.register(offpeak_versions_url, token_a)
+    cpo.plug_in(Visit("S1", "E1", Car(battery_kwh=60, soc=0.3), arrives_at=evening))
+    cpo.advance(evening + timedelta(hours=1))
+    cpo.state("S1").power_w
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from datetime import datetime
+from types import TracebackType
+from typing import Self, TypeVar
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from local.car import Visit
+from local.cpo.charge_point_operator import Advanced, ChargePointOperator, Push, Settings
+from local.cpo.control import Control
+from local.cpo.interfaces import Interfaces
+from local.cpo.messages import Dialect, Style
+from local.cpo.misbehaviour import Misbehaviour
+from local.cpo.overview import SessionLog, SessionState, log_of, state_of
+from local.cpo.profile_receiver import ProfileCall
+from local.cpo.session import ChargingSession
+from local.cpo.wire import Party
+from local.loopback_server import LoopbackServer
+
+Answer = TypeVar("Answer")
+
+
+class CpoSimulator:
+    """A CPO on a loopback port (0: a free one), in simulated time from `start_at` on. Every method may be called from
+    any thread; each runs on the server's event loop, between requests."""
+
+    def __init__(
+        self,
+        *,
+        start_at: datetime,
+        settings: Settings | None = None,
+        party: Party | None = None,
+        dialect: Dialect = Dialect.FULL,
+        port: int = 0,
+    ) -> None:
+        self._settings = settings or Settings(Style(party or Party("DE", "SIM"), dialect))
+        self._start_at = start_at
+        self._server = LoopbackServer(self._build, port)
+        self.url = self._server.url
+
+    def _build(self, url: str) -> ASGIApp:
+        self._cpo = ChargePointOperator(self._settings, url, self._start_at)
+        return Starlette(routes=[*Interfaces(self._cpo).routes(), *Control(self._cpo).routes()])
+
+    def start(self) -> Self:
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop serving; what is in flight is given up."""
+        self._server.run(self._cpo.close())
+        self._server.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _run(self, work: Coroutine[object, object, Answer]) -> Answer:
+        return self._server.run(work)
+
+    # -- registration
+
+    @property
+    def versions_url(self) -> str:
+        return self._cpo.versions_url
+
+    @property
+    def token(self) -> str | None:
+        """The token with which Offpeak calls us (token B); None while not registered."""
+        return self._cpo.token
+
+    def register(self, offpeak_versions_url: str, token_a: str) -> None:
+        """Register with Offpeak by the token it gave us. Raises RegistrationFailed."""
+        self._run(self._cpo.register(offpeak_versions_url, token_a))
+
+    def renew_credentials(self) -> None:
+        """Exchange both tokens for new ones. Raises RegistrationFailed, or CallFailed while not registered."""
+        self._run(self._cpo.renew_credentials())
+
+    def unregister(self) -> None:
+        """Withdraw our credentials and forget all tokens. Raises CallFailed."""
+        self._run(self._cpo.unregister())
+
+    # -- cars and time
+
+    @property
+    def now(self) -> datetime:
+        return self._cpo.now
+
+    def plug_in(self, *visits: Visit) -> None:
+        """Expect cars; their sessions begin when time comes to it. Raises ValueError."""
+
+        async def plug_in() -> None:
+            for visit in visits:
+                self._cpo.plug_in(visit)
+
+        self._run(plug_in())
+
+    def unplug(self, session_id: str) -> None:
+        """Take a car away now; the next `advance` tells Offpeak. Raises ValueError."""
+
+        async def unplug() -> None:
+            self._cpo.unplug(session_id)
+
+        self._run(unplug())
+
+    def advance(self, to: datetime) -> Advanced:
+        """Move simulated time on to `to`; return when every push that fell due was answered. Raises ValueError."""
+        return self._run(self._cpo.advance(to))
+
+    def settle(self) -> None:
+        """Wait until the results of all answered profile calls were taken, late ones excepted."""
+        self._run(self._cpo.profiles.settle())
+
+    # -- misbehaviour
+
+    def misbehave(self, misbehaviour: Misbehaviour, session_id: str | None = None) -> None:
+        """Misbehave from now on: in one session, or in all that have no order of their own."""
+
+        async def misbehave() -> None:
+            self._cpo.orders.give(misbehaviour, session_id)
+
+        self._run(misbehave())
+
+    def override(self, session_id: str, current_a: float) -> None:
+        """Let the charger apply `current_a` per phase now, whatever it was told, and push its ActiveChargingProfile.
+        Raises CallFailed, KeyError."""
+        self._run(self._cpo.override(self._session(session_id), current_a))
+
+    # -- what happened
+
+    def state(self, session_id: str) -> SessionState:
+        """Return a session as it is now. Raises KeyError."""
+
+        async def state() -> SessionState:
+            return state_of(self._session(session_id))
+
+        return self._run(state())
+
+    def log(self, session_id: str) -> SessionLog:
+        """Return what happened to a session so far. Raises KeyError."""
+
+        async def log() -> SessionLog:
+            return log_of(self._cpo, self._session(session_id))
+
+        return self._run(log())
+
+    @property
+    def pushes(self) -> tuple[Push, ...]:
+        """All pushes so far, those lost on purpose included, in the order in which they were answered."""
+        return tuple(self._cpo.pushes)
+
+    @property
+    def profile_calls(self) -> tuple[ProfileCall, ...]:
+        """All calls on the charging profiles receiver so far."""
+        return tuple(self._cpo.profiles.calls)
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """What Offpeak did against the specification, as far as it shows from here."""
+        return tuple(self._cpo.complaints)
+
+    def _session(self, session_id: str) -> ChargingSession:
+        session = self._cpo.session(session_id)
+        if session is None:
+            raise KeyError(session_id)
+        return session
