@@ -9,35 +9,46 @@ NAMESPACE = "Offpeak"
 
 @dataclass(frozen=True, slots=True)
 class MetricAlarm:
-    """Rings when the sum of `metric` is at least `at_least` in each of `periods` periods of `period_minutes`."""
+    """Rings when, in each of `periods` periods in a row, the sum of `metric` is `at_least` so much, or its lowest value
+    is `below` so much."""
 
     metric: str
-    at_least: int
-    period_minutes: int
     meaning: str
+    period_minutes: int
     periods: int = 1
+    at_least: float | None = None
+    below: float | None = None
 
 
 METRIC_ALARMS = (
+    MetricAlarm(
+        "PriceHoursAhead",
+        below=8,
+        period_minutes=60,
+        periods=2,
+        meaning="Less than 8 hours of published prices are left in a zone; later hours are planned on a forecast. See "
+        "whether the feed publishes; fetch_prices takes it up again by itself.",
+    ),
     MetricAlarm(
         "PriceFeedFailed",
         at_least=1,
         period_minutes=60,
         periods=3,
-        meaning="No prices for three hours. Plans go on with the last curve and its forecast. See whether the feed "
-        "answers; fetch_prices takes it up again by itself.",
+        meaning="The price feed failed for three hours. Plans go on with the prices known and their forecast. Read "
+        "price_feed_failed in the log of fetch_prices.",
+    ),
+    MetricAlarm(
+        "CircuitsOpened",
+        at_least=1,
+        period_minutes=5,
+        meaning="A partner's interface failed several times in a row; its profiles wait and are tried again. "
+        "circuit_opened in the log of send_profiles names the partner: ask it if it lasts.",
     ),
     MetricAlarm(
         "ProfilesUnknown",
         at_least=20,
         period_minutes=15,
-        meaning="Charging profiles stay without a result. See on the dashboard which partner, then ask it.",
-    ),
-    MetricAlarm(
-        "CircuitOpened",
-        at_least=1,
-        period_minutes=5,
-        meaning="A partner's interface failed several times in a row; its profiles wait and are tried again. Ask the "
-        "partner if it lasts.",
+        meaning="Charging profiles stay without a result. profile_unknown in the log of sweep_sessions names the "
+        "partner: ask it.",
     ),
 )

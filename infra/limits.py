@@ -84,8 +84,7 @@ def _role_policies(resources: Mapping[str, Any]) -> Iterator[str]:
     for name, resource in resources.items():
         for document in _policy_documents(resource):
             for statement in document["Statement"]:
-                if statement["Effect"] == "Allow" and any(_is_wild(action) for action in _listed(statement, "Action")):
-                    yield f"{name} allows {_listed(statement, 'Action')}: name each action"
+                yield from (f"{name} {problem}" for problem in _too_wide(statement))
         if resource["Type"] == "AWS::IAM::Policy":
             for role in resource["Properties"]["Roles"]:
                 sizes[json.dumps(role)] += len(
@@ -96,13 +95,19 @@ def _role_policies(resources: Mapping[str, Any]) -> Iterator[str]:
             yield f"the policies of role {role} have {size} characters, {MOST_ROLE_POLICY_CHARACTERS} fit"
 
 
-def _is_wild(action: str) -> bool:
-    return "*" in action
+def _too_wide(statement: Mapping[str, Any]) -> Iterator[str]:
+    if statement["Effect"] != "Allow":
+        return
+    actions, resources = _listed(statement, "Action"), _listed(statement, "Resource")
+    if any("*" in action for action in actions):
+        yield f"allows {actions}: name each action"
+    if "*" in resources and not all(action.startswith("xray:") for action in actions):
+        yield f"allows {actions} on every resource: name the resources"
 
 
-def _listed(statement: Mapping[str, Any], part: str) -> list[str]:
+def _listed(statement: Mapping[str, Any], part: str) -> list[Any]:
     value = statement.get(part, [])
-    return [value] if isinstance(value, str) else list(value)
+    return value if isinstance(value, list) else [value]
 
 
 def _policy_documents(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -7,11 +7,12 @@ from aws_cdk import aws_apigateway as apigateway
 from constructs import Construct
 
 from infra import routes
+from infra.alarms import NAMESPACE
 from infra.constructs.alarm_topic import AlarmTopic
 from infra.constructs.alarms import Alarms
 from infra.constructs.clock import Clocks
 from infra.constructs.dashboard import Dashboard
-from infra.constructs.function import Function
+from infra.constructs.function import Function, Tracing
 from infra.constructs.layers import Layers, Platform
 from infra.constructs.names import pascal
 from infra.constructs.queue import Queue
@@ -33,6 +34,7 @@ class ServiceStack(Stack):
         self._layers = Layers(
             self, "Layers", wheels_for=Platform.of_this_machine() if stage.is_local else Platform.of_lambda()
         )
+        self._tracing = Tracing(self, "Tracing")
         self._functions: dict[str, Function] = {}
         self._alarm_topic = AlarmTopic(self, "AlarmTopic")
         self._api = RestApi(self, "RestApi", stage)
@@ -64,7 +66,8 @@ class ServiceStack(Stack):
         token_key = (data.token_key, "TOKEN_KEY_ID")
 
         # behind the API
-        self._function("authorise", timeout_s=5).can_read(partners)
+        # The first use of a new token ends the one before it, so the authoriser writes.
+        self._function("authorise", timeout_s=5).can_read(partners).can_write(partners)
         self._function("ocpi_versions", timeout_s=5).knows(*base_url)
         # A POST asks the partner's versions while it waits, so it may take nearly as long as API Gateway allows.
         credentials = self._function("ocpi_credentials", timeout_s=25)
@@ -122,7 +125,7 @@ class ServiceStack(Stack):
         timeouts = {worker.function: worker.timeout_s for worker in routes.WORKERS}
         environment = {
             "POWERTOOLS_SERVICE_NAME": self._stage.service_name,
-            "POWERTOOLS_METRICS_NAMESPACE": "Offpeak",
+            "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
             "POWERTOOLS_LOG_LEVEL": "INFO",
         }
         if self._stage.simulated_clock_file:
@@ -131,6 +134,7 @@ class ServiceStack(Stack):
             self,
             name,
             layers=self._layers.both,
+            tracing=self._tracing,
             environment=environment,
             timeout_s=timeout_s or timeouts[name],
             memory_mb=memory_mb,

@@ -34,14 +34,14 @@ class AlarmTopic(Construct):
         meaning: str,
         at_least: float | None = None,
         below: float | None = None,
-        for_minutes: int = 1,
+        periods: int = 1,
         silence_rings: bool = False,
     ) -> cloudwatch.Alarm:
-        """Ring when the metric is `at_least` or `below` a value in each of so many of its periods in a row.
+        """Ring when the metric is `at_least` or `below` a value (one of them is given) in so many periods in a row.
 
-        `meaning` tells whoever is woken what has happened and what to do. Exactly one of the bounds is given.
+        `meaning` tells whoever is woken what has happened and what to do.
         """
-        threshold = at_least if at_least is not None else below
+        threshold = below if at_least is None else at_least
         assert threshold is not None
         alarm = cloudwatch.Alarm(
             scope,
@@ -54,7 +54,7 @@ class AlarmTopic(Construct):
                 if at_least is not None
                 else cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
             ),
-            evaluation_periods=for_minutes,
+            evaluation_periods=periods,
             treat_missing_data=(
                 cloudwatch.TreatMissingData.BREACHING if silence_rings else cloudwatch.TreatMissingData.NOT_BREACHING
             ),

@@ -8,7 +8,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra.alarms import METRIC_ALARMS, NAMESPACE
+from infra.alarms import METRIC_ALARMS, NAMESPACE, MetricAlarm
 from infra.constructs.alarm_topic import AlarmTopic
 from infra.constructs.function import Function
 from infra.constructs.names import pascal
@@ -33,7 +33,7 @@ class Alarms(Construct):
                 f"{pascal(function.name)}Fails",
                 _failures(function),
                 at_least=1,
-                for_minutes=2,
+                periods=2,
                 meaning=f"{function.name} raised errors or was throttled for ten minutes. Read its log; after a "
                 "deployment, roll back.",
             )
@@ -49,7 +49,7 @@ class Alarms(Construct):
             "SweepStands",
             functions["sweep_sessions"].function.metric_invocations(statistic="Sum", period=Duration.minutes(5)),
             below=1,
-            for_minutes=3,
+            periods=3,
             silence_rings=True,
             meaning="No sweep for 15 minutes: time-outs are not seen and lost messages not sent again. See whether the "
             "schedule is enabled and its role may invoke sweep_sessions.",
@@ -57,21 +57,22 @@ class Alarms(Construct):
         for alarm in METRIC_ALARMS:
             topic.rings_when(
                 self,
-                alarm.metric,
-                offpeak_metric(stage, alarm.metric, "Sum", Duration.minutes(alarm.period_minutes)),
+                f"{alarm.metric}Rings",
+                offpeak_metric(stage, alarm, Duration.minutes(alarm.period_minutes)),
                 at_least=alarm.at_least,
-                for_minutes=alarm.periods,
+                below=alarm.below,
+                periods=alarm.periods,
                 meaning=alarm.meaning,
             )
 
 
-def offpeak_metric(stage: Stage, metric: str, statistic: str, period: Duration) -> cloudwatch.Metric:
-    """A metric that our functions write."""
+def offpeak_metric(stage: Stage, alarm: MetricAlarm, period: Duration) -> cloudwatch.Metric:
+    """The metric that our functions write, summed or, where little is bad, at its lowest."""
     return cloudwatch.Metric(
         namespace=NAMESPACE,
-        metric_name=metric,
+        metric_name=alarm.metric,
         dimensions_map={"service": stage.service_name},
-        statistic=statistic,
+        statistic="Sum" if alarm.below is None else "Minimum",
         period=period,
     )
 

@@ -11,6 +11,7 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from infra import routes
+from infra.constructs.acknowledge import acknowledge
 from infra.constructs.function import Function
 from infra.constructs.names import pascal
 
@@ -35,12 +36,19 @@ class Clocks(Construct):
             role.add_to_policy(
                 iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn])
             )
-            lambda_.EventInvokeConfig(
+            invocation = lambda_.EventInvokeConfig(
                 self,
-                f"{pascal(clock.name)}Invoke",
+                f"{pascal(clock.name)}Invocation",
                 function=function,
                 retry_attempts=0,
                 max_event_age=Duration.minutes(1),
+            )
+            acknowledge(
+                invocation,
+                {
+                    ("Serverless-LambdaAsyncFailureDestination",): "A tick carries nothing: its failure rings the "
+                    "function's alarm, and the next tick finds the same work in the tables."
+                },
             )
             scheduler.CfnSchedule(
                 self,

@@ -61,7 +61,7 @@ class Dashboard(Construct):
             ),
             _graph(
                 "What wakes somebody",
-                *(offpeak_metric(stage, alarm.metric, "Sum", PERIOD) for alarm in METRIC_ALARMS),
+                *(offpeak_metric(stage, alarm, PERIOD) for alarm in METRIC_ALARMS),
             ),
         )
         board.add_widgets(

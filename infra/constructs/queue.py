@@ -6,6 +6,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.constructs.acknowledge import acknowledge
 from infra.constructs.alarm_topic import AlarmTopic
 from infra.constructs.names import pascal
 
@@ -28,6 +29,14 @@ class Queue(Construct):
             visibility_timeout=Duration.seconds(6 * worker_timeout_s),
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=MAX_RECEIVE_COUNT, queue=self.dead_letters),
         )
+        acknowledge(
+            self.dead_letters,
+            {
+                (
+                    "Serverless-SQSRedrivePolicy",
+                ): "This is where redriven messages end; an alarm and a replay command wait."
+            },
+        )
         alarms.rings_when(
             self,
             "DeadLettersWait",
@@ -43,7 +52,7 @@ class Queue(Construct):
             "MessagesGrowOld",
             self.queue.metric_approximate_age_of_oldest_message(statistic="Maximum", period=Duration.minutes(1)),
             at_least=300,
-            for_minutes=5,
+            periods=5,
             meaning=f"Messages of the {name} queue wait for more than 5 minutes: its function fails, is throttled, or "
             "cannot keep up.",
         )

@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra import routes
+from infra.constructs.acknowledge import acknowledge
 from infra.constructs.function import LOG_RETENTION, Function
 from infra.constructs.gateway_errors import GATEWAY_ERRORS
 from infra.stage import Stage
@@ -83,6 +84,28 @@ class RestApi(Construct):
             api_stages=[apigateway.UsagePlanPerApiStage(api=self.api, stage=self.api.deployment_stage)],
         )
         self._authoriser: apigateway.RequestAuthorizer | None = None
+        acknowledge(
+            self,
+            {
+                ("AwsSolutions-APIG2",): "OCPI answers an invalid message with HTTP 200 and a status code of its own, "
+                "which only a function can give; each validates all that comes in.",
+                ("AwsSolutions-APIG3",): "A web ACL costs more than the rest of an idle stage. Every method needs a "
+                "partner's credentials and has a throttle; whoever wants one attaches it to the stage's ARN.",
+                ("AwsSolutions-APIG6",): "Execution logs would hold the partners' headers and live in a log group "
+                "without end. The access log has the status, cause and latency of every request.",
+                ("AwsSolutions-COG4",): "OCPI's credentials tokens are looked up by our own authoriser.",
+            },
+        )
+        role = self.api.node.find_child("CloudWatchRole")
+        acknowledge(
+            role,
+            {
+                (
+                    "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
+                    "AmazonAPIGatewayPushToCloudWatchLogs]",
+                ): "API Gateway's own policy for its own role; it writes logs and nothing else."
+            },
+        )
 
     @property
     def base_url(self) -> str:
