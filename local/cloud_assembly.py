@@ -8,12 +8,22 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).parent.parent
 SOURCES = ("app.py", "cdk.json", "infra", "functions", "layers", "requirements.txt")
+REST_API_ID = "offpeak"
+STAND_INS = {
+    "base_url": "http://base-url.invalid",
+    "price_feed_url": "http://price-feed.invalid",
+    "simulated_clock_file": "/simulated-clock.invalid",
+}
+"""What the template says in place of addresses that are known only once a server runs; deployment puts those in, so
+that one synthesis serves every run."""
 
 
 class SynthesisFailed(Exception):
@@ -79,16 +89,22 @@ def synthesise(kept_in: Path, project: Path = PROJECT) -> CloudAssembly:
     """
     directory = kept_in / fingerprint(project)
     if not directory.exists():
-        unfinished = kept_in / f"unfinished-{os.getpid()}"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
+        _forget_old_ones(kept_in)
+        unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=kept_in))
         _run_app(project, unfinished)
-        older = [each for each in kept_in.iterdir() if each != unfinished]
-        if not directory.exists():
+        try:
             unfinished.rename(directory)
-        for each in older:
-            shutil.rmtree(each, ignore_errors=True)
+        except OSError:  # another process has made the same meanwhile
+            shutil.rmtree(unfinished)
     return CloudAssembly(directory)
+
+
+def _forget_old_ones(kept_in: Path) -> None:
+    """Remove assemblies of yesterday; younger ones may be in use by another run."""
+    kept_in.mkdir(parents=True, exist_ok=True)
+    for each in kept_in.iterdir():
+        if time.time() - each.stat().st_mtime > 24 * 3600:
+            shutil.rmtree(each, ignore_errors=True)
 
 
 def fingerprint(project: Path) -> str:
@@ -106,8 +122,7 @@ def fingerprint(project: Path) -> str:
 def _run_app(project: Path, output: Path) -> None:
     if shutil.which("node") is None:
         raise SynthesisFailed("Node.js is missing: the CDK needs it to make the template. Install Node.js 20 or newer.")
-    # What the CDK CLI would do: the context of cdk.json reaches the app through the environment.
-    context = {**json.loads((project / "cdk.json").read_text()).get("context", {}), "target": "local"}
+    context = {"stage": "local", "target": "local", "rest_api_id": REST_API_ID, **STAND_INS}
     run = subprocess.run(
         [sys.executable, "app.py"],
         cwd=project,
@@ -115,8 +130,6 @@ def _run_app(project: Path, output: Path) -> None:
             **os.environ,
             "CDK_OUTDIR": str(output),
             "CDK_CONTEXT_JSON": json.dumps(context),
-            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
-            "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
         },
         capture_output=True,
         text=True,
@@ -124,4 +137,5 @@ def _run_app(project: Path, output: Path) -> None:
     )
     if run.returncode != 0:
         shutil.rmtree(output, ignore_errors=True)
-        raise SynthesisFailed(f"The template could not be synthesised:\n{(run.stderr or run.stdout)[-4000:]}")
+        said = [line for line in (run.stderr or run.stdout).splitlines() if not line.startswith("b'!!")]
+        raise SynthesisFailed("The template could not be synthesised:\n" + "\n".join(said[-20:]))

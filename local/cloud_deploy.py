@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import compileall
 import io
-import json
 import py_compile
 import shutil
 import tempfile
@@ -16,32 +15,31 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.cloud_assembly import Asset, CloudAssembly, Stack
+from local.cloud_assembly import Asset, CloudAssembly
 
 
 class DeploymentFailed(Exception):
     """A stack did not come up; the text names the resources and their reasons."""
 
 
-def deploy(
-    assembly: CloudAssembly, client: Callable[[str], Any], parameters: Mapping[str, str], packages: Path
-) -> tuple[str, ...]:
-    """Create or update every stack of `assembly`, and return their names.
+def deploy(assembly: CloudAssembly, client: Callable[[str], Any], addresses: Mapping[str, str], packages: Path) -> None:
+    """Create or update every stack of `assembly`.
 
-    Of `parameters` each stack gets those that its template declares. Zips of the assets are kept in `packages`, by the
-    hash in their key. Raises DeploymentFailed.
+    `addresses` maps the stand-ins of the template to what they stand for. Zips of the assets are kept in `packages`, by
+    the hash in their key. Raises DeploymentFailed.
     """
     account = client("sts").get_caller_identity()["Account"]
-    region = client("sts").meta.region_name
-    s3, cloudformation, ssm = client("s3"), client("cloudformation"), client("ssm")
-    # The template checks this version of the CDK's bootstrap, as it does on AWS.
-    ssm.put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True)
+    s3, cloudformation = client("s3"), client("cloudformation")
     for stack in assembly.stacks:
         for asset in stack.assets:
-            bucket = asset.bucket.replace("${AWS::AccountId}", account).replace("${AWS::Region}", region)
+            bucket = asset.bucket.replace("${AWS::AccountId}", account).replace("${AWS::Region}", s3.meta.region_name)
             _upload(s3, bucket, asset, packages)
-        _apply(cloudformation, stack, parameters)
-    return tuple(stack.name for stack in assembly.stacks)
+        template = stack.template.read_text()
+        for stand_in, address in addresses.items():
+            template = template.replace(stand_in, address)
+        # A template of more than 50 KB comes from a bucket.
+        s3.put_object(Bucket=bucket, Key=stack.template.name, Body=template.encode())
+        _apply(cloudformation, stack.name, f"{s3.meta.endpoint_url}/{bucket}/{stack.template.name}")
 
 
 def _upload(s3: Any, bucket: str, asset: Asset, packages: Path) -> None:
@@ -81,19 +79,14 @@ def _package(asset: Asset, packages: Path) -> Path:
     return package
 
 
-def _apply(cloudformation: Any, stack: Stack, parameters: Mapping[str, str]) -> None:
-    template = stack.template.read_text()
-    declared = json.loads(template).get("Parameters", {})
+def _apply(cloudformation: Any, name: str, template_url: str) -> None:
     request = {
-        "StackName": stack.name,
-        "TemplateBody": template,
-        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-        "Parameters": [
-            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items() if key in declared
-        ],
+        "StackName": name,
+        "TemplateURL": template_url,
+        "Capabilities": ["CAPABILITY_IAM"],
     }
     try:
-        if _status(cloudformation, stack.name) is None:
+        if _status(cloudformation, name) is None:
             cloudformation.create_stack(**request)
         else:
             cloudformation.update_stack(**request)
@@ -102,12 +95,12 @@ def _apply(cloudformation: Any, stack: Stack, parameters: Mapping[str, str]) -> 
             return
         raise
     deadline = time.monotonic() + 120
-    while (status := _status(cloudformation, stack.name) or "").endswith("_IN_PROGRESS"):
+    while (status := _status(cloudformation, name) or "").endswith("_IN_PROGRESS"):
         if time.monotonic() > deadline:
             break
         time.sleep(0.02)
     if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        raise DeploymentFailed(f"{stack.name} is {status}:\n" + "\n".join(_failures(cloudformation, stack.name)))
+        raise DeploymentFailed(f"{name} is {status}:\n" + "\n".join(_failures(cloudformation, name)))
 
 
 def _status(cloudformation: Any, name: str) -> str | None:

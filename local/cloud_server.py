@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ class CloudServer:
             self.process.stdin.close()
 
 
+@cache
 def root_client(service: str, url: str) -> Any:
     """Return a boto3 client of the root user of the embedded account at `url`."""
     import boto3

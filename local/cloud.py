@@ -1,0 +1,209 @@
+"""The deployed local stack, as the demo and the end-to-end tests drive it: through AWS's own interfaces only."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from local.cloud_assembly import PROJECT, REST_API_ID, STAND_INS, synthesise
+from local.cloud_deploy import deploy
+from local.cloud_server import CloudServer
+from offpeak.aws.clock import SimulatedClock
+from offpeak.aws.tables import Table
+from offpeak.instants import format_instant
+from ops.deployed import Deployed
+
+KEPT = PROJECT / ".local"
+"""Syntheses and packages that the next run can use again."""
+QUEUES = ("replan", "plan", "send")
+"""In the order in which work flows through them."""
+
+
+class NotDrained(Exception):
+    """Messages are left in the queues; the text says how many in which."""
+
+
+class CloudClock:
+    """The clock that all functions of the local stack read. It shows real time until it is set."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._clock = SimulatedClock(path)
+        self.set(datetime.now(UTC), speed=1)
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def set(self, now: datetime, speed: float = 0) -> None:
+        """Show `now`, and from there on `speed` simulated seconds per second; 0 stands still."""
+        setting = {"now": format_instant(now), "set_at": format_instant(datetime.now(UTC)), "speed": speed}
+        unfinished = self.path.with_suffix(".new")
+        unfinished.write_text(json.dumps(setting))
+        unfinished.replace(self.path)  # whoever reads meanwhile finds the old time or the new one
+
+    def advance(self, by: timedelta) -> None:
+        """Move a clock that stands still."""
+        self.set(self.now() + by)
+
+
+class Cloud:
+    """A local stack that has been started and deployed.
+
+    with Cloud.start(directory) as cloud:
+        cloud.invoke("sweep_sessions")
+    """
+
+    def __init__(self, server: CloudServer) -> None:
+        self.server = server
+        self.client = server.client
+        self.clock = CloudClock(server.directory / "clock.json")
+        self.deployed = Deployed(server.client, "local")
+
+    @classmethod
+    def start(
+        cls, directory: Path, *, price_feed_url: str = "http://127.0.0.1:9", port: int = 0, end_with_us: bool = True
+    ) -> Cloud:
+        """Start an empty cloud in `directory`, with IAM enforced, and deploy the stack to it.
+
+        `price_feed_url` has no slash at its end; nothing answers at the default. `end_with_us` ends the cloud with this
+        process, however that ends. Raises CloudDidNotStart, SynthesisFailed or DeploymentFailed.
+        """
+        assembly = synthesise(KEPT / "assemblies")
+        cloud = cls(CloudServer.start(directory, port=port, end_with_us=end_with_us))
+        addresses = {
+            "base_url": f"{cloud.server.url}/restapis/{REST_API_ID}/local/_user_request_",
+            "price_feed_url": price_feed_url,
+            "simulated_clock_file": str(cloud.clock.path),
+        }
+        try:
+            deploy(
+                assembly, cloud.client, {STAND_INS[name]: each for name, each in addresses.items()}, KEPT / "packages"
+            )
+        except BaseException:
+            cloud.stop()
+            raise
+        return cloud
+
+    @property
+    def base_url(self) -> str:
+        """Where Offpeak serves: /ocpi/versions and all the rest follow."""
+        return self.deployed.base_url
+
+    def invoke(self, function: str, event: object = None) -> Any:
+        """Invoke a function (by its name in functions/) as a schedule would; raises FunctionFailed when it raises."""
+        return self.deployed.call(function, {} if event is None else event)
+
+    def table(self, name: str) -> Table:
+        """Return a table by its name in the house: partners, sessions, profile_requests or prices."""
+        logical_id = re.compile("".join(map(str.capitalize, name.split("_"))) + r"Table[0-9A-F]{8}")
+        resources = self.client("cloudformation").list_stack_resources(StackName="Offpeak-local-Data")
+        [physical_name] = [
+            each["PhysicalResourceId"]
+            for each in resources["StackResourceSummaries"]
+            if logical_id.fullmatch(each["LogicalResourceId"])
+        ]
+        return Table(self.client("dynamodb"), physical_name)
+
+    def wait_until_drained(self, timeout_s: float = 10) -> None:
+        """Return once no queue holds a message: none waiting, none being worked, none delayed. Raises NotDrained.
+
+        One look could miss work that moves against the flow (a profile's result asks for a plan) between two queues;
+        two in a row do not.
+        """
+        deadline = time.monotonic() + timeout_s
+        quiet_looks = 0
+        while quiet_looks < 2:
+            held = {name: self.messages_in(name) for name in QUEUES}
+            quiet_looks = 0 if any(held.values()) else quiet_looks + 1
+            if time.monotonic() > deadline:
+                raise NotDrained(f"after {timeout_s} s the queues still hold {held}")
+            time.sleep(0.01)
+
+    def messages_in(self, queue: str) -> int:
+        """Return how many messages a queue holds, those included that are delayed or being worked."""
+        answer = self.client("sqs").get_queue_attributes(QueueUrl=self.deployed.queue(queue), AttributeNames=["All"])
+        return sum(int(value) for name, value in answer["Attributes"].items() if name in _HELD)
+
+    def dead_letters(self, queue: str) -> list[Any]:
+        """Return the bodies of a queue's dead letters (ten at most), and leave them there."""
+        sqs, url = self.client("sqs"), self.deployed.dead_letters(queue)
+        letters = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=30).get("Messages", [])
+        for letter in letters:
+            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"], VisibilityTimeout=0)
+        return [json.loads(letter["Body"]) for letter in letters]
+
+    @contextmanager
+    def retrying_quickly(self, queue: str, after_s: int = 1) -> Iterator[None]:
+        """Let a failed message be tried again after a second, where the template says minutes."""
+        sqs, url = self.client("sqs"), self.deployed.queue(queue)
+        usual = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(after_s)})
+        yield
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=usual)
+
+    def logs(self, function: str) -> list[str]:
+        """Return every line that a function has logged, oldest first."""
+        configuration = self.client("lambda").get_function_configuration(FunctionName=self.deployed.function(function))
+        pages = self.client("logs").get_paginator("filter_log_events")
+        return [
+            event["message"]
+            for page in pages.paginate(logGroupName=configuration["LoggingConfig"]["LogGroup"])
+            for event in page["events"]
+        ]
+
+    def stop_schedules(self) -> None:
+        """Let nothing happen by itself: who drives the stack invokes the functions behind the schedules."""
+        scheduler = self.client("scheduler")
+        for each in scheduler.list_schedules()["Schedules"]:
+            schedule = scheduler.get_schedule(Name=each["Name"])
+            kept = ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+            scheduler.update_schedule(**{key: schedule[key] for key in kept}, State="DISABLED")
+
+    def clear(self) -> None:
+        """Remove every row and every message, and show real time again. Warm functions keep their caches: up to 30 s
+        they still know the partners they have met."""
+        sqs = self.client("sqs")
+        for name in QUEUES:
+            sqs.purge_queue(QueueUrl=self.deployed.queue(name))
+            sqs.purge_queue(QueueUrl=self.deployed.dead_letters(name))
+        for name in ("partners", "sessions", "profile_requests", "prices"):
+            _empty(self.client("dynamodb"), self.table(name).name)
+        self.clock.set(datetime.now(UTC), speed=1)
+
+    def stop(self) -> None:
+        """End the cloud; nothing of it is kept."""
+        self.server.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+_HELD = {
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+}
+
+
+def _empty(dynamodb: Any, table: str) -> None:
+    keys = [each["AttributeName"] for each in dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]]
+    names = {f"#{position}": key for position, key in enumerate(keys)}
+    pages = dynamodb.get_paginator("scan").paginate(
+        TableName=table, ProjectionExpression=", ".join(names), ExpressionAttributeNames=names
+    )
+    rows = [row for page in pages for row in page["Items"]]
+    for start in range(0, len(rows), 25):
+        requests = [{"DeleteRequest": {"Key": row}} for row in rows[start : start + 25]]
+        dynamodb.batch_write_item(RequestItems={table: requests})
