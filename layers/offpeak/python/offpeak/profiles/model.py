@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from offpeak.ocpi.profile_types import AnswerType, ResultType
+from offpeak.partners.model import Party
+from offpeak.planning.plan import Plan
 from offpeak.planning.profile import ChargingProfile
 from offpeak.sessions.model import SessionKey
 
@@ -19,7 +22,7 @@ class RequestKind(StrEnum):
 
 class RequestState(StrEnum):
     """requested -> cpo_accepted -> charger_accepted -> observed; every other state is an end that may still be
-    overtaken by a late result (CONFORMANCE P3, P4)."""
+    overtaken by a late result (CONFORMANCE P3, P4), except `superseded`."""
 
     REQUESTED = "requested"
     CPO_ACCEPTED = "cpo_accepted"
@@ -28,6 +31,11 @@ class RequestState(StrEnum):
     REJECTED = "rejected"
     UNKNOWN = "unknown"
     SUPERSEDED = "superseded"
+
+
+PASSING = frozenset({AnswerType.TOO_OFTEN, AnswerType.UNKNOWN_SESSION})
+"""Refusals that the same request may outlive: a limit on frequency, and a CPO whose modules do not all know the
+session yet."""
 
 
 class Step(StrEnum):
@@ -46,17 +54,65 @@ class Step(StrEnum):
 class ProfileRequest:
     """One request. `due_at` (domain time) is when the sweep looks at it again; None: nothing is awaited.
 
-    `steps` holds real instants; `created_at` and `due_at` live in the time of the session.
+    `steps` holds real instants, the first time of each; so is `claimed_until`, until when a sender may be calling the
+    CPO with this request. `created_at`, `due_at` and `in_force_at` live in the time of the session.
     """
 
     request_id: str
     key: SessionKey
+    party: Party
+    """Whose session it is: requests are routed to that party."""
     kind: RequestKind
     state: RequestState
     created_at: datetime
     due_at: datetime | None
     profile: ChargingProfile | None = None
     attempts: int = 0
+    claimed_until: datetime | None = None
+    answer: AnswerType | None = None
+    result: ResultType | None = None
+    in_force_at: datetime | None = None
+    """When the charger's acceptance reached us."""
     detail: str | None = None
+    after: str | None = None
+    """The request that may still be on its way to the CPO, and must have ended before this one is sent."""
+    about: str | None = None
+    """GET only: the request whose fate the active profile is to tell."""
     steps: Mapping[Step, datetime] = field(default_factory=dict)
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """The charger's active profile differs from ours. `what` says how, for a person.
+
+    `verified` tells a profile that we asked for from one that the CPO pushed; `asked_at` is when we last asked.
+    """
+
+    since: datetime
+    what: str
+    verified: bool = False
+    asked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a session's row says about its profiles. `plan` is the plan behind the newest request.
+
+    `backoff_until` is when the EVSE may be asked again, after `backoff_steps` refusals or silences in a row;
+    `wake_at` when a plan is wanted without any other cause. `renewed_at` is when an overridden profile was last sent
+    again, `wants_renewal` that it should be now. `limit_w_steps` is what the charger took, as (from when, watts);
+    the inference of the charging state reads it. All times are the session's.
+    """
+
+    key: SessionKey
+    plan: Plan | None = None
+    newest_request_id: str | None = None
+    backoff_until: datetime | None = None
+    backoff_steps: int = 0
+    wake_at: datetime | None = None
+    override: Override | None = None
+    wants_renewal: bool = False
+    renewed_at: datetime | None = None
+    limit_w_steps: tuple[tuple[datetime, int], ...] = ()
     revision: int = 0

@@ -1,0 +1,143 @@
+"""What the charger really does: an active profile that was pushed or asked for, held against ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from offpeak.aws.queues import FairQueue
+from offpeak.errors import ConcurrentChange, UnknownObject
+from offpeak.ocpi.profile_types import ResultType
+from offpeak.partners.model import PlanningDefaults
+from offpeak.planning.profile import ChargingProfile
+from offpeak.profiles.lifecycle import resulted
+from offpeak.profiles.likeness import Comparison, Likeness, compare
+from offpeak.profiles.model import Override, ProfileRequest, RequestState, Standing
+from offpeak.profiles.send_queue import ask_to_send
+from offpeak.profiles.settle import question_about, settle
+from offpeak.profiles.store import ProfileStore
+from offpeak.sessions.model import SessionKey
+from offpeak.sessions.store import SessionStore
+from offpeak.telemetry import count, logger
+
+AGAIN_AFTER = timedelta(minutes=15)
+"""An overridden profile is asked about, and sent again, no more often than this."""
+MOST_TRIES = 8
+
+TAKEN = (RequestState.CHARGER_ACCEPTED, RequestState.OBSERVED)
+"""States in which ours should be the active profile."""
+
+
+def receive_active_profile(
+    key: SessionKey,
+    active: ChargingProfile,
+    profiles: ProfileStore,
+    sessions: SessionStore,
+    send_queue: FairQueue,
+    planning: PlanningDefaults,
+    *,
+    question_id: str,
+    now: datetime,
+    at: datetime,
+) -> None:
+    """Take a profile that a CPO pushed (OCPI 2.2.1, 14.2.2.2; CONFORMANCE P9).
+
+    Before anything is done about an override, the request `question_id` asks for the active profile. `now` is the
+    session's time, `at` the real one. Raises UnknownObject for a session that is not known.
+    """
+    if sessions.known(key) is None:
+        raise UnknownObject(f"session {key.session_id} is not known")
+
+    def question(newest: ProfileRequest) -> ProfileRequest:
+        return question_about(newest, question_id, now, at)
+
+    asked = _hold_against_ours(key, active, profiles, planning, now, at, question)
+    if asked:
+        ask_to_send(send_queue, asked)
+
+
+def receive_asked_profile(
+    asked: ProfileRequest,
+    active: ChargingProfile,
+    profiles: ProfileStore,
+    planning: PlanningDefaults,
+    *,
+    now: datetime,
+    at: datetime,
+) -> None:
+    """Take the active profile that the GET `asked` brought. What concerns an older request tells nothing."""
+    if profiles.standing(asked.key).newest_request_id == asked.about:
+        _hold_against_ours(asked.key, active, profiles, planning, now, at, None)
+
+
+def _hold_against_ours(
+    key: SessionKey,
+    active: ChargingProfile,
+    profiles: ProfileStore,
+    planning: PlanningDefaults,
+    now: datetime,
+    at: datetime,
+    question: Callable[[ProfileRequest], ProfileRequest] | None,
+) -> ProfileRequest | None:
+    for _ in range(MOST_TRIES):
+        standing = profiles.standing(key)
+        newest = profiles.request(standing.newest_request_id) if standing.newest_request_id else None
+        if newest is None or newest.profile is None:
+            return None
+        found = compare(newest.profile, active, planning, now)
+        if newest.state is RequestState.UNKNOWN and found.likeness is Likeness.SAME:
+            shown = partial(resulted, result=ResultType.ACCEPTED, now=now, resulted_at=at)
+            settle(newest, shown, profiles, planning, question_id="", now=now, at=at)
+            return None
+        if newest.state not in TAKEN:
+            return None
+        after = judged(standing, found, is_verified=question is None, now=now)
+        if after == standing:
+            return None
+        asks = question is not None and after.override is not None and after.override.asked_at == now
+        asked = question(newest) if question is not None and asks else None
+        try:
+            profiles.save(*([asked] if asked else []), standing=after)
+        except ConcurrentChange:
+            continue
+        _report(key, standing, after, found)
+        return asked
+    raise ConcurrentChange(f"session {key.session_id} keeps changing")
+
+
+def judged(standing: Standing, found: Comparison, *, is_verified: bool, now: datetime) -> Standing:
+    """Return the standing after its active profile was seen. Pure.
+
+    A difference is shown as an override. It is asked about before anything is done; then ours is sent again where the
+    active profile allows more, because ours is gone. Where it allows less, somebody has put a limit on top, and
+    sending again would change nothing.
+    """
+    if found.likeness is Likeness.SAME:
+        return replace(standing, override=None, wants_renewal=False)
+    before = standing.override
+    override = Override(before.since if before else now, found.what, is_verified, before.asked_at if before else None)
+    if not is_verified:
+        if before is not None and before.asked_at is not None and now - before.asked_at < AGAIN_AFTER:
+            return standing
+        return replace(standing, override=replace(override, asked_at=now))
+    is_gone = found.likeness is Likeness.WIDER
+    may_renew = standing.renewed_at is None or now - standing.renewed_at >= AGAIN_AFTER
+    if is_gone and may_renew:
+        return replace(standing, override=override, wants_renewal=True, wake_at=now)
+    return replace(standing, override=override)
+
+
+def _report(key: SessionKey, before: Standing, after: Standing, found: Comparison) -> None:
+    if after.override is not None and before.override is None:
+        count("ProfilesOverridden")
+    logger.info(
+        "active_profile_compared",
+        partner_id=key.partner_id,
+        session_id=key.session_id,
+        likeness=found.likeness.value,
+        what=found.what,
+        is_verified=after.override is not None and after.override.verified,
+        wants_renewal=after.wants_renewal,
+    )

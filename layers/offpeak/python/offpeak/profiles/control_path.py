@@ -1,0 +1,19 @@
+"""Where a partner takes charging profiles, and where it sends their results (OCPI 2.2.1, 14.2)."""
+
+from __future__ import annotations
+
+from offpeak.partners.model import Partner, PartnerStatus
+from offpeak.profiles.model import ProfileRequest
+
+
+def receiver_of(partner: Partner) -> str | None:
+    """Return the address of a partner's charging profiles receiver; None where it has none, or has left."""
+    if partner.status is not PartnerStatus.REGISTERED:
+        return None
+    return partner.endpoint("chargingprofiles", "RECEIVER")
+
+
+def response_url(base_url: str, request: ProfileRequest) -> str:
+    """Return where the result of a request is to be sent. It alone says which request a result belongs to, and of what
+    kind it is (CONFORMANCE P1); it is unguessable and has less than 255 characters (T15)."""
+    return f"{base_url}/ocpi/emsp/2.2.1/chargingprofiles/results/{request.kind.value}/{request.request_id}"

@@ -1,0 +1,91 @@
+"""What a fresh plan means for the charger: send a profile, take ours away, or leave things as they are. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from offpeak.ocpi.profile_types import AnswerType
+from offpeak.planning.profile import ChargingProfile, same_effect
+from offpeak.profiles.lifecycle import UNSETTLED
+from offpeak.profiles.model import PASSING, ProfileRequest, RequestKind, RequestState, Standing
+from offpeak.sessions.model import SessionStatus
+
+TOO_OLD = timedelta(minutes=10)
+"""A profile that was planned so long ago, and not sent yet, is planned anew instead."""
+
+
+class Action(StrEnum):
+    SET = "set"
+    CLEAR = "clear"
+    KEEP = "keep"
+    """Nothing is sent, and the newest request stands."""
+    END = "end"
+    """Nothing is sent any more: what the newest request still waits for has lost its meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """`why` is one word for logs; `in_effect` says whether the charger has the fresh plan, or is about to."""
+
+    action: Action
+    why: str
+    in_effect: bool = False
+    wake_at: datetime | None = None
+
+
+def intent_of(
+    profile: ChargingProfile,
+    *,
+    status: SessionStatus,
+    smart_charging: bool,
+    has_receiver: bool,
+    newest: ProfileRequest | None,
+    standing: Standing,
+    now: datetime,
+) -> Intent:
+    """Decide what to send. `profile` is the fresh plan's; `newest` is the session's newest SET or CLEAR request.
+
+    The rules in order: only a running session takes a profile; a partner without the interface gets none; an EVSE
+    that refused or was silent is left alone for a while (CONFORMANCE P10); then `_clear` or `_set`.
+    """
+    if status is not SessionStatus.ACTIVE:
+        return Intent(Action.KEEP, "not_charging_yet")
+    if not has_receiver:
+        return Intent(Action.KEEP, "no_receiver")
+    if standing.backoff_until is not None and now < standing.backoff_until:
+        return Intent(Action.KEEP, "backing_off", wake_at=standing.backoff_until)
+    if not smart_charging:
+        return _clear(newest)
+    return _set(profile, newest, standing, now)
+
+
+def _clear(newest: ProfileRequest | None) -> Intent:
+    if newest is None:
+        return Intent(Action.KEEP, "not_managed")
+    if newest.kind is RequestKind.SET:
+        never_left = newest.attempts == 0 and newest.after is None
+        return Intent(Action.END if never_left else Action.CLEAR, "not_managed")
+    if newest.state is RequestState.UNKNOWN or newest.answer in PASSING:
+        return Intent(Action.CLEAR, "unknown_before")
+    return Intent(Action.KEEP, "not_managed")
+
+
+def _set(profile: ChargingProfile, newest: ProfileRequest | None, standing: Standing, now: datetime) -> Intent:
+    if newest is None or newest.profile is None:
+        return Intent(Action.SET, "first", in_effect=True)
+    if newest.state is RequestState.REJECTED and newest.answer is AnswerType.NOT_SUPPORTED:
+        return Intent(Action.KEEP, "not_supported")
+    if not same_effect(newest.profile, profile, now):
+        return Intent(Action.SET, "changed", in_effect=True)
+    match newest.state:
+        case RequestState.REQUESTED if now - newest.created_at > TOO_OLD:
+            return Intent(Action.SET, "too_old", in_effect=True)
+        case RequestState.REJECTED if newest.answer not in PASSING:
+            return Intent(Action.KEEP, "refused_before")
+        case RequestState.REJECTED | RequestState.UNKNOWN | RequestState.SUPERSEDED:
+            return Intent(Action.SET, "again", in_effect=True)
+    if standing.wants_renewal and newest.state not in UNSETTLED:
+        return Intent(Action.SET, "overridden", in_effect=True)
+    return Intent(Action.KEEP, "same", in_effect=True)

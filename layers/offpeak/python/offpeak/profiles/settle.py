@@ -1,0 +1,141 @@
+"""What becomes of a request, and what that means for its session, written together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from offpeak.errors import ConcurrentChange
+from offpeak.ocpi.profile_types import AnswerType
+from offpeak.partners.model import PlanningDefaults
+from offpeak.profiles.backoff import backed_off, recovered
+from offpeak.profiles.likeness import in_watts
+from offpeak.profiles.model import PASSING, ProfileRequest, RequestKind, RequestState, Standing, Step
+from offpeak.profiles.store import ProfileStore
+from offpeak.telemetry import count, logger, measure_ms
+
+MOST_TRIES = 8
+SENT_WITHIN = timedelta(minutes=1)
+"""When the sweep looks for a request whose message to the send queue may be lost."""
+
+Transition = Callable[[ProfileRequest], ProfileRequest]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The request as it is now. `question` is a GET that asks what the charger has, to be sent now."""
+
+    request: ProfileRequest
+    has_changed: bool
+    question: ProfileRequest | None = None
+
+
+def settle(
+    request: ProfileRequest,
+    transition: Transition,
+    profiles: ProfileStore,
+    planning: PlanningDefaults,
+    *,
+    question_id: str,
+    now: datetime,
+    at: datetime,
+) -> Settled:
+    """Apply a transition, and its consequence for the session when this is the session's newest request.
+
+    After an accepted profile without a result we ask for the active one, as the request `question_id` (ARCHITECTURE,
+    "How a session becomes a profile", 4). `now` is the session's time, `at` the real one. Raises ConcurrentChange after
+    too many tries.
+    """
+    for _ in range(MOST_TRIES):
+        after = transition(request)
+        if after is request:
+            return Settled(request, has_changed=False)
+        standing = None
+        question = None
+        if after.state is not request.state and after.kind is not RequestKind.GET:
+            known = profiles.standing(after.key)
+            if known.newest_request_id == after.request_id:
+                standing = consequence(after, known, planning, now)
+                question = question_about(after, question_id, now, at) if is_worth_asking(after) else None
+        try:
+            profiles.save(*(each for each in (after, question) if each), standing=standing)
+        except ConcurrentChange:
+            request = profiles.request(request.request_id) or request
+            continue
+        if after.state is not request.state:
+            report(after)
+        return Settled(after, has_changed=True, question=question)
+    raise ConcurrentChange(f"request {request.request_id} is being changed by too many at once")
+
+
+def consequence(request: ProfileRequest, standing: Standing, planning: PlanningDefaults, now: datetime) -> Standing:
+    """Return the session's standing after its newest request came into its present state. Pure."""
+    match request.state:
+        case RequestState.CHARGER_ACCEPTED:
+            return replace(recovered(standing), limit_w_steps=_limit_w_steps(request, planning), override=None)
+        case RequestState.REJECTED if request.answer is not AnswerType.NOT_SUPPORTED:
+            return backed_off(standing, now, wakes=request.answer in PASSING)
+        case RequestState.UNKNOWN:
+            return backed_off(standing, now, wakes=True)
+    return standing
+
+
+def is_worth_asking(request: ProfileRequest) -> bool:
+    """Say whether the active profile can tell what became of a request: the CPO took it, and was heard."""
+    return (
+        request.kind is RequestKind.SET
+        and request.state is RequestState.UNKNOWN
+        and request.answer is AnswerType.ACCEPTED
+    )
+
+
+def question_about(request: ProfileRequest, question_id: str, now: datetime, at: datetime) -> ProfileRequest:
+    """Return the GET that asks for the active profile, to compare with `request`'s."""
+    return ProfileRequest(
+        request_id=question_id,
+        key=request.key,
+        party=request.party,
+        kind=RequestKind.GET,
+        state=RequestState.REQUESTED,
+        created_at=now,
+        due_at=now + SENT_WITHIN,
+        about=request.request_id,
+        steps={Step.PLANNED: at},
+    )
+
+
+def report(request: ProfileRequest) -> None:
+    """Log and count what became of a request."""
+    logger.info(
+        "profile_settled" if request.state is not RequestState.CPO_ACCEPTED else "profile_taken_by_cpo",
+        request_id=request.request_id,
+        partner_id=request.key.partner_id,
+        session_id=request.key.session_id,
+        kind=request.kind.value,
+        state=request.state.value,
+        detail=request.detail,
+    )
+    match request.state:
+        case RequestState.UNKNOWN:
+            count("ProfilesUnknown")
+        case RequestState.REJECTED:
+            count("ProfilesRejected")
+        case RequestState.CHARGER_ACCEPTED:
+            count("ProfilesConfirmed")
+            if Step.SENT in request.steps:
+                took = request.steps[Step.CONFIRMED] - request.steps[Step.SENT]
+                measure_ms("SentToConfirmed", took / timedelta(milliseconds=1))
+
+
+def _limit_w_steps(request: ProfileRequest, planning: PlanningDefaults) -> tuple[tuple[datetime, int], ...]:
+    profile = request.profile
+    if profile is None:
+        return ()
+    return tuple(
+        (
+            profile.start_at + timedelta(seconds=period.start_period_s),
+            int(in_watts(period.limit, profile.unit, planning)),
+        )
+        for period in profile.periods
+    )

@@ -1,0 +1,117 @@
+"""From a session, its partner's defaults and prices to the situation that planning decides on: pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from offpeak.partners.model import Flags, PlanningDefaults, RateUnit
+from offpeak.planning.plan import Plan
+from offpeak.planning.profile import limit_step_w
+from offpeak.planning.situation import PricedSlot, Situation
+from offpeak.prices.model import PriceCurve
+from offpeak.sessions.energy import mean_power_w
+from offpeak.sessions.model import KnownSession, Session
+
+SHORTEST_SHOWN = timedelta(minutes=3)
+"""A charging period must last so long before its power counts as what the car draws."""
+
+
+def situation_of(
+    known: KnownSession,
+    planning: PlanningDefaults,
+    unit: RateUnit,
+    prices: PriceCurve,
+    running: Plan | None,
+    limit_w_steps: tuple[tuple[datetime, int], ...],
+    now: datetime,
+) -> Situation:
+    """Return what is to be planned. `running` is the plan that the charger has, `limit_w_steps` its profile in watts.
+
+    The need is that of the battery where its state of charge is told, else the partner's default less what was
+    delivered (ARCHITECTURE, "Delivered energy and need").
+    """
+    charged = known.state_of_charge
+    return Situation(
+        now=now,
+        slots=tuple(
+            PricedSlot(each.start_at, each.end_at, float(each.eur_per_kwh), each.is_forecast) for each in prices.slots
+        ),
+        need_kwh=float(need_kwh(known, planning)),
+        departure_at=departure_of(known.session, planning),
+        max_power_w=float(planning.max_power_w),
+        min_power_w=float(min_power_w(planning)),
+        minimum_now_kwh=float(max(Decimal(0), planning.minimum_now_kwh - known.delivered_kwh)),
+        running=running,
+        need_is_known=charged is not None,
+        room_kwh=None if charged is None else float(_at_the_meter(Decimal(1) - charged, planning)),
+        draw_w=shown_draw_w(known.session, limit_w_steps, planning),
+        limit_step_w=limit_step_w(unit.value, planning.phases, planning.voltage_v),
+        time_zone=planning.time_zone,
+    )
+
+
+def departure_of(session: Session, planning: PlanningDefaults) -> datetime:
+    """Return the first default departure, in local time, that is at least the shortest stay after plug-in."""
+    zone = ZoneInfo(planning.time_zone)
+    earliest = session.start_at + timedelta(seconds=planning.shortest_stay_s)
+    day = earliest.astimezone(zone).date()
+    while True:
+        # A local time that summer time skips means the instant it would have been; one that comes twice, the first.
+        departure_at = datetime.combine(day, planning.departure, zone).astimezone(earliest.tzinfo)
+        if departure_at >= earliest:
+            return departure_at
+        day += timedelta(days=1)
+
+
+def need_kwh(known: KnownSession, planning: PlanningDefaults) -> Decimal:
+    """Return what is still needed at the meter, kWh; 0 when it was delivered already."""
+    if known.state_of_charge is None:
+        return max(Decimal(0), planning.need_kwh - known.delivered_kwh)
+    return _at_the_meter(planning.target_soc - known.state_of_charge, planning)
+
+
+def min_power_w(planning: PlanningDefaults) -> int:
+    """Return the least a car charges at, watts. Unknown phases count as three where the charger's power allows: too
+    high a minimum costs little, one that is too low would be a pause."""
+    per_phase = planning.min_current_a * planning.voltage_v
+    phases = planning.phases or (3 if planning.max_power_w >= 3 * per_phase else 1)
+    return per_phase * phases
+
+
+def rate_unit(flags: Flags, planning: PlanningDefaults) -> RateUnit:
+    """Return the unit of the limits that a partner gets: what its settings say, else A where the phases are known
+    (CONFORMANCE P8)."""
+    return flags.rate_unit or (RateUnit.AMPERE if planning.phases else RateUnit.WATT)
+
+
+def shown_draw_w(
+    session: Session, limit_w_steps: tuple[tuple[datetime, int], ...], planning: PlanningDefaults
+) -> float | None:
+    """Return the most that the car drew while it was granted all, watts; None where the session has not shown it.
+
+    Only ended periods that lie wholly under a full grant of the charger's profile tell: a mean over a pause, or over
+    the time before the car began, would make a fast car slow.
+    """
+    shown = []
+    for place, (period, following) in enumerate(zip(session.periods, session.periods[1:], strict=False)):
+        power_w = mean_power_w(session, place)
+        if power_w is None or power_w < planning.min_current_a * planning.voltage_v:
+            continue
+        is_long = following.start_at - period.start_at >= SHORTEST_SHOWN
+        if is_long and _is_granted_all(period.start_at, following.start_at, limit_w_steps, planning.max_power_w):
+            shown.append(min(power_w, Decimal(planning.max_power_w)))
+    return float(max(shown)) if shown else None
+
+
+def _is_granted_all(
+    start_at: datetime, end_at: datetime, steps: tuple[tuple[datetime, int], ...], max_power_w: int
+) -> bool:
+    begun = [limit_w for at, limit_w in steps if at <= start_at]
+    during = [limit_w for at, limit_w in steps if start_at < at < end_at]
+    return bool(begun) and all(limit_w >= max_power_w * 0.99 for limit_w in [begun[-1], *during])
+
+
+def _at_the_meter(share: Decimal, planning: PlanningDefaults) -> Decimal:
+    return max(Decimal(0), share) * planning.battery_kwh / planning.charging_efficiency

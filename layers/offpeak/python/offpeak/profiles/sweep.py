@@ -1,0 +1,123 @@
+"""The sweep, every minute: what was lost or has run out of time is found in the sparse indexes and taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from offpeak.aws.queues import FairQueue
+from offpeak.errors import ConcurrentChange
+from offpeak.partners.store import PartnerStore
+from offpeak.profiles.lifecycle import given_up
+from offpeak.profiles.model import ProfileRequest, RequestState
+from offpeak.profiles.send_queue import ask_to_send
+from offpeak.profiles.settle import settle
+from offpeak.profiles.store import ProfileStore
+from offpeak.sessions.model import SessionKey
+from offpeak.sessions.plan_queue import PlanQueue
+from offpeak.sessions.store import SHARDS, SessionStore
+from offpeak.telemetry import count, logger
+
+PLANNED_WITHIN = timedelta(minutes=1)
+"""A plan that has been wanted for longer has lost its message."""
+MOST = 250
+"""Rows of each kind taken from a shard in one sweep; the next sweep takes the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeper:
+    """What it takes to sweep. `real_now` tells the real time, `new_id` makes an id for a GET that follows."""
+
+    profiles: ProfileStore
+    sessions: SessionStore
+    partners: PartnerStore
+    plan_queue: PlanQueue
+    send_queue: FairQueue
+    real_now: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+
+@dataclass(slots=True)
+class Swept:
+    """What a sweep found. A row that cannot be handled does not stop the others; its error is raised at the end."""
+
+    plans_asked: int = 0
+    woken: int = 0
+    sends_asked: int = 0
+    timed_out: int = 0
+    errors: list[Exception] = field(default_factory=list)
+
+    @contextmanager
+    def one_row(self) -> Iterator[None]:
+        try:
+            yield
+        except ConcurrentChange:
+            pass  # Somebody is at this row just now; if that leads nowhere the next sweep comes by.
+        except Exception as error:  # noqa: BLE001 - raised together with the others when all rows had their turn
+            self.errors.append(error)
+
+
+def sweep(by: Sweeper, *, now: datetime) -> Swept:
+    """Take up what waits in all shards. `now` is the sessions' time. Raises ExceptionGroup for rows that failed."""
+    swept = Swept()
+    for shard in range(SHARDS):
+        for key, wanted in by.sessions.wanting(shard, now - PLANNED_WITHIN, MOST):
+            with swept.one_row():
+                by.plan_queue.ask(key, wanted, minute=now)
+                swept.plans_asked += 1
+        for key in by.sessions.waking(shard, now, MOST):
+            with swept.one_row():
+                _wake(key, by, now)
+                swept.woken += 1
+        for request in by.profiles.due(shard, now, MOST):
+            with swept.one_row():
+                _take_up(request, by, swept, now)
+    _report(swept)
+    if swept.errors:
+        raise ExceptionGroup("rows that could not be swept", swept.errors)
+    return swept
+
+
+def _wake(key: SessionKey, by: Sweeper, now: datetime) -> None:
+    """A session whose time has come wants a plan, unless it is over."""
+    wanted = by.sessions.want_plan(key, now=now, received_at=by.real_now())
+    if wanted is not None:
+        by.plan_queue.ask(key, wanted)
+        return
+    standing = by.profiles.standing(key)
+    by.profiles.save(standing=replace(standing, wake_at=None))
+
+
+def _take_up(found: ProfileRequest, by: Sweeper, swept: Swept, now: datetime) -> None:
+    """A request whose message is lost is sent again; one whose result did not come is unknown (CONFORMANCE P4)."""
+    request = by.profiles.request(found.request_id)
+    if request is None or request.due_at is None or request.due_at > now:
+        return  # The index was late.
+    if request.state is RequestState.REQUESTED:
+        ask_to_send(by.send_queue, request)
+        swept.sends_asked += 1
+        return
+    planning = by.partners.load_cached(request.key.partner_id).planning
+    transition = partial(given_up, detail="no result in time")
+    settled = settle(request, transition, by.profiles, planning, question_id=by.new_id(), now=now, at=by.real_now())
+    swept.timed_out += 1
+    if settled.question:
+        ask_to_send(by.send_queue, settled.question)
+
+
+def _report(swept: Swept) -> None:
+    count("SweptPlans", swept.plans_asked)
+    count("SweptWakes", swept.woken)
+    count("SweptSends", swept.sends_asked)
+    count("SweptTimeouts", swept.timed_out)
+    logger.info(
+        "sessions_swept",
+        plans_asked=swept.plans_asked,
+        woken=swept.woken,
+        sends_asked=swept.sends_asked,
+        timed_out=swept.timed_out,
+        errors=len(swept.errors),
+    )
