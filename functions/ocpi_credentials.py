@@ -10,8 +10,8 @@ from offpeak import wiring
 from offpeak.edge import json_body, ocpi_api, ocpi_ok, request_ids, rest_handler
 from offpeak.ocpi.credentials import CredentialsObject, credentials_object
 from offpeak.ocpi.fields import read_object
+from offpeak.ocpi.paths import CREDENTIALS_PATH, VERSIONS_PATH
 from offpeak.ocpi.tokens import new_token, tokens_in
-from offpeak.ocpi.versions import CREDENTIALS_PATH, VERSIONS_PATH
 from offpeak.partners.handshake import Handshake
 from offpeak.partners.register import GivenToken, current_token, exchange_tokens, find_registrant, leave
 from offpeak.partners.store import FoundToken

@@ -6,7 +6,8 @@ from aws_lambda_powertools.event_handler import Response
 
 from offpeak import wiring
 from offpeak.edge import ocpi_api, ocpi_ok, rest_handler
-from offpeak.ocpi.versions import DETAILS_PATH, VERSIONS_PATH, version_details, versions
+from offpeak.ocpi.paths import DETAILS_PATH, VERSIONS_PATH
+from offpeak.ocpi.versions import version_details, versions
 
 api = ocpi_api(functional=False)
 

@@ -16,8 +16,8 @@ from offpeak import wiring
 from offpeak.edge import command_handler
 from offpeak.errors import InvalidMessage, UnknownObject
 from offpeak.ocpi.fields import read_object
+from offpeak.ocpi.paths import VERSIONS_PATH
 from offpeak.ocpi.tokens import new_token
-from offpeak.ocpi.versions import VERSIONS_PATH
 from offpeak.ocpi.wire_json import JsonValue
 from offpeak.partners.invite import invite
 from offpeak.partners.model import Partner

@@ -9,15 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
-
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from offpeak.errors import (
     ConcurrentChange,
@@ -36,6 +31,11 @@ from offpeak.ocpi.wire_json import JsonValue, read_json, write_json
 from offpeak.partners.model import Caller, Party
 from offpeak.telemetry import count, logger, metrics
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.event_handler import Response
+
+    from offpeak.resolver import OcpiApi
+
 LARGEST_BODY = 256 * 1024
 """Bytes. A session with two thousand charging periods fits; API Gateway itself would take 10 MB."""
 
@@ -46,7 +46,6 @@ ANSWERS: dict[type[Exception], tuple[int, int]] = {
     UnparseableBody: (400, Status.INVALID_PARAMETERS),
     NotAuthenticated: (401, Status.INVALID_PARAMETERS),
     UnknownObject: (404, Status.CLIENT_ERROR),
-    NotFoundError: (404, Status.CLIENT_ERROR),
     MethodNotAllowed: (405, Status.CLIENT_ERROR),
     InvalidMessage: (200, Status.INVALID_PARAMETERS),
     PeerUnavailable: (200, Status.PEER_UNUSABLE),
@@ -57,29 +56,15 @@ ANSWERS: dict[type[Exception], tuple[int, int]] = {
 whatever is not here is our fault: HTTP 500, OCPI 3000, and not a word about why."""
 
 
-class OcpiApi(APIGatewayRestResolver):
-    """The routes of one function. `functional` modules route by party; versions and credentials do not (T4)."""
-
-    def __init__(self, *, functional: bool) -> None:
-        super().__init__()
-        self.functional = functional
-
-    def methods_of(self, path: str) -> set[str]:
-        """Return the methods that have a route for `path`."""
-        return {each.method for each in self._static_routes + self._dynamic_routes if each.rule.match(path)}
-
-    def _convert_matches_into_route_keys(self, match: re.Match[str]) -> dict[str, str]:
-        # A REST API hands the path over as it was sent, so an id such as NL%2FABC arrives percent-encoded.
-        return {name: unquote(value) for name, value in match.groupdict().items()}
-
-
 def ocpi_api(*, functional: bool = True) -> OcpiApi:
     """Return an empty API whose errors are answered as OCPI wants them."""
+    from offpeak.resolver import OcpiApi
+
     api = OcpiApi(functional=functional)
     api.exception_handler(Exception)(_refusal)
 
     @api.not_found
-    def no_route(_: NotFoundError) -> Response[str]:
+    def no_route(_: Exception) -> Response[str]:
         if api.methods_of(api.current_event.path):
             return _refusal(MethodNotAllowed(f"{api.current_event.http_method} is not possible here"))
         return _refusal(UnknownObject("there is nothing at this address"))
@@ -115,7 +100,7 @@ def rest_handler(api: OcpiApi) -> Handler:
     return handler
 
 
-def caller(api: APIGatewayRestResolver) -> Caller:
+def caller(api: OcpiApi) -> Caller:
     """Return who is calling, as the authoriser found out."""
     context = api.current_event.request_context.authorizer.get_context()
     if "partner_id" not in context:
@@ -128,13 +113,13 @@ def caller(api: APIGatewayRestResolver) -> Caller:
     )
 
 
-def request_ids(api: APIGatewayRestResolver) -> RequestIds:
+def request_ids(api: OcpiApi) -> RequestIds:
     """Return the ids of the request that is being answered."""
     headers = api.current_event.headers
     return RequestIds(headers[REQUEST_ID], headers[CORRELATION_ID])
 
 
-def json_body(api: APIGatewayRestResolver) -> JsonValue:
+def json_body(api: OcpiApi) -> JsonValue:
     """Return the request's body: whole numbers as int, all others as Decimal.
 
     Raises UnparseableBody for what is no JSON, and InvalidMessage naming the field for what is out of bounds.
@@ -278,6 +263,8 @@ def _refusal(error: Exception) -> Response[str]:
 
 
 def _response(http_status: int, body: str) -> Response[str]:
+    from aws_lambda_powertools.event_handler import Response
+
     return Response(http_status, content_type="application/json", body=body)
 
 

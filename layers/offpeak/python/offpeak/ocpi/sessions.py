@@ -5,17 +5,12 @@ What a field means, and which must be there, is decided by whoever reads the obj
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
-from offpeak.instants import parse_instant
-
-NOT_AVAILABLE = "#NA"
-"""What a peer writes where a required string cannot be filled (CONFORMANCE T13)."""
+from offpeak.ocpi.fields import AnyCase, Instant, NoneAsEmpty, Number, OptionalText, Text
 
 
 class Dimension(StrEnum):
@@ -48,26 +43,6 @@ SIGNED = frozenset(
 )
 
 
-def _instant(value: object) -> datetime:
-    if not isinstance(value, str):
-        raise ValueError("must be a string with an RFC 3339 date-time")
-    return parse_instant(value)
-
-
-def _available(value: object) -> object:
-    return None if value == NOT_AVAILABLE else value
-
-
-def _list(value: object) -> object:
-    return [] if value is None else value
-
-
-Instant = Annotated[datetime, BeforeValidator(_instant)]
-Text = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
-OptionalText = Annotated[Text | None, BeforeValidator(_available)]
-Number = Annotated[Decimal, Field(allow_inf_nan=False, ge=-(10**9), le=10**9)]
-
-
 class CdrDimension(BaseModel):
     """One volume of a period. A type that OCPI does not know is kept as text and not used."""
 
@@ -77,7 +52,7 @@ class CdrDimension(BaseModel):
 
 class ChargingPeriodObject(BaseModel):
     start_date_time: Instant
-    dimensions: Annotated[list[CdrDimension], BeforeValidator(_list)] = []
+    dimensions: Annotated[list[CdrDimension], NoneAsEmpty] = []
     tariff_id: OptionalText = None
 
 
@@ -92,7 +67,7 @@ class SessionObject(BaseModel):
     start_date_time: Instant | None = None
     end_date_time: Instant | None = None
     kwh: Annotated[Number, Field(ge=0)] | None = None
-    cdr_token: dict[str, JsonValue] | None = None
+    cdr_token: dict[str, object] | None = None
     auth_method: OptionalText = None
     authorization_reference: OptionalText = None
     location_id: OptionalText = None
@@ -100,11 +75,11 @@ class SessionObject(BaseModel):
     connector_id: OptionalText = None
     meter_id: OptionalText = None
     currency: OptionalText = None
-    charging_periods: Annotated[list[ChargingPeriodObject], BeforeValidator(_list)] = []
-    total_cost: dict[str, JsonValue] | None = None
+    charging_periods: Annotated[list[ChargingPeriodObject], NoneAsEmpty] = []
+    total_cost: dict[str, object] | None = None
     status: Annotated[
         Literal["ACTIVE", "COMPLETED", "INVALID", "PENDING", "RESERVATION"] | None,
-        BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+        AnyCase,
     ] = None
     last_updated: Instant | None = None
 

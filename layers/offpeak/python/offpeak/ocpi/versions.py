@@ -13,16 +13,8 @@ from pydantic import BaseModel
 from offpeak.errors import InvalidMessage, PeerUnusable
 from offpeak.ocpi.envelope import Status
 from offpeak.ocpi.fields import Text, Url, read_object
+from offpeak.ocpi.paths import CHARGING_PROFILES_PATH, CREDENTIALS_PATH, DETAILS_PATH, SESSIONS_PATH, VERSION
 from offpeak.ocpi.wire_json import JsonValue
-
-VERSION = "2.2.1"
-"""The highest version that we speak; the only one so far."""
-
-VERSIONS_PATH = "/ocpi/versions"
-DETAILS_PATH = f"/ocpi/{VERSION}"
-CREDENTIALS_PATH = f"{DETAILS_PATH}/credentials"
-REGISTRATION_PATHS = (VERSIONS_PATH, DETAILS_PATH, CREDENTIALS_PATH)
-"""All that a token A is good for (CONFORMANCE T1)."""
 
 MOST_ENTRIES = 100
 
@@ -57,12 +49,8 @@ def version_details(base_url: str) -> dict[str, object]:
         "version": VERSION,
         "endpoints": [
             {"identifier": "credentials", "role": "SENDER", "url": base_url + CREDENTIALS_PATH},
-            {"identifier": "sessions", "role": "RECEIVER", "url": f"{base_url}/ocpi/emsp/{VERSION}/sessions"},
-            {
-                "identifier": "chargingprofiles",
-                "role": "SENDER",
-                "url": f"{base_url}/ocpi/emsp/{VERSION}/chargingprofiles/",
-            },
+            {"identifier": "sessions", "role": "RECEIVER", "url": base_url + SESSIONS_PATH},
+            {"identifier": "chargingprofiles", "role": "SENDER", "url": f"{base_url}{CHARGING_PROFILES_PATH}/"},
         ],
     }
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from offpeak.errors import NotAuthenticated
+from offpeak.ocpi.paths import REGISTRATION_PATHS
 from offpeak.ocpi.tokens import tokens_in
-from offpeak.ocpi.versions import REGISTRATION_PATHS
 from offpeak.partners.store import FoundToken, PartnerStore, TokenKind, digest
 
 CACHED_S = 30.0

@@ -9,8 +9,9 @@ from offpeak.errors import PeerUnavailable, PeerUnusable
 from offpeak.ocpi.client import OcpiAnswer, OcpiClient
 from offpeak.ocpi.credentials import CredentialsObject
 from offpeak.ocpi.envelope import RequestIds, Status
+from offpeak.ocpi.paths import VERSION
 from offpeak.ocpi.peer_address import PeerAddressRule
-from offpeak.ocpi.versions import VERSION, EndpointObject, details_address, read_endpoints
+from offpeak.ocpi.versions import EndpointObject, details_address, read_endpoints
 from offpeak.ocpi.wire_json import JsonValue
 from offpeak.partners.model import Endpoint
 from offpeak.telemetry import logger

@@ -10,10 +10,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from pydantic import JsonValue, ValidationError
-
 from offpeak.errors import InvalidMessage
+from offpeak.ocpi.fields import read_object
 from offpeak.ocpi.sessions import LENGTHS, REQUIRED, SIGNED, ChargingPeriodObject, Dimension, SessionObject
+from offpeak.ocpi.wire_json import JsonValue, as_number
 from offpeak.sessions.model import ChargingPeriod, MessageKind, SessionKey, SessionMessage
 
 LENIENT_REQUIRED = ("start_date_time", "kwh", "status", "last_updated")
@@ -48,7 +48,7 @@ def parse_session_message(
     if not isinstance(body, dict):
         raise InvalidMessage("body", "must be a JSON object")
     renamed = {} if strict else {old: new for old, new in RENAMED.items() if old in body and new not in body}
-    wire = _validated({renamed.get(name, name): value for name, value in body.items()})
+    wire = read_object(SessionObject, {renamed.get(name, name): value for name, value in body.items()})
     named = {name for name in wire.model_fields_set if getattr(wire, name) is not None}
     filled = tuple(name for name in REQUIRED if name not in named) if kind is MessageKind.PUT else ()
 
@@ -79,15 +79,6 @@ def parse_session_message(
         filled=filled,
         renamed=tuple(sorted(renamed)),
     )
-
-
-def _validated(body: dict[str, JsonValue]) -> SessionObject:
-    try:
-        return SessionObject.model_validate(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        problem = str(first["msg"]).removeprefix("Value error, ")
-        raise InvalidMessage(".".join(str(part) for part in first["loc"]), problem) from error
 
 
 def _check_present(kind: MessageKind, named: set[str], strict: bool) -> None:
@@ -133,7 +124,7 @@ def _would_erase(kind: MessageKind, name: str, wire: SessionObject) -> bool:
 def _field_value(wire: SessionObject, name: str) -> str | Decimal | datetime | None:
     value = getattr(wire, name)
     if name in KEPT_AS_JSON and value is not None:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), default=as_number)
     return value  # type: ignore[no-any-return]
 
 

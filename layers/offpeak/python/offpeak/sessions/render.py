@@ -8,7 +8,8 @@ from decimal import Decimal
 from pydantic import JsonValue
 
 from offpeak.instants import format_instant
-from offpeak.ocpi.sessions import NOT_AVAILABLE, REQUIRED
+from offpeak.ocpi.fields import NOT_AVAILABLE
+from offpeak.ocpi.sessions import REQUIRED
 from offpeak.sessions.model import ChargingPeriod, Session
 from offpeak.sessions.parse import KEPT_AS_JSON
 
