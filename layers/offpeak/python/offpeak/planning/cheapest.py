@@ -15,29 +15,29 @@ def cheapest(
     room: Sequence[float],
     need: float,
     *,
-    milestones: Sequence[tuple[int, float]] = (),
     at_once: float = 0.0,
+    milestones: Sequence[tuple[int, float]] = (),
     most: float = 0.0,
-    preferred: Sequence[float] | None = None,
+    preferred: Sequence[Sequence[float]] = (),
 ) -> list[float]:
     """Return the energy to draw in each slot at the least cost; energies in one unit, prices per that unit.
 
-    `milestones` are (number of slots, energy to have drawn in them), ascending; `at_once` is drawn first, from the
-    first slot on, before any price is looked at. Beyond `need`, slots with a negative price are filled up to `most`.
-    What does not fit is left out: the answer is then the most that can be drawn, as early as it is due. Ties go to
-    the earlier slot. At most one slot is partly filled for each of `at_once`, the milestones, `need` and `most`.
+    `at_once` is drawn first, from the first slot on, before any price is looked at. `milestones` are (number of
+    slots, energy to have drawn in them), ascending. Beyond `need`, slots with a negative price are filled up to
+    `most`. What does not fit is left out: the answer is then the most that can be drawn. Ties go to the earlier slot.
+    At most one slot is partly filled for each of `at_once`, the milestones, `need` and `most`.
 
-    `preferred` is the part of `room` that is used up first, cheapest first, whatever the rest costs.
+    `preferred` are parts of `room` that are used up first, one after the other, whatever the rest costs.
     """
-    drawn = [0.0] * len(prices)
-    order = sorted(range(len(prices)), key=prices.__getitem__)
+    count = len(prices)
+    drawn = [0.0] * count
+    order = sorted(range(count), key=prices.__getitem__)
     if at_once > 0:
-        _draw(drawn, range(len(prices)), room, at_once)
-    for count, level in (*milestones, (len(prices), need)):
-        slots = order if count == len(prices) else [t for t in order if t < count]
-        if preferred is not None:
-            _draw(drawn, slots, preferred, level - sum(drawn[:count]))
-        _draw(drawn, slots, room, level - sum(drawn[:count]))
+        _draw(drawn, range(count), room, at_once)
+    for slots, level in (*milestones, (count, need)):
+        among = order if slots == count else [t for t in order if t < slots]
+        for allowed in (*preferred, room):
+            _draw(drawn, among, allowed, level - sum(drawn[:slots]))
     if most > need:
         _draw(drawn, [t for t in order if prices[t] < 0], room, most - sum(drawn))
     return drawn

@@ -1,4 +1,4 @@
-"""From energy per slot to blocks of full power in whole seconds (PLANNING 4).
+"""From energy per slot to runs of full power in whole seconds (PLANNING 4).
 
 A slot that is only partly needed runs at full power for part of its time: it costs the same as a lower power all
 along, and never asks a car for less than it can take (IEC 61851: 6 A).
@@ -7,6 +7,7 @@ along, and never asks a car for less than it can take (IEC 61851: 6 A).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import ceil
 
 from offpeak.planning.problem import Problem
@@ -15,38 +16,35 @@ Run = tuple[int, int]
 """Start and end in seconds after the problem's start."""
 
 
-def lay_out(problem: Problem, drawn: Sequence[float], *, is_on: bool) -> list[Run]:
-    """Return the runs, ascending and apart, that draw `drawn[t]` kWh or up to a second's worth more in each slot.
+def seconds_for(problem: Problem, drawn: Sequence[float]) -> list[int]:
+    """Return how long each slot must run to draw its energy, in whole seconds, rounded up."""
+    return [
+        min(end - start, ceil(energy * 3600 / problem.draw_kw - 1e-6))
+        for (start, end), energy in zip(pairwise(problem.edges_s), drawn, strict=True)
+    ]
 
-    A part of a slot joins the run beside it, an earlier one first; alone, it begins with its slot. `is_on` says
-    whether the car is being charged at the problem's start. What is due at once is not moved.
+
+def lay_out(problem: Problem, seconds: Sequence[int], *, is_on: bool) -> list[Run]:
+    """Return the runs that charge for `seconds[t]` in slot t, ascending and apart.
+
+    A part of a slot joins the run beside it, the earlier one first; alone, it begins with its slot. `is_on` says
+    that the car is charging at the problem's start.
     """
     runs: list[Run] = []
-    edges = problem.edges_s
-    due_at_once = problem.at_once_kwh
-    for t, energy in enumerate(drawn):
-        start, end = edges[t], edges[t + 1]
-        length = min(end - start, ceil(energy * 3600 / problem.draw_kw - 1e-6)) if energy > 0 else 0
+    for t, (start, end) in enumerate(pairwise(problem.edges_s)):
+        if seconds[t] == 0:
+            continue
         follows = runs[-1][1] == start if runs else is_on and t == 0
-        leads = t + 1 < len(drawn) and drawn[t + 1] > 0
-        if length > 0:
-            if leads and not follows and due_at_once <= 0:
-                start = end - length
-            if runs and runs[-1][1] == start:
-                runs[-1] = (runs[-1][0], start + length)
-            else:
-                runs.append((start, start + length))
-        due_at_once -= energy
+        leads = t + 1 < len(seconds) and seconds[t + 1] > 0
+        begin = end - seconds[t] if leads and not follows else start
+        joins = bool(runs) and runs[-1][1] == begin
+        runs.append((runs.pop()[0] if joins else begin, begin + seconds[t]))
     return runs
 
 
 def energy_in(problem: Problem, runs: Sequence[Run]) -> list[float]:
     """Return the kWh that `runs` draw in each slot."""
-    edges = problem.edges_s
-    drawn = [0.0] * len(problem.prices)
-    for start, end in runs:
-        for t in range(len(drawn)):
-            overlap = min(end, edges[t + 1]) - max(start, edges[t])
-            if overlap > 0:
-                drawn[t] += problem.draw_kw * overlap / 3600
-    return drawn
+    return [
+        sum(max(0, min(end, run_end) - max(start, run_start)) for run_start, run_end in runs) * problem.draw_kw / 3600
+        for start, end in pairwise(problem.edges_s)
+    ]

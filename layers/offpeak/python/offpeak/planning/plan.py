@@ -67,15 +67,15 @@ class Plan:
     departure_at: datetime
     need_kwh: Decimal
     max_power_w: Decimal
-    blocks: tuple[Block, ...]
     unlimited_from: datetime
-    ready_at: datetime | None
-    cost_eur: Decimal
-    cost_at_once_eur: Decimal
-    saving_eur: Decimal
-    shortfall_kwh: Decimal
-    uses_forecast: bool
     reason: Reason
+    blocks: tuple[Block, ...] = ()
+    ready_at: datetime | None = None
+    cost_eur: Decimal = Decimal(0)
+    cost_at_once_eur: Decimal = Decimal(0)
+    saving_eur: Decimal = Decimal(0)
+    shortfall_kwh: Decimal = Decimal(0)
+    uses_forecast: bool = False
 
 
 Row = dict[str, Any]
@@ -110,16 +110,16 @@ def from_row(row: Mapping[str, Any]) -> Plan:
         departure_at=parse_instant(row["departure_at"]),
         need_kwh=row["need_kwh"],
         max_power_w=row["max_power_w"],
+        unlimited_from=parse_instant(row["unlimited_from"]),
+        reason=Reason(ReasonCode(row["reason"]["code"]), row["reason"]["text"], row["reason"]["facts"]),
         blocks=tuple(
             Block(parse_instant(each["start_at"]), parse_instant(each["end_at"]), each["power_w"])
             for each in row["blocks"]
         ),
-        unlimited_from=parse_instant(row["unlimited_from"]),
         ready_at=parse_instant(row["ready_at"]) if row.get("ready_at") else None,
         cost_eur=row["cost_eur"],
         cost_at_once_eur=row["cost_at_once_eur"],
         saving_eur=row["saving_eur"],
         shortfall_kwh=row["shortfall_kwh"],
         uses_forecast=row["uses_forecast"],
-        reason=Reason(ReasonCode(row["reason"]["code"]), row["reason"]["text"], row["reason"]["facts"]),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from math import ceil
 
 from offpeak.planning.situation import PricedSlot, Situation
 
@@ -13,9 +14,10 @@ from offpeak.planning.situation import PricedSlot, Situation
 class Problem:
     """Slot t runs from `edges_s[t]` to `edges_s[t + 1]`, seconds after `start_at`; the last edge is the departure.
 
-    It costs `prices[t]` EUR/kWh and holds up to `room[t]` kWh, drawn at `draw_kw`. `milestones` are (number of
-    slots, kWh to have drawn in them), ascending. `most_kwh` is the most to draw where that pays.
-    `forecast_from_s` is where the first price begins that is not published; `is_priced` is False without any price.
+    It costs `prices[t]` EUR/kWh and holds up to `room[t]` kWh, drawn at `draw_kw` while `granted_w` is allowed. The
+    car charges until `at_once_s`, an edge, whatever that costs. `milestones` are (number of slots, kWh to have drawn
+    in them), ascending. `most_kwh` is the most to draw where that pays. `forecast_from_s` is where the first price
+    begins that is not published; `is_priced` is False when no price is known at all.
     """
 
     start_at: datetime
@@ -25,7 +27,7 @@ class Problem:
     draw_kw: float
     granted_w: float
     need_kwh: float
-    at_once_kwh: float
+    at_once_s: int
     milestones: list[tuple[int, float]]
     most_kwh: float
     forecast_from_s: int | None
@@ -33,18 +35,21 @@ class Problem:
 
 
 def pose(situation: Situation) -> Problem:
-    """Cut the situation into slots between now and departure, at price changes and milestones.
+    """Cut the time from now to departure into slots, at price changes and wherever a level is due.
 
-    Now and departure count in whole seconds, cut: OCPI's periods start at whole seconds of a profile.
+    Now and departure count in whole seconds, cut: the periods of a charging profile begin at whole seconds of it.
     """
     start_at = situation.now.replace(microsecond=0)
-    end_s = max(0, _seconds(start_at, situation.departure_at))
-    cuts = sorted({_seconds(start_at, each.at) for each in situation.milestones})
-    edges, prices, forecast_from_s = _cut(start_at, end_s, situation.slots, cuts)
+    end_s = max(0, seconds_after(start_at, situation.departure_at))
     granted_w = floor_to(situation.max_power_w, situation.limit_step_w)
     draw_kw = min(granted_w, situation.draw_w or granted_w) / 1000
-    levels = [max(0.0, each.kwh) for each in situation.milestones]
-    need = max(0.0, situation.need_kwh, situation.minimum_now_kwh, *levels)
+    levels = sorted((seconds_after(start_at, each.at), max(0.0, each.kwh)) for each in situation.milestones)
+    minimum = max(0.0, situation.minimum_now_kwh)
+    need = max(0.0, situation.need_kwh, minimum, *(kwh for _, kwh in levels))
+    at_once_s = min(end_s, ceil(minimum * 3600 / draw_kw - 1e-6)) if draw_kw > 0 else 0
+    edges, prices, forecast_from_s, is_priced = _cut(
+        start_at, end_s, situation.slots, sorted({at_once_s, *(at_s for at_s, _ in levels)})
+    )
     return Problem(
         start_at=start_at,
         edges_s=edges,
@@ -53,14 +58,11 @@ def pose(situation: Situation) -> Problem:
         draw_kw=draw_kw,
         granted_w=granted_w,
         need_kwh=need,
-        at_once_kwh=max(0.0, situation.minimum_now_kwh),
-        milestones=[
-            (sum(edge <= _seconds(start_at, each.at) for edge in edges[1:]), each.kwh)
-            for each in sorted(situation.milestones, key=lambda each: each.at)
-        ],
+        at_once_s=at_once_s,
+        milestones=[(sum(1 for edge in edges[1:] if edge <= at_s), kwh) for at_s, kwh in levels],
         most_kwh=max(need, situation.room_kwh or 0.0),
         forecast_from_s=forecast_from_s,
-        is_priced=any(slot.end_at > start_at and slot.start_at < situation.departure_at for slot in situation.slots),
+        is_priced=is_priced,
     )
 
 
@@ -69,34 +71,40 @@ def floor_to(value: float, step: float) -> float:
     return int(value / step + 1e-9) * step
 
 
+def seconds_after(start_at: datetime, at: datetime) -> int:
+    """Return the whole seconds from `start_at` to `at`, cut towards `start_at`."""
+    return int((at - start_at).total_seconds())
+
+
 def _cut(
     start_at: datetime, end_s: int, slots: tuple[PricedSlot, ...], cuts: list[int]
-) -> tuple[list[int], list[float], int | None]:
-    """Return edges, prices and the start of the forecast; time without a price gets the mean of the others."""
-    known = [
-        (max(0, _seconds(start_at, slot.start_at)), min(end_s, _seconds(start_at, slot.end_at)), slot) for slot in slots
-    ]
-    known = [each for each in known if each[0] < each[1]]
-    priced_s = sum(end - start for start, end, _ in known)
-    mean = sum((end - start) * slot.eur_per_kwh for start, end, slot in known) / priced_s if known else 0.0
-    edges, prices = [0], list[float]()
-    forecast_from_s: int | None = None
+) -> tuple[list[int], list[float], int | None, bool]:
+    """Return edges, prices, the start of the forecast and whether any price is known.
 
-    def reach(until_s: int, price: float, is_forecast: bool) -> None:
-        nonlocal forecast_from_s
-        if is_forecast and forecast_from_s is None and until_s > edges[-1]:
+    Time without a price costs the mean of the others and counts as forecast.
+    """
+    known = []
+    for slot in slots:
+        start = max(0, seconds_after(start_at, slot.start_at))
+        end = min(end_s, seconds_after(start_at, slot.end_at))
+        if start < end:
+            known.append((start, end, slot.eur_per_kwh, slot.is_forecast))
+    priced_s = sum(end - start for start, end, _, _ in known)
+    mean = sum((end - start) * price for start, end, price, _ in known) / priced_s if priced_s else 0.0
+    spans = []
+    reached = 0
+    for start, end, price, is_forecast in known:
+        if reached < start:
+            spans.append((start, mean, True))
+        spans.append((end, price, is_forecast))
+        reached = end
+    if reached < end_s:
+        spans.append((end_s, mean, True))
+    edges, prices, forecast_from_s = [0], list[float](), None
+    for end, price, is_forecast in spans:
+        if is_forecast and forecast_from_s is None:
             forecast_from_s = edges[-1]
-        for edge in [*(cut for cut in cuts if edges[-1] < cut < until_s), until_s]:
-            if edge > edges[-1]:
-                edges.append(edge)
-                prices.append(price)
-
-    for start, end, slot in known:
-        reach(start, mean, is_forecast=True)
-        reach(end, slot.eur_per_kwh, slot.is_forecast)
-    reach(end_s, mean, is_forecast=True)
-    return edges, prices, forecast_from_s
-
-
-def _seconds(start_at: datetime, at: datetime) -> int:
-    return int((at - start_at).total_seconds())
+        for edge in (*(cut for cut in cuts if edges[-1] < cut < end), end):
+            edges.append(edge)
+            prices.append(price)
+    return edges, prices, forecast_from_s, priced_s > 0

@@ -30,12 +30,14 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True)
 class Calm:
-    """How much it takes to move a running plan (PLANNING 5).
+    """What rest is worth (PLANNING 5).
 
-    A better plan replaces it only when it saves more than the larger of `threshold_eur` and `threshold_share` of what
-    the running one costs. Its blocks also stay as they are while they give the need to within `energy_kwh`.
+    A start of charging counts as `start_eur` of cost, so that a plan has few pieces. A better plan replaces the running
+    one only when it saves more than the larger of `threshold_eur` and `threshold_share` of what that costs. A need of
+    at most `energy_kwh` counts as met, and blocks stay as they are while they give the need to within it.
     """
 
+    start_eur: float = 0.01
     threshold_eur: float = 0.05
     threshold_share: float = 0.02
     energy_kwh: float = 0.1

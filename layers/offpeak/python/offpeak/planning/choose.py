@@ -1,0 +1,103 @@
+"""Choose when one session charges: the cheapest runs with few starts, unless what is running is nearly as good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from offpeak.planning.cheapest import cheapest
+from offpeak.planning.layout import Run, energy_in, lay_out, seconds_for
+from offpeak.planning.plan import Plan
+from offpeak.planning.problem import Problem, seconds_after
+from offpeak.planning.situation import Calm
+from offpeak.planning.starts import count_starts, fewer_starts
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The runs to charge in, and the kWh that they draw in each slot. `is_kept`: they are what is left of the running
+    plan, untouched."""
+
+    runs: list[Run]
+    drawn: list[float]
+    is_kept: bool = False
+
+
+def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
+    """Return the best runs, or the running plan's while the best save no more than the threshold (PLANNING 5).
+
+    The running plan is mended as little as the need asks for: what is too much goes from its dearest slots, what is
+    missing comes from the room beside its runs, then from anywhere. Below `calm.energy_kwh` it is not touched.
+    """
+    before = _left_of(problem, running) if running else []
+    is_on = bool(before) and before[0][0] == 0
+    best = _best(problem, calm, is_on=is_on)
+    if not before:
+        return best
+    held = energy_in(problem, before)
+    mended = _solve(problem, preferred=(held, _beside(problem, held)))
+    is_kept = sum(abs(new - old) for new, old in zip(mended, held, strict=True)) <= calm.energy_kwh
+    runs = before if is_kept else lay_out(problem, seconds_for(problem, mended), is_on=is_on)
+    kept = Choice(runs, mended, is_kept)
+    total = _with_starts(problem, kept, calm, is_on=is_on)
+    saving = total - _with_starts(problem, best, calm, is_on=is_on)
+    return kept if saving <= max(calm.threshold_eur, calm.threshold_share * abs(total)) else best
+
+
+def cost_of(problem: Problem, drawn: Sequence[float]) -> float:
+    """Return what the energy costs, EUR."""
+    return sum(price * energy for price, energy in zip(problem.prices, drawn, strict=True))
+
+
+def _best(problem: Problem, calm: Calm, *, is_on: bool) -> Choice:
+    """Return the cheapest runs where a start costs `calm.start_eur` too.
+
+    Between milestones, the price of a start is left out: they ask for the cheapest energy alone.
+    """
+    drawn = _solve(problem)
+    seconds = seconds_for(problem, drawn)
+    runs = lay_out(problem, seconds, is_on=is_on)
+    if calm.start_eur <= 0 or problem.milestones or count_starts(runs, is_on=is_on) <= (0 if is_on else 1):
+        return Choice(runs, drawn)
+    fixed = sum(1 for edge in problem.edges_s[1:] if edge <= problem.at_once_s)
+    lengths = [end - start for start, end in pairwise(problem.edges_s)]
+    costs = [price * room for price, room in zip(problem.prices, problem.room, strict=True)]
+    seconds[fixed:] = fewer_starts(
+        costs[fixed:], lengths[fixed:], sum(seconds[fixed:]), calm.start_eur, is_on=is_on or fixed > 0
+    )
+    runs = lay_out(problem, seconds, is_on=is_on)
+    return Choice(runs, energy_in(problem, runs))
+
+
+def _solve(problem: Problem, preferred: Sequence[Sequence[float]] = ()) -> list[float]:
+    return cheapest(
+        problem.prices,
+        problem.room,
+        problem.need_kwh,
+        at_once=problem.draw_kw * problem.at_once_s / 3600,
+        milestones=problem.milestones,
+        most=problem.most_kwh,
+        preferred=preferred,
+    )
+
+
+def _left_of(problem: Problem, running: Plan) -> list[Run]:
+    """Return what is left of a plan's blocks from now until departure."""
+    left = []
+    for block in running.blocks:
+        start = max(0, seconds_after(problem.start_at, block.start_at))
+        end = min(problem.edges_s[-1], seconds_after(problem.start_at, block.end_at))
+        if start < end:
+            left.append((start, end))
+    return left
+
+
+def _beside(problem: Problem, held: Sequence[float]) -> list[float]:
+    """Return the room of the slots that hold energy or touch one that does."""
+    around = (0.0, *held, 0.0)
+    return [room if any(around[t : t + 3]) else 0.0 for t, room in enumerate(problem.room)]
+
+
+def _with_starts(problem: Problem, choice: Choice, calm: Calm, *, is_on: bool) -> float:
+    return cost_of(problem, choice.drawn) + calm.start_eur * count_starts(choice.runs, is_on=is_on)
