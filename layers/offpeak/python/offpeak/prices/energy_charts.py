@@ -1,7 +1,7 @@
 """Day-ahead prices from the Energy-Charts API of Fraunhofer ISE, which needs no key.
 
 GET {url}/price?bzn=DE-LU&start=2026-01-31&end=2026-02-01 answers {"license_info", "unix_seconds": [...],
-"price": [... or null], "unit": "EUR/MWh", "deprecated"}. Some zones still trade hours: a stamp holds until the next.
+"price": [... or null], "unit": "EUR / MWh", "deprecated"}. Some zones still trade hours: a stamp holds until the next.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _read(body: bytes) -> tuple[list[int], list[Decimal | None], str]:
         raise PeerUnusable(3001, "price feed: the answer is not JSON") from error
     if not isinstance(answer, dict):
         _refuse("the answer is not a JSON object")
-    if answer.get("unit") != "EUR/MWh":
+    if str(answer.get("unit")).replace(" ", "") != "EUR/MWh":
         _refuse("unit is not EUR/MWh")
     stamps, prices, source = answer.get("unix_seconds"), answer.get("price"), answer.get("license_info")
     if not isinstance(stamps, list) or not isinstance(prices, list) or len(stamps) != len(prices):
