@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
@@ -260,3 +261,14 @@ def test_a_put_that_replaces_periods_hides_the_old_rows(table: Table) -> None:
     known = SessionStore(table).known(KEY)
     assert known is not None
     assert known.session.periods == (period(10, ENERGY=2),)
+
+
+def test_what_was_told_late_of_long_ago_is_kept_from_now_on(table: Table) -> None:
+    """TTL would take it at once if it counted from the session's own time."""
+    long_ago = timedelta(days=500)
+    message = replace(a_put(0, period(0, ENERGY=1)), last_updated=at(0) - long_ago)
+    receive(message, table)
+    rows = list(table.query("pk = :pk", {":pk": KEY.text}))
+    soon = datetime.now(UTC) + timedelta(days=399)
+    assert len(rows) == 2
+    assert all(row["expires_at"] > soon.timestamp() for row in rows)

@@ -32,7 +32,8 @@ SHARDS = 8
 """Partitions of each sparse index, so that no single key takes all the writes."""
 
 KEPT_FOR = timedelta(days=400)
-"""A session leaves the table so long after its last message; TTL needs no exactness."""
+"""A session leaves the table so long after its last message came in: TTL lives in real time, however old what the
+message tells of. It needs no exactness."""
 WAITING_FOR_PUT = timedelta(days=3)
 
 INSTANTS = frozenset({"start_date_time", "end_date_time"})
@@ -106,9 +107,9 @@ class SessionStore:
         themselves, so a process that dies before the SESSION row has only told part of a message early. Raises
         ConcurrentChange when another message was faster: load, merge and save again.
         """
-        self._save_periods(stored, merged)
+        self._save_periods(stored, merged, received_at)
         session = session_of(merged)
-        expires_at = merged.last_updated + (KEPT_FOR if session else WAITING_FOR_PUT)
+        expires_at = received_at + (KEPT_FOR if session else WAITING_FOR_PUT)
         attributes: dict[str, Any] = {
             "partner_id": merged.key.partner_id,
             "session_id": merged.key.session_id,
@@ -205,7 +206,7 @@ class SessionStore:
         row = next((row for row in rows if row["sk"] == "SESSION"), None)
         return row, [row for row in rows if row["sk"].startswith("PERIOD#")]
 
-    def _save_periods(self, stored: StoredSession | None, merged: MergedSession) -> None:
+    def _save_periods(self, stored: StoredSession | None, merged: MergedSession, received_at: datetime) -> None:
         before = stored.merged.periods if stored else {}
         for start_at, register in merged.periods.items():
             if before.get(start_at) == register:
@@ -221,7 +222,7 @@ class SessionStore:
                             "dimensions": dict(register.period.dimensions),
                             "tariff_id": register.period.tariff_id,
                             "rank": rank,
-                            "expires_at": int((register.stamp + KEPT_FOR).timestamp()),
+                            "expires_at": int((received_at + KEPT_FOR).timestamp()),
                         },
                         condition="attribute_not_exists(pk) OR #rank < :rank",
                         values={":rank": rank},
