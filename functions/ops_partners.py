@@ -22,7 +22,7 @@ from offpeak.ocpi.wire_json import JsonValue
 from offpeak.partners.invite import invite
 from offpeak.partners.model import Partner
 from offpeak.partners.settings import Change, changed, settings_of
-from offpeak.sessions.store import SHARDS
+from offpeak.profiles.replan import ask_for_plans
 from offpeak.telemetry import logger
 
 
@@ -61,10 +61,7 @@ def _change(partner: Partner, change: Change) -> Partner:
     """Save the change, and have the partner's running sessions planned anew by it."""
     saved = wiring.partners().save(changed(partner, change))
     logger.info("partner_changed", partner_id=partner.partner_id, revision=saved.revision)
-    for shard in range(SHARDS):
-        wiring.replan_queue().send(
-            {"partner_id": partner.partner_id, "shard": shard, "after": None}, group=partner.partner_id
-        )
+    ask_for_plans([partner.partner_id], wiring.replan_queue())
     return saved
 
 

@@ -68,7 +68,7 @@ def write_json(value: object) -> str:
 
 def as_number(value: Decimal) -> int | float:
     """Return a Decimal as the number that is written for it: rounded to four decimals, whole where it can be."""
-    rounded = value.quantize(MOST_DECIMALS) if value.adjusted() < MOST_DIGITS - 6 else value
+    rounded = value.quantize(MOST_DECIMALS) if abs(value) < 10**20 else value
     return int(rounded) if rounded == rounded.to_integral_value() else float(rounded)
 
 

@@ -1,0 +1,79 @@
+"""What we advertise, and what is made of what peers advertise."""
+
+from __future__ import annotations
+
+import pytest
+
+from offpeak.errors import PeerUnusable
+from offpeak.ocpi.versions import details_address, read_endpoints, version_details, versions
+from offpeak.ocpi.wire_json import JsonValue
+
+BASE = "https://offpeak.example/api"
+
+
+def test_the_versions_lead_to_details_below_the_base_address() -> None:
+    assert versions(BASE) == [{"version": "2.2.1", "url": f"{BASE}/ocpi/2.2.1"}]
+
+
+def test_exactly_the_interfaces_that_exist_are_advertised() -> None:
+    assert version_details(BASE) == {
+        "version": "2.2.1",
+        "endpoints": [
+            {"identifier": "credentials", "role": "SENDER", "url": f"{BASE}/ocpi/2.2.1/credentials"},
+            {"identifier": "sessions", "role": "RECEIVER", "url": f"{BASE}/ocpi/emsp/2.2.1/sessions"},
+            {"identifier": "chargingprofiles", "role": "SENDER", "url": f"{BASE}/ocpi/emsp/2.2.1/chargingprofiles/"},
+        ],
+    }
+
+
+def test_the_version_that_both_speak_is_taken() -> None:
+    """C6, T10"""
+    offered: JsonValue = [
+        {"version": "2.1.1", "url": "https://cpo.example/2.1.1"},
+        {"version": "2.2.1", "url": "https://cpo.example/2.2.1"},
+        {"version": "2.3.0", "url": "https://cpo.example/2.3.0"},
+        {"version": "2.4"},
+        None,
+    ]
+    assert details_address(offered) == "https://cpo.example/2.2.1"
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        ([], 3002),
+        ([{"version": "2.1.1", "url": "https://cpo.example/2.1.1"}], 3002),
+        ([{"version": "2.2.1", "url": 7}], 3002),
+        (None, 3001),
+        ({"version": "2.2.1"}, 3001),
+        ("2.2.1", 3001),
+    ],
+)
+def test_versions_that_cannot_be_used_are_told_apart(data: JsonValue, status: int) -> None:
+    """T7"""
+    with pytest.raises(PeerUnusable) as unusable:
+        details_address(data)
+    assert unusable.value.ocpi_status == status
+
+
+def test_endpoints_are_read_leniently() -> None:
+    """T10, T13"""
+    data: JsonValue = {
+        "endpoints": [
+            {"identifier": "chargingprofiles", "role": "RECEIVER", "url": "https://cpo.example/cp"},
+            {"identifier": "sessions", "url": "https://cpo.example/s", "more": True},
+            {"identifier": "broken"},
+            7,
+        ]
+    }
+    assert [(each.identifier, each.role) for each in read_endpoints(data)] == [
+        ("chargingprofiles", "RECEIVER"),
+        ("sessions", None),
+    ]
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"endpoints": "none"}])
+def test_details_without_endpoints_are_unusable(data: JsonValue) -> None:
+    with pytest.raises(PeerUnusable) as unusable:
+        read_endpoints(data)
+    assert unusable.value.ocpi_status == 3001
