@@ -74,12 +74,11 @@ class ServiceStack(Stack):
         credentials.can_read(partners).can_write(partners).can_use_key(*token_key).knows(*base_url)
         self._function("ocpi_sessions", timeout_s=10).can_read(sessions, partners).can_write(sessions).can_send(plan)
         results = self._function("ocpi_chargingprofiles", timeout_s=10)
-        results.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(plan, send)
+        results.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(send)
 
         # behind the queues
         planner = self._function("plan_sessions", memory_mb=1024)
         planner.can_read(sessions, requests, partners, prices).can_write(sessions, requests).can_send(send)
-        planner.knows(*base_url)
         sender = self._function("send_profiles")
         sender.can_read(partners, sessions, requests).can_write(partners, sessions, requests).can_send(send, plan)
         sender.can_use_key(*token_key, encrypt=False).knows(*base_url)
@@ -94,11 +93,11 @@ class ServiceStack(Stack):
 
         # behind the operators' command
         ops = self._function("ops_partners", timeout_s=60)
-        ops.can_read(partners).can_write(partners).can_use_key(*token_key).can_send(replan).knows(*base_url)
+        ops.can_read(partners).can_write(partners).can_send(replan).knows(*base_url)
         self._may_hand_out_keys(ops)
 
         if self._stage.is_local:
-            for calls_peers in (credentials, sender, ops):
+            for calls_peers in (credentials, sender):
                 calls_peers.knows("LOOPBACK_PEERS", "allowed")
 
     def _may_hand_out_keys(self, function: Function) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
-import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,12 +76,10 @@ def lay(requirements: Path, wheels_for: Platform, build: Path = BUILD) -> Path:
     if folder.exists():
         return folder
     build.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=build))
-    install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", *wheels_for.options]
-    subprocess.run([*install, "--target", str(unfinished / "python"), "-r", str(requirements)], check=True)  # noqa: S603
-    unfinished.chmod(0o755)
-    try:
-        os.rename(unfinished, folder)
-    except OSError:  # another synthesis has laid the same meanwhile
-        shutil.rmtree(unfinished)
+    with tempfile.TemporaryDirectory(prefix="unfinished-", dir=build) as unfinished:
+        laid = Path(unfinished) / "layer"
+        install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", *wheels_for.options]
+        subprocess.run([*install, "--target", str(laid / "python"), "-r", str(requirements)], check=True)  # noqa: S603
+        with suppress(OSError):  # raised where another synthesis has laid the same meanwhile
+            laid.rename(folder)
     return folder

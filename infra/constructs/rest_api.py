@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import Aws, CfnResource, Duration, RemovalPolicy, Tags
+from aws_cdk import Aws, CfnResource, Duration, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -66,7 +66,9 @@ class RestApi(Construct):
         )
         self.api.node.try_remove_child("Endpoint")  # an output of its own; base_url is the one address
         if stage.rest_api_id:
-            Tags.of(self.api).add("ms-custom-id", stage.rest_api_id)
+            api = self.api.node.default_child
+            assert isinstance(api, apigateway.CfnRestApi)
+            api.tags.set_tag("ms-custom-id", stage.rest_api_id)
         for error in GATEWAY_ERRORS:
             self.api.add_gateway_response(
                 error.type,

@@ -1,0 +1,111 @@
+"""Who may touch what. The grants are the tenancy's second wall, so what must never be granted is written down here."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.infra.stacks import Stacks, of_type
+
+WRITES = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+FUNCTIONS_THAT_WRITE = {
+    "authorise": {"partners"},  # the first use of a new token ends the one before it
+    "ocpi_credentials": {"partners"},
+    "ocpi_sessions": {"sessions"},
+    "ocpi_chargingprofiles": {"sessions", "profile_requests"},
+    "plan_sessions": {"sessions", "profile_requests"},
+    "send_profiles": {"partners", "sessions", "profile_requests"},
+    "want_plans": {"sessions"},
+    "sweep_sessions": {"sessions", "profile_requests"},
+    "fetch_prices": {"prices"},
+    "ops_partners": {"partners"},
+}
+
+
+def test_a_function_writes_to_the_tables_that_are_its_business(qa: Stacks) -> None:
+    for action in WRITES:
+        writers = {name: qa.may(name, action) for name in qa.functions}
+        assert {name: tables for name, tables in writers.items() if tables} == FUNCTIONS_THAT_WRITE
+
+
+def test_the_authoriser_touches_partners_alone(qa: Stacks) -> None:
+    touched = {
+        resource
+        for statement in qa.statements_of("authorise")
+        for action in as_list(statement["Action"])
+        if not action.startswith("logs:")
+        for resource in qa.may("authorise", action)
+    }
+    assert touched == {"partners", "directory", "table key"}
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def test_only_who_calls_partners_or_gives_out_credentials_opens_tokens(qa: Stacks) -> None:
+    assert {name for name in qa.functions if "token key" in qa.may(name, "kms:Decrypt")} == {
+        "ocpi_credentials",
+        "send_profiles",
+    }
+
+
+def test_who_sends_profiles_opens_tokens_and_makes_none(qa: Stacks) -> None:
+    assert "token key" not in qa.may("send_profiles", "kms:Encrypt")
+
+
+def test_the_key_of_the_tables_is_used_through_dynamodb_only(qa: Stacks) -> None:
+    for name in qa.functions:
+        for statement in qa.statements_of(name):
+            if "TableKey" in str(statement["Resource"]):
+                assert "dynamodb." in str(statement["Condition"]["StringEquals"]["kms:ViaService"])
+
+
+def test_nobody_scans_a_table(qa: Stacks) -> None:
+    assert not any(qa.may(name, "dynamodb:Scan") for name in qa.functions)
+
+
+@pytest.mark.parametrize(
+    ("queue", "senders"),
+    [
+        (
+            "plan",
+            {"ocpi_sessions", "send_profiles", "want_plans", "sweep_sessions"},
+        ),
+        ("send", {"ocpi_chargingprofiles", "plan_sessions", "send_profiles", "sweep_sessions"}),
+        ("replan", {"want_plans", "replan_sessions", "fetch_prices", "ops_partners"}),
+    ],
+)
+def test_a_queue_takes_messages_from_those_who_have_some(qa: Stacks, queue: str, senders: set[str]) -> None:
+    assert {name for name in qa.functions if queue in qa.may(name, "sqs:SendMessage")} == senders
+
+
+@pytest.mark.parametrize(
+    ("queue", "function"), [("plan", "plan_sessions"), ("send", "send_profiles"), ("replan", "want_plans")]
+)
+def test_a_queue_is_emptied_by_its_worker_alone(qa: Stacks, queue: str, function: str) -> None:
+    assert {name for name in qa.functions if queue in qa.may(name, "sqs:ReceiveMessage")} == {function}
+
+
+def test_only_the_operators_command_hands_out_keys_and_only_of_this_stage(qa: Stacks) -> None:
+    assert {name for name in qa.functions if qa.may(name, "apigateway:POST")} == {"ops_partners"}
+    assert qa.may("ops_partners", "apigateway:POST") == {"API keys", "usage plan"}
+
+
+def test_every_function_has_a_role_of_its_own(qa: Stacks) -> None:
+    roles = [function["Role"]["Fn::GetAtt"][0] for function in qa.functions.values()]
+    assert len(set(roles)) == len(roles)
+
+
+def test_the_schedules_role_invokes_the_clocks_functions_and_no_other(qa: Stacks) -> None:
+    (policy,) = (
+        policy["Properties"]
+        for policy in of_type(qa.service, "AWS::IAM::Policy").values()
+        if "ClocksRole" in str(policy["Properties"]["Roles"])
+    )
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "lambda:InvokeFunction"
+    assert {qa.function_at(resource) for resource in statement["Resource"]} == {
+        "sweep_sessions",
+        "replan_sessions",
+        "fetch_prices",
+    }
