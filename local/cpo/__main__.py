@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -84,7 +85,9 @@ def _serve(chosen: argparse.Namespace) -> int:
             chosen.url_file.write_text(cpo.url + "\n")
         began_s = time.monotonic()
         while not ended.wait(1.0 if chosen.speed else None):
-            cpo.advance(max(cpo.now, start_at + timedelta(seconds=(time.monotonic() - began_s) * chosen.speed)))
+            to = start_at + timedelta(seconds=(time.monotonic() - began_s) * chosen.speed)
+            with suppress(ValueError):  # somebody advanced it further by hand
+                cpo.advance(to)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The charge point operator itself: its sessions, what it pushes and when, and whom it is registered with.
+"""The charge point operator itself: its sessions, and what it pushes when.
 
 All of it lives on one event loop, so nothing here needs a lock against itself except `advance`.
 """
@@ -12,25 +12,23 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from urllib.parse import quote
 
-import httpx
-
 from local.car import LimitStep, Visit
-from local.cpo import handshake
 from local.cpo.charging_profile import active_profile
 from local.cpo.messages import Message, Style, message_of, session_object
 from local.cpo.misbehaviour import Orders
+from local.cpo.offpeak_connection import OffpeakConnection
 from local.cpo.outbox import Outbox
-from local.cpo.peer import Answered, CallFailed, Registration, call
+from local.cpo.peer import Answered, CallFailed
 from local.cpo.profile_receiver import ProfileReceiver
 from local.cpo.session import ChargingSession
-from local.cpo.wire import Json, new_token, tokens_in
+from local.cpo.wire import Json
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What kind of CPO this is. `pool` is how many pushes it has in flight at most."""
 
-    style: Style
+    style: Style = Style()
     name: str = "Simulated CPO"
     report_every: timedelta = timedelta(minutes=5)
     profile_timeout_s: int = 30
@@ -72,110 +70,17 @@ class ChargePointOperator:
 
     def __init__(self, settings: Settings, base_url: str, now: datetime) -> None:
         self.settings = settings
-        self.base_url = base_url
         self.now = now.astimezone(UTC)
         self.orders = Orders()
         self.profiles = ProfileReceiver(self)
-        self.registration: Registration | None = None
+        self.offpeak = OffpeakConnection(
+            base_url, settings.style.party, settings.name, raw_token=settings.raw_token, most_at_once=settings.pool + 8
+        )
         self.sessions: dict[str, ChargingSession] = {}
         self.pushes: list[Push] = []
-        self.complaints: list[str] = []
-        """What Offpeak did against the specification, as far as it shows from here."""
-        self._our_tokens: list[str] = []
-        self._unconfirmed_token: str | None = None
         self._outboxes: dict[str, Outbox] = {}
         self._advancing = asyncio.Lock()
         self._pool = asyncio.Semaphore(settings.pool)
-        self.client = httpx.AsyncClient(
-            limits=httpx.Limits(max_connections=settings.pool + 8), follow_redirects=False, trust_env=False
-        )
-
-    # -- registration
-
-    @property
-    def versions_url(self) -> str:
-        return f"{self.base_url}/ocpi/versions"
-
-    @property
-    def token(self) -> str | None:
-        """The newest token with which Offpeak may call us (token B)."""
-        return self._our_tokens[-1] if self._our_tokens else None
-
-    def lets_in(self, authorization: str | None) -> bool:
-        """Say whether a caller presents a token of ours. The first use of a renewed one voids its predecessors."""
-        readings = tokens_in(authorization)
-        known = [token for token in self._our_tokens if token in readings]
-        if known and known[0] == self._our_tokens[-1] != self._unconfirmed_token:
-            self._our_tokens = known
-        return bool(known)
-
-    def credentials(self, token: str) -> dict[str, Json]:
-        """Return our Credentials object with `token`."""
-        party = self.settings.style.party
-        return {
-            "token": token,
-            "url": self.versions_url,
-            "roles": [
-                {
-                    "role": "CPO",
-                    "country_code": party.country_code,
-                    "party_id": party.party_id,
-                    "business_details": {"name": self.settings.name},
-                }
-            ],
-        }
-
-    async def register(self, versions_url: str, token_a: str) -> None:
-        """Register with Offpeak by the token it gave us. Raises RegistrationFailed, and is then as before."""
-        await self._shake_hands("POST", versions_url, token_a)
-
-    async def renew_credentials(self) -> None:
-        """Exchange both tokens for new ones. Raises RegistrationFailed, and is then as before."""
-        known = self._registered()
-        await self._shake_hands("PUT", known.versions_url, known.token)
-
-    async def _shake_hands(self, method: str, versions_url: str, token: str) -> None:
-        ours = self._unconfirmed_token = new_token()
-        self._our_tokens.append(ours)  # Offpeak calls back with it before it answers
-        try:
-            self.registration = await handshake.register(
-                self.client, method, versions_url, token, self.credentials(ours), raw_token=self.settings.raw_token
-            )
-        except BaseException:
-            self._our_tokens.remove(ours)
-            raise
-        finally:
-            self._unconfirmed_token = None
-
-    async def accept_renewal(self, theirs: handshake.CredentialsObject) -> dict[str, Json]:
-        """Take Offpeak's renewed credentials and return ours, renewed as well. Raises RegistrationFailed."""
-        endpoints = await handshake.learn_endpoints(
-            self.client, theirs.url, theirs.token, raw_token=self.settings.raw_token
-        )
-        self.registration = handshake.registration(theirs, endpoints)
-        self._our_tokens.append(new_token())
-        return self.credentials(self._our_tokens[-1])
-
-    async def unregister(self) -> None:
-        """DELETE our credentials at Offpeak, and forget all tokens. Raises CallFailed."""
-        known = self._registered()
-        answer = await call(
-            self.client, "DELETE", known.url("credentials"), known.token, raw_token=self.settings.raw_token
-        )
-        if not answer.is_fine:
-            raise CallFailed(f"DELETE credentials: HTTP {answer.http_status}: {answer.message}")
-        self.forget_registration()
-
-    def forget_registration(self) -> None:
-        self.registration = None
-        self._our_tokens.clear()
-
-    def _registered(self) -> Registration:
-        if self.registration is None:
-            raise CallFailed("not registered with Offpeak")
-        return self.registration
-
-    # -- sessions
 
     def session(self, session_id: str) -> ChargingSession | None:
         """Return a session by its id, whose case does not count."""
@@ -205,8 +110,6 @@ class ChargePointOperator:
         )
         for session in begun:
             yield session.reports[-1].at, session_object(session.reports, self.settings.style)
-
-    # -- time and pushes
 
     async def advance(self, to: datetime) -> Advanced:
         """Move simulated time on to `to`, push what falls due and wait until it was answered.
@@ -243,9 +146,9 @@ class ChargePointOperator:
         session_id, party = message.report.session_id, self.settings.style.party
         sent_at = datetime.now(UTC)
         try:
-            url = self._registered().url("sessions", "RECEIVER")
+            url = self.offpeak.registered().url("sessions", "RECEIVER")
             path = "/".join(quote(part, safe="") for part in (party.country_code, party.party_id, session_id))
-            answer = await self.call(message.method, f"{url}/{path}", message.body)
+            answer = await self.offpeak.call(message.method, f"{url}/{path}", message.body)
         except CallFailed as error:
             return Push(session_id, message.method, message.report.at, message.body, sent_at, problem=str(error))
         return Push(
@@ -277,30 +180,14 @@ class ChargePointOperator:
 
     async def push_active_profile(self, session: ChargingSession) -> Answered:
         """Tell Offpeak what is in force at a charger. Raises CallFailed."""
-        url = self._registered().url("chargingprofiles", "SENDER")
-        return await self.call(
+        url = self.offpeak.registered().url("chargingprofiles", "SENDER")
+        return await self.offpeak.call(
             "PUT",
             f"{url}/{quote(session.visit.session_id, safe='')}",
             active_profile(session.limits, session.car, session.unit, self.now),
         )
 
-    async def call(self, method: str, url: str, body: dict[str, Json]) -> Answered:
-        """Call a functional module of Offpeak, as registered. Raises CallFailed."""
-        known = self._registered()
-        answer = await call(
-            self.client,
-            method,
-            url,
-            known.token,
-            raw_token=self.settings.raw_token,
-            body=body,
-            sender=self.settings.style.party,
-            receiver=known.party,
-        )
-        self.complaints += answer.complaints
-        return answer
-
     async def close(self) -> None:
         """Give up what is still in flight and close all connections."""
         await self.profiles.close()
-        await self.client.aclose()
+        await self.offpeak.close()

@@ -102,12 +102,12 @@ class Control:
         cpo = self._cpo
         return {
             "now": write_instant(cpo.now),
-            "versions_url": cpo.versions_url,
-            "is_registered": cpo.registration is not None,
+            "versions_url": cpo.offpeak.versions_url,
+            "is_registered": cpo.offpeak.registration is not None,
             "sessions": [plain(asdict(state_of(session))) for session in cpo.sessions.values()],
             "pushes": len(cpo.pushes),
             "profile_calls": len(cpo.profiles.calls),
-            "complaints": list(cpo.complaints),
+            "complaints": list(cpo.offpeak.complaints),
         }
 
     async def session(self, request: Request) -> Json:
@@ -116,7 +116,7 @@ class Control:
 
     async def register(self, request: Request) -> Json:
         order = RegisterOrder.model_validate(await _ordered(request))
-        await self._cpo.register(order.offpeak_versions_url, order.token)
+        await self._cpo.offpeak.register(order.offpeak_versions_url, order.token)
         return {"is_registered": True}
 
     async def plug_in(self, request: Request) -> Json:

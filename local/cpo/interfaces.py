@@ -55,19 +55,17 @@ class Interfaces:
     def _route(self, path: str, methods: tuple[str, ...], handle: Handler, *, is_functional: bool = True) -> BaseRoute:
         async def endpoint(request: Request) -> Response:
             self._examine(request, is_functional=is_functional)
-            if not self._cpo.lets_in(request.headers.get("authorization")):
+            if not self._cpo.offpeak.lets_in(request.headers.get("authorization")):
                 response = self._answer(status_code=BAD_PARAMETERS, message="no token of ours", http_status=401)
             else:
                 try:
                     response = await handle(request)
                 except BadCall as error:
-                    self._cpo.complaints.append(f"{request.method} {request.url.path}: {error}")
+                    self._cpo.offpeak.complaints.append(f"{request.method} {request.url.path}: {error}")
                     response = self._answer(
                         status_code=error.ocpi_status, message=str(error), http_status=error.http_status
                     )
-            for name in ("X-Request-ID", "X-Correlation-ID"):
-                if name in request.headers:
-                    response.headers[name] = request.headers[name]
+            response.headers.update(_returned(request))
             return response
 
         return Route(path, endpoint, methods=list(methods))
@@ -84,7 +82,7 @@ class Interfaces:
                 faults.append("is addressed to another party")
         else:
             faults += [f"carries {name}, which routes functional modules only" for name in routing if name in said]
-        self._cpo.complaints += [f"{request.method} {request.url.path} {fault}" for fault in faults]
+        self._cpo.offpeak.complaints += [f"{request.method} {request.url.path} {fault}" for fault in faults]
 
     def _answer(
         self,
@@ -99,10 +97,10 @@ class Interfaces:
         return JSONResponse(said, status_code=http_status, background=background)
 
     async def versions(self, _: Request) -> Response:
-        return self._answer([{"version": VERSION, "url": f"{self._cpo.base_url}/ocpi/{VERSION}"}])
+        return self._answer([{"version": VERSION, "url": f"{self._cpo.offpeak.base_url}/ocpi/{VERSION}"}])
 
     async def version_details(self, _: Request) -> Response:
-        base = self._cpo.base_url
+        base = self._cpo.offpeak.base_url
         interfaces = (
             ("credentials", "RECEIVER", f"/ocpi/{VERSION}/credentials"),
             ("sessions", "SENDER", SESSIONS_PATH),
@@ -114,17 +112,17 @@ class Interfaces:
         return self._answer({"version": VERSION, "endpoints": endpoints})
 
     async def credentials(self, request: Request) -> Response:
-        token = self._cpo.token
+        token = self._cpo.offpeak.token
         if request.method == "POST":
             raise BadCall("already registered", http_status=405, ocpi_status=CLIENT_ERROR)
         if request.method == "DELETE":
-            self._cpo.forget_registration()
+            self._cpo.offpeak.forget_registration()
             return self._answer()
         if request.method == "GET":
-            return self._answer(self._cpo.credentials(token or ""))
+            return self._answer(self._cpo.offpeak.credentials(token or ""))
         try:
             theirs = CredentialsObject.model_validate(await _body(request))
-            return self._answer(await self._cpo.accept_renewal(theirs))
+            return self._answer(await self._cpo.offpeak.accept_renewal(theirs))
         except ValidationError as error:
             raise BadCall(f"credentials: {error.errors(include_url=False)[0]}") from error
         except RegistrationFailed as error:
@@ -149,7 +147,7 @@ class Interfaces:
         response.headers["X-Limit"] = str(MOST_LISTED)
         if offset + limit < len(found):
             query = {**asked, "offset": offset + limit, "limit": limit}
-            response.headers["Link"] = f'<{self._cpo.base_url}{SESSIONS_PATH}?{urlencode(query)}>; rel="next"'
+            response.headers["Link"] = f'<{self._cpo.offpeak.base_url}{SESSIONS_PATH}?{urlencode(query)}>; rel="next"'
         return response
 
     async def charging_profile(self, request: Request) -> Response:
@@ -186,6 +184,14 @@ class Interfaces:
             except (KeyError, ValueError) as error:
                 raise BadCall("duration: must be a whole number of seconds") from error
         return call
+
+
+def _returned(request: Request) -> dict[str, str]:
+    """Return the headers of a response: ids echoed, sender and receiver swapped."""
+    back = {"X-Request-ID": "X-Request-ID", "X-Correlation-ID": "X-Correlation-ID"}
+    for name in ("country-code", "party-id"):
+        back |= {f"OCPI-from-{name}": f"OCPI-to-{name}", f"OCPI-to-{name}": f"OCPI-from-{name}"}
+    return {name: request.headers[source] for name, source in back.items() if source in request.headers}
 
 
 async def _body(request: Request) -> object:

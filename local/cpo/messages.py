@@ -22,7 +22,7 @@ class Dialect(StrEnum):
 class Style:
     """How this CPO writes. `dimensions` are the CdrDimensionTypes that it sends, of those it knows."""
 
-    party: Party
+    party: Party = Party("DE", "SIM")
     dialect: Dialect = Dialect.FULL
     dimensions: frozenset[str] = frozenset({"ENERGY", "POWER", "TIME", "PARKING_TIME"})
     parking_time_when_held_back: bool = False

@@ -133,7 +133,7 @@ class ProfileReceiver:
     async def _post_result(self, call: ProfileCall, body: dict[str, Json], times: int) -> None:
         for _ in range(times):
             try:
-                answer = await self._cpo.call("POST", call.response_url, body)
+                answer = await self._cpo.offpeak.call("POST", call.response_url, body)
                 call.result_statuses.append(answer.http_status)
             except CallFailed:
                 call.result_statuses.append(None)
@@ -143,7 +143,7 @@ class ProfileReceiver:
         try:
             await self._cpo.push_active_profile(session)
         except CallFailed as error:
-            self._cpo.complaints.append(str(error))
+            self._cpo.offpeak.complaints.append(str(error))
 
     async def post_late_results(self) -> None:
         """Post the late results that are due by now, and wait until they were taken."""

@@ -21,12 +21,10 @@ from local.car import Visit
 from local.cpo.charge_point_operator import Advanced, ChargePointOperator, Push, Settings
 from local.cpo.control import Control
 from local.cpo.interfaces import Interfaces
-from local.cpo.messages import Dialect, Style
 from local.cpo.misbehaviour import Misbehaviour
 from local.cpo.overview import SessionLog, SessionState, log_of, state_of
 from local.cpo.profile_receiver import ProfileCall
 from local.cpo.session import ChargingSession
-from local.cpo.wire import Party
 from local.loopback_server import LoopbackServer
 
 Answer = TypeVar("Answer")
@@ -40,12 +38,10 @@ class CpoSimulator:
         self,
         *,
         start_at: datetime,
-        settings: Settings | None = None,
-        party: Party | None = None,
-        dialect: Dialect = Dialect.FULL,
+        settings: Settings = Settings(),  # noqa: B008  (frozen)
         port: int = 0,
     ) -> None:
-        self._settings = settings or Settings(Style(party or Party("DE", "SIM"), dialect))
+        self._settings = settings
         self._start_at = start_at
         self._server = LoopbackServer(self._build, port)
         self.url = self._server.url
@@ -78,24 +74,24 @@ class CpoSimulator:
 
     @property
     def versions_url(self) -> str:
-        return self._cpo.versions_url
+        return self._cpo.offpeak.versions_url
 
     @property
     def token(self) -> str | None:
         """The token with which Offpeak calls us (token B); None while not registered."""
-        return self._cpo.token
+        return self._cpo.offpeak.token
 
     def register(self, offpeak_versions_url: str, token_a: str) -> None:
         """Register with Offpeak by the token it gave us. Raises RegistrationFailed."""
-        self._run(self._cpo.register(offpeak_versions_url, token_a))
+        self._run(self._cpo.offpeak.register(offpeak_versions_url, token_a))
 
     def renew_credentials(self) -> None:
         """Exchange both tokens for new ones. Raises RegistrationFailed, or CallFailed while not registered."""
-        self._run(self._cpo.renew_credentials())
+        self._run(self._cpo.offpeak.renew_credentials())
 
     def unregister(self) -> None:
         """Withdraw our credentials and forget all tokens. Raises CallFailed."""
-        self._run(self._cpo.unregister())
+        self._run(self._cpo.offpeak.unregister())
 
     # -- cars and time
 
@@ -174,7 +170,7 @@ class CpoSimulator:
     @property
     def complaints(self) -> tuple[str, ...]:
         """What Offpeak did against the specification, as far as it shows from here."""
-        return tuple(self._cpo.complaints)
+        return tuple(self._cpo.offpeak.complaints)
 
     def _session(self, session_id: str) -> ChargingSession:
         session = self._cpo.session(session_id)

@@ -3,12 +3,13 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import httpx
 import pytest
 
 from local.car import Doing
-from local.cpo import Answer, CallKind, Party, Result, Settings, Style
+from local.cpo import Answer, CallKind, Result, Settings, Style
 from tests.local.cpo_scene import EVENING, after, registered_cpo, visit
-from tests.local.fake_offpeak import FULL_POWER
+from tests.local.fake_offpeak import FULL_POWER, token
 
 
 def profile(*periods: tuple[int, float], unit: str = "A", **more: Any) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def test_a_profile_is_accepted_then_confirmed_and_the_car_obeys_it() -> None:
         answer = offpeak.set_profile("S1", NIGHT)
         assert answer.json()["data"] == {"result": "ACCEPTED", "timeout": 30}
         assert answer.headers["X-Request-ID"] == "request-1"
+        assert (answer.headers["OCPI-from-party-id"], answer.headers["OCPI-to-party-id"]) == ("SIM", "OFP")
         cpo.settle()
         assert offpeak.results() == [{"result": "ACCEPTED"}]
 
@@ -114,10 +116,6 @@ def test_a_response_url_over_255_characters_is_refused() -> None:
 def test_calls_without_ids_or_routing_headers_are_complained_about() -> None:
     """T3, T4"""
     with registered_cpo() as (cpo, offpeak):
-        import httpx
-
-        from tests.local.fake_offpeak import token
-
         url = f"{cpo.url}/ocpi/cpo/2.2.1/chargingprofiles/S1"
         httpx.delete(url, headers={"Authorization": token(offpeak.token_b)})
         assert any("lacks x-request-id" in each for each in cpo.complaints)
@@ -191,7 +189,7 @@ def test_clearing_lifts_the_limit_and_clearing_again_finds_nothing() -> None:
 
 def test_an_announcing_cpo_pushes_each_active_profile() -> None:
     """P9"""
-    settings = Settings(Style(Party("DE", "SIM")), announces_active_profile=True)
+    settings = Settings(Style(), announces_active_profile=True)
     with registered_cpo(settings=settings) as (cpo, offpeak):
         cpo.plug_in(visit())
         cpo.advance(EVENING)

@@ -3,8 +3,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from local.cpo import CallFailed, CpoSimulator, RegistrationFailed, Settings, Style
-from local.cpo.wire import Party
+from local.cpo import CallFailed, CpoSimulator, RegistrationFailed, Settings
 from tests.local.cpo_scene import EVENING, after, registered_cpo, visit
 from tests.local.fake_offpeak import IDS, TOKEN_A, TOKEN_C, FakeOffpeak, token
 
@@ -126,7 +125,7 @@ def test_a_failed_renewal_leaves_the_old_tokens_good() -> None:
 def test_a_cpo_of_old_habits_sends_its_token_raw() -> None:
     """T2"""
     offpeak = FakeOffpeak()
-    settings = Settings(Style(Party("DE", "SIM")), raw_token=True)
+    settings = Settings(raw_token=True)
     with offpeak.serve(), CpoSimulator(start_at=EVENING, settings=settings) as cpo:
         with pytest.raises(RegistrationFailed):  # the fake decodes every token
             cpo.register(offpeak.versions_url, "raw!")

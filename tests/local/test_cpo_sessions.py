@@ -3,10 +3,11 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import httpx
 import pytest
 
 from local.car import Doing
-from local.cpo import Dialect, Party, Settings, Style
+from local.cpo import Dialect, Settings, Style
 from tests.local.cpo_scene import EVENING, after, registered_cpo, visit
 from tests.local.fake_offpeak import FULL_POWER
 
@@ -94,7 +95,7 @@ def test_time_held_back_by_the_station_is_parking_time_for_some_cpos_only(
     counts_as_parking: bool, dimension: str
 ) -> None:
     """S4"""
-    style = Style(Party("DE", "SIM"), parking_time_when_held_back=counts_as_parking)
+    style = Style(parking_time_when_held_back=counts_as_parking)
     with registered_cpo(settings=Settings(style)) as (cpo, offpeak):
         cpo.plug_in(visit())
         cpo.advance(after(1))
@@ -107,7 +108,7 @@ def test_time_held_back_by_the_station_is_parking_time_for_some_cpos_only(
 
 def test_more_dimensions_are_sent_where_the_cpo_knows_them() -> None:
     names = frozenset({"ENERGY", "STATE_OF_CHARGE", "MAX_POWER", "MIN_POWER"})
-    with registered_cpo(settings=Settings(Style(Party("DE", "SIM"), dimensions=names))) as (cpo, offpeak):
+    with registered_cpo(settings=Settings(Style(dimensions=names))) as (cpo, offpeak):
         cpo.plug_in(visit(soc=0.5))
         cpo.advance(after(60))
         newest = volumes(offpeak.session_messages("S1")[-1].body)[-1]
@@ -118,7 +119,7 @@ def test_more_dimensions_are_sent_where_the_cpo_knows_them() -> None:
 
 def test_the_guides_dialect_has_few_fields_and_a_name_of_its_own_for_the_start() -> None:
     """S5"""
-    with registered_cpo(dialect=Dialect.GUIDE) as (cpo, offpeak):
+    with registered_cpo(settings=Settings(Style(dialect=Dialect.GUIDE))) as (cpo, offpeak):
         cpo.plug_in(visit(leaves_min=4))
         cpo.advance(after(5))
         put, patch, end = (call.body for call in offpeak.session_messages("S1"))
@@ -193,7 +194,7 @@ def test_the_list_of_sessions_is_paged_and_filtered_by_last_update() -> None:
             assert page.headers["X-Limit"] == "100"
             following = page.links.get("next")
             assert following is None or following["url"].startswith(cpo.url)
-            query = dict(httpx_params(following["url"])) if following else None
+            query = dict(httpx.URL(following["url"]).params) if following else None
         assert listed == ["S1", "S2", "S3"]  # date_from counts, date_to does not
 
         assert offpeak.ask("GET", "sessions").json()["status_code"] == 2001
@@ -224,9 +225,3 @@ def test_what_was_drawn_is_kept_without_gap() -> None:
         assert all(one.end_at == other.start_at for one, other in itertools.pairwise(drawn))
         held_back = [each for each in drawn if each.doing is Doing.HELD_BACK]
         assert (held_back[0].start_at, held_back[-1].end_at) == (after(10), after(20))
-
-
-def httpx_params(url: str) -> Any:
-    import httpx
-
-    return httpx.URL(url).params
