@@ -12,7 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from local.cloud_assembly import PROJECT, REST_API_ID, STAND_INS, synthesise
+from local.background import PROJECT
+from local.cloud_assembly import REST_API_ID, STAND_INS, synthesise
 from local.cloud_deploy import deploy
 from local.cloud_server import CloudServer
 from offpeak.aws.clock import SimulatedClock
@@ -24,6 +25,8 @@ KEPT = PROJECT / ".local"
 """Syntheses and packages that the next run can use again."""
 QUEUES = ("replan", "plan", "send")
 """In the order in which work flows through them."""
+WORKERS_AT_ONCE = 10
+"""Of each queue's function. Every worker is a process of some 50 MB that needs half a second of a core to start."""
 
 
 class NotDrained(Exception):
@@ -68,15 +71,15 @@ class Cloud:
 
     @classmethod
     def start(
-        cls, directory: Path, *, price_feed_url: str = "http://127.0.0.1:9", port: int = 0, end_with_us: bool = True
+        cls, directory: Path, *, price_feed_url: str = "http://127.0.0.1:9", port: int = 0, ends_with_us: bool = True
     ) -> Cloud:
         """Start an empty cloud in `directory`, with IAM enforced, and deploy the stack to it.
 
-        `price_feed_url` has no slash at its end; nothing answers at the default. `end_with_us` ends the cloud with this
-        process, however that ends. Raises CloudDidNotStart, SynthesisFailed or DeploymentFailed.
+        `price_feed_url` has no slash at its end; nothing answers at the default. `ends_with_us` ends the cloud with
+        this process, however that ends. Raises ProgramDidNotStart, SynthesisFailed or DeploymentFailed.
         """
         assembly = synthesise(KEPT / "assemblies")
-        cloud = cls(CloudServer.start(directory, port=port, end_with_us=end_with_us))
+        cloud = cls(CloudServer.start(directory, port=port, ends_with_us=ends_with_us))
         addresses = {
             "base_url": f"{cloud.server.url}/restapis/{REST_API_ID}/local/_user_request_",
             "price_feed_url": price_feed_url,
@@ -157,6 +160,15 @@ class Cloud:
             for page in pages.paginate(logGroupName=configuration["LoggingConfig"]["LogGroup"])
             for event in page["events"]
         ]
+
+    def limit_workers(self, at_once: int) -> None:
+        """Let at most so many copies of a queue's function run, where AWS would start up to a hundred machines."""
+        functions = self.client("lambda")
+        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+            if mapping["ScalingConfig"]["MaximumConcurrency"] > at_once:
+                functions.update_event_source_mapping(
+                    UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": at_once}
+                )
 
     def stop_schedules(self) -> None:
         """Let nothing happen by itself: who drives the stack invokes the functions behind the schedules."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).parent.parent
+from local.background import PROJECT
+
 SOURCES = ("app.py", "cdk.json", "infra", "functions", "layers", "requirements.txt")
 REST_API_ID = "offpeak"
 STAND_INS = {

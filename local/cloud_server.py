@@ -12,75 +12,61 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import threading
-import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from local.background import Program, start
+
 REGION = "eu-central-1"
-PROJECT = Path(__file__).parent.parent
 
 
-class CloudDidNotStart(Exception):
-    """The server ended, or stayed silent, before it served; the text says where its log is."""
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class CloudServer:
-    """A running server. Its Lambdas, temporary files and log live in `directory`."""
+    """A running server. Its Lambdas' folders and its log live in `directory`."""
 
-    url: str
+    program: Program
     directory: Path
-    process: subprocess.Popen[bytes]
 
     @classmethod
     def start(
-        cls, directory: Path, *, port: int = 0, iam: bool = True, mended: bool = True, end_with_us: bool = True
+        cls, directory: Path, *, port: int = 0, iam: bool = True, mended: bool = True, ends_with_us: bool = True
     ) -> CloudServer:
         """Start an empty server and wait until it serves (about half a second).
 
-        `iam` enforces each role's policies; `end_with_us` ends the server with this process, however that ends.
-        Raises CloudDidNotStart.
+        `iam` enforces each role's policies; `ends_with_us` ends the server with this process, however that ends.
+        Raises ProgramDidNotStart.
         """
-        temporary, url_file, log = directory / "tmp", directory / "url", directory / "cloud.log"
+        temporary = directory / "tmp"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
-        url_file.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "local.cloud_server", "--port", str(port), "--url-file", str(url_file)]
-        command += ["--end-with-stdin"] if end_with_us else []
-        command += [] if mended else ["--unmended"]
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                command,
-                cwd=PROJECT,
-                env=_environment(temporary, iam=iam),
-                stdin=subprocess.PIPE if end_with_us else subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + 30
-        while not (url_file.exists() and url_file.read_text().endswith("\n")):
-            if process.poll() is not None or time.monotonic() > deadline:
-                _end(process.pid)
-                raise CloudDidNotStart(f"the embedded cloud did not start; see {log}")
-            time.sleep(0.01)
-        return cls(url_file.read_text().strip(), directory, process)
+        arguments = ["--port", str(port)]
+        arguments += ["--end-with-stdin"] if ends_with_us else []
+        arguments += [] if mended else ["--unmended"]
+        program = start(
+            "local.cloud_server",
+            *arguments,
+            log_dir=directory,
+            environment=_environment(temporary, iam=iam),
+            ends_with_us=ends_with_us,
+        )
+        return cls(program, directory)
+
+    @property
+    def url(self) -> str:
+        return self.program.url
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the account's root user."""
         return root_client(service, self.url)
 
     def stop(self) -> None:
-        """End the server with its Lambdas, and remove its temporary files."""
-        _end(self.process.pid)
-        self.process.wait()
-        if self.process.stdin:
-            self.process.stdin.close()
+        """End the server with its Lambdas; nothing of it is kept but the log."""
+        self.program.end()
+        shutil.rmtree(self.directory / "tmp", ignore_errors=True)
 
 
 @cache
@@ -114,23 +100,6 @@ def _environment(temporary: Path, *, iam: bool) -> dict[str, str]:
         "LAMBDA_WARM_TTL_SECONDS": "20",
         "LOG_LEVEL": "WARNING",
     }
-
-
-def _end(pid: int) -> None:
-    """End a server and the Lambdas in its process group: politely, then surely."""
-    for polite in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(pid, polite)
-        except ProcessLookupError:
-            return
-        deadline = time.monotonic() + 3
-        while time.monotonic() < deadline:
-            try:
-                if os.waitpid(pid, os.WNOHANG) != (0, 0):
-                    break
-            except ChildProcessError:
-                break
-            time.sleep(0.01)
 
 
 def main() -> None:
