@@ -7,18 +7,15 @@ from datetime import UTC, datetime
 from offpeak import edge, wiring
 from offpeak.prices.fetch import fetch_prices
 from offpeak.prices.model import TariffKind
-from offpeak.sessions.store import SHARDS
+from offpeak.profiles.replan import ask_for_plans
 
 
 def run() -> None:
     followers = [each for each in wiring.partners().all() if each.planning.tariff.kind is TariffKind.DYNAMIC]
     zones = {each.planning.bidding_zone for each in followers}
     changed = fetch_prices(wiring.price_feed(), wiring.prices(), zones, wiring.clock().now(), datetime.now(UTC))
-    for partner in followers:
-        if partner.planning.bidding_zone in changed:
-            for shard in range(SHARDS):
-                message = {"partner_id": partner.partner_id, "shard": str(shard), "after": None}
-                wiring.replan_queue().send(message, group=partner.partner_id)
+    affected = [each.partner_id for each in followers if each.planning.bidding_zone in changed]
+    ask_for_plans(affected, wiring.replan_queue())
 
 
 handler = edge.clock_handler(run)

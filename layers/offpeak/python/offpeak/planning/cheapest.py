@@ -49,7 +49,9 @@ def _draw(drawn: list[float], slots: Sequence[int], room: Sequence[float], energ
         if energy <= 0:
             return
         free = room[t] - drawn[t]
+        if free > energy:
+            drawn[t] += energy
+            return
         if free > 0:
-            part = free if free < energy else energy
-            drawn[t] += part
-            energy -= part
+            drawn[t] = room[t]
+            energy -= free

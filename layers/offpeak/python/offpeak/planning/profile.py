@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 
 from offpeak.planning.plan import Plan
+from offpeak.planning.problem import seconds_after
 
 TENTH = Decimal("0.1")
 
@@ -40,15 +41,12 @@ def encode(plan: Plan, *, unit: str, phases: int | None, voltage_v: int, now: da
     In "A" an unknown number of phases counts as three (P8).
     """
     start_at = now.replace(microsecond=0)
-    steps: list[tuple[datetime, Decimal]] = []
+    steps = [(start_at, Decimal(0))]
     for block in plan.blocks:
         steps += [(block.start_at, block.power_w), (block.end_at, Decimal(0))]
-    steps = [each for each in steps if each[0] < plan.unlimited_from]
+    steps = [(at, power_w) for at, power_w in steps if at < plan.unlimited_from]
     steps.append((plan.unlimited_from, plan.max_power_w))
-    limits: dict[int, Decimal] = {0: Decimal(0)}
-    for at, power_w in steps:
-        start_s = max(0, int((at - start_at).total_seconds()))
-        limits[start_s] = in_unit(power_w, unit, phases, voltage_v)
+    limits = {max(0, seconds_after(start_at, at)): in_unit(power_w, unit, phases, voltage_v) for at, power_w in steps}
     periods: list[ProfilePeriod] = []
     for start_s, limit in sorted(limits.items()):
         if not periods or periods[-1].limit != limit:

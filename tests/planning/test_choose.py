@@ -1,0 +1,105 @@
+"""A running plan moves only when it is worth it (PLANNING 5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offpeak.planning.decide import decide
+from offpeak.planning.plan import Plan
+from offpeak.planning.situation import Calm
+from tests.planning.builders import NIGHT, a_situation, after, priced, spans
+
+RUNNING = decide(a_situation())
+"""Charges from 01:00 to 03:00, hours 7 to 9, for 0.08 and 0.09 EUR."""
+
+
+def night(**eur_per_kwh: float) -> tuple[Any, ...]:
+    """NIGHT with other prices in some hours: night(h6=0.05)."""
+    return tuple(replace(slot, eur_per_kwh=eur_per_kwh.get(f"h{n}", slot.eur_per_kwh)) for n, slot in enumerate(NIGHT))
+
+
+CASES: list[tuple[str, dict[str, Any], list[tuple[float, float]], bool]] = [
+    ("nothing_new_keeps_the_plan", {"now": after(1)}, [(7, 9)], True),
+    ("an_equal_hour_elsewhere_does_not_move_it", {"slots": night(h6=0.08, h8=0.08)}, [(7, 9)], True),
+    ("an_hour_cheaper_by_less_than_the_threshold_does_not_move_it", {"slots": night(h6=0.087)}, [(7, 9)], True),
+    ("an_hour_cheaper_by_more_than_the_threshold_moves_it", {"slots": night(h6=0.07, h9=0.2)}, [(6, 8)], False),
+    ("a_need_that_shrinks_by_little_keeps_it", {"need_kwh": 19.95}, [(7, 9)], True),
+    ("a_need_that_grows_by_little_keeps_it", {"need_kwh": 20.05}, [(7, 9)], True),
+    ("a_need_that_shrinks_takes_from_the_dearest_hour", {"need_kwh": 15.0}, [(7, 8.5)], False),
+    ("a_need_that_grows_is_met_beside_the_running_hours", {"need_kwh": 22.5}, [(6.75, 9)], False),
+    ("a_need_that_grows_far_takes_from_anywhere", {"need_kwh": 45.0}, [(5.5, 10)], False),
+    ("a_plan_under_way_goes_on", {"now": after(8), "need_kwh": 10.0}, [(8, 9)], True),
+    ("an_earlier_departure_moves_what_comes_too_late", {"departure_at": after(8)}, [(6, 8)], False),
+    ("a_later_departure_alone_does_not_move_it", {"departure_at": after(14)}, [(7, 9)], True),
+    ("a_plan_that_ran_out_is_made_anew", {"now": after(9), "need_kwh": 10.0}, [(9, 10)], False),
+]
+
+
+@pytest.mark.parametrize(("changes", "blocks", "kept"), [each[1:] for each in CASES], ids=[each[0] for each in CASES])
+def test_the_running_plan(changes: dict[str, Any], blocks: list[tuple[float, float]], kept: bool) -> None:
+    plan = decide(a_situation(running=RUNNING, **changes))
+    assert spans(plan.blocks) == blocks
+    assert plan.reason.facts["kept"] is kept
+
+
+def test_a_plan_that_is_kept_keeps_the_time_when_it_was_made() -> None:
+    assert decide(a_situation(running=RUNNING, now=after(1))).made_at == RUNNING.made_at
+    assert decide(a_situation(running=RUNNING, now=after(1), need_kwh=30.0)).made_at == after(1)
+
+
+def test_a_plan_that_is_kept_tells_what_it_costs_now() -> None:
+    assert decide(a_situation(running=RUNNING, slots=night(h8=0.1))).cost_eur == Decimal("1.8")
+
+
+def test_the_threshold_is_a_share_of_a_dear_plan() -> None:
+    dear = tuple(replace(slot, eur_per_kwh=slot.eur_per_kwh * 10) for slot in night(h6=0.085))
+    assert spans(decide(a_situation(running=RUNNING, slots=dear, calm=Calm(threshold_share=0.1))).blocks) == [(7, 9)]
+    assert spans(decide(a_situation(running=RUNNING, slots=dear, calm=Calm(threshold_share=0.0))).blocks) == [(6, 8)]
+
+
+def test_a_car_that_is_charging_is_not_stopped_to_start_again_for_nothing() -> None:
+    slots = priced(0.20, 0.20, 0.198, 0.198)
+    running = decide(a_situation(slots=slots[:2], departure_at=after(2)))
+    plan = decide(a_situation(slots=slots, departure_at=after(4), running=running))
+    assert spans(plan.blocks) == [(0, 2)]
+
+
+def test_small_changes_do_not_add_up_to_an_unmet_need() -> None:
+    """Each plan is compared with the need itself, not with the plan before."""
+    plan, need = RUNNING, 20.0
+    for _ in range(30):
+        need += 0.08
+        plan = decide(a_situation(running=plan, need_kwh=need))
+    assert _drawn_kwh(plan) >= need - Calm().energy_kwh
+
+
+@given(
+    st.lists(st.integers(0, 400), min_size=12, max_size=12),
+    st.lists(st.integers(0, 400), min_size=12, max_size=12),
+    st.integers(0, 11 * 4),
+    st.floats(1.0, 60.0),
+    st.floats(0.0, 60.0),
+)
+def test_a_running_plan_costs_at_most_the_threshold_more_than_the_best_and_meets_the_need(
+    prices_before: list[int], prices_now: list[int], quarters: int, need_before: float, need_now: float
+) -> None:
+    before = priced(*(price / 1000 for price in prices_before))
+    slots = priced(*(price / 1000 for price in prices_now))
+    now, calm = after(quarters / 4), Calm(start_eur=0.0)
+    running = decide(a_situation(slots=before, need_kwh=need_before, calm=calm))
+    plan = decide(a_situation(slots=slots, need_kwh=need_now, now=now, calm=calm, running=running))
+    best = decide(a_situation(slots=slots, need_kwh=need_now, now=now, calm=calm))
+    threshold = max(calm.threshold_eur, calm.threshold_share * float(plan.cost_eur))
+    assert float(plan.cost_eur - best.cost_eur) <= threshold + 1e-3
+    assert plan.shortfall_kwh == best.shortfall_kwh
+    assert _drawn_kwh(plan) >= need_now - float(plan.shortfall_kwh) - calm.energy_kwh - 1e-3
+
+
+def _drawn_kwh(plan: Plan) -> float:
+    return sum((end - start) * 10.0 for start, end in spans(plan.blocks))

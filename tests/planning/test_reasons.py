@@ -1,0 +1,126 @@
+"""Every plan says why it is as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from offpeak.planning.decide import decide
+from offpeak.planning.plan import ReasonCode
+from tests.planning.builders import NIGHT, NOW, RESTLESS, a_situation, after, priced
+
+BERLIN = {"time_zone": "Europe/Berlin"}
+ZIGZAG = priced(*[0.1, 0.5] * 6)
+
+SENTENCES: list[tuple[ReasonCode, dict[str, Any], str]] = [
+    (
+        ReasonCode.CHEAPEST,
+        {"need_kwh": 32.5},
+        "Charges from 01:00 to 04:15, the cheapest 3 h 15 min before 07:00; saves 8.50 EUR against charging at once.",
+    ),
+    (
+        ReasonCode.CHEAPEST,
+        {"slots": ZIGZAG, "calm": RESTLESS},
+        "Charges from 19:00 to 20:00 and from 21:00 to 22:00, the cheapest 2 h before 07:00; "
+        "saves 4.00 EUR against charging at once.",
+    ),
+    (
+        ReasonCode.CHEAPEST,
+        {"slots": ZIGZAG, "calm": RESTLESS, "need_kwh": 42.5},
+        "Charges in 5 pieces from 19:00 to 03:15, the cheapest 4 h 15 min before 07:00; "
+        "saves 8.00 EUR against charging at once.",
+    ),
+    (
+        ReasonCode.AT_ONCE,
+        {"slots": priced(*[0.3] * 12)},
+        "Charges at once, from 19:00 to 21:00: no later time before 07:00 is cheaper.",
+    ),
+    (
+        ReasonCode.SHORT_OF_TIME,
+        {"need_kwh": 150.0},
+        "Charges without a pause: only 120.0 of the 150.0 kWh needed fit before 07:00.",
+    ),
+    (ReasonCode.NEED_MET, {"need_kwh": 0.0}, "Has what it needs; is paused until 07:00."),
+    (
+        ReasonCode.NEED_MET,
+        {"need_kwh": 0.0, "room_kwh": 5.0, "slots": priced(0.1, -0.1)},
+        "Has what it needs; charges from 20:00 to 20:30, when energy costs less than nothing.",
+    ),
+    (
+        ReasonCode.NEED_UNKNOWN,
+        {"need_kwh": 0.0, "need_is_known": False},
+        "Has what it was expected to need; is not limited, as it may want more.",
+    ),
+    (
+        ReasonCode.PAST_DEPARTURE,
+        {"departure_at": after(-1)},
+        "Is still here after 18:00, when it was expected to leave; is not limited.",
+    ),
+    (
+        ReasonCode.TOO_LITTLE_POWER,
+        {"min_power_w": 20_000.0},
+        "Is not limited: the charger's maximum is less than a car can charge at.",
+    ),
+    (ReasonCode.NO_PRICES, {"slots": ()}, "Charges at once, from 19:00 to 21:00: no prices are known."),
+]
+
+
+@pytest.mark.parametrize(("code", "changes", "text"), SENTENCES)
+def test_a_reason_is_a_sentence_in_local_time(code: ReasonCode, changes: dict[str, Any], text: str) -> None:
+    reason = decide(a_situation(**{**BERLIN, **changes})).reason
+    assert reason.code is code
+    assert reason.text.split(" Prices from")[0] == text
+
+
+def test_every_code_has_a_sentence() -> None:
+    assert {code for code, _, _ in SENTENCES} == set(ReasonCode)
+
+
+def test_a_forecast_is_said() -> None:
+    forecast = tuple(replace(slot, is_forecast=slot.start_at >= after(5)) for slot in NIGHT)
+    reason = decide(a_situation(slots=forecast, **BERLIN)).reason
+    assert reason.text.endswith("Prices from 00:00 on are a forecast.")
+    assert reason.facts["forecast_from"] == "2026-01-15T23:00:00.000Z"
+
+
+def test_another_day_has_its_weekday() -> None:
+    reason = decide(a_situation(departure_at=after(36), slots=priced(*[0.3] * 30, *[0.1] * 6), **BERLIN)).reason
+    assert reason.text.startswith("Charges from Sat 01:00 to Sat 03:00, the cheapest 2 h before Sat 07:00")
+
+
+def test_local_time_is_that_of_each_instant_when_summer_time_ends() -> None:
+    evening = datetime(2025, 10, 25, 22, 0, tzinfo=UTC)
+    situation = a_situation(
+        now=evening,
+        slots=priced(0.3, 0.3, 0.1, 0.1, 0.1, start_at=evening),
+        departure_at=datetime(2025, 10, 26, 4, 0, tzinfo=UTC),
+        **BERLIN,
+    )
+    assert decide(situation).reason.text.startswith("Charges from 02:00 to 03:00, the cheapest 2 h before 05:00")
+
+
+def test_the_facts_are_for_machines() -> None:
+    assert decide(a_situation(**BERLIN)).reason.facts == {
+        "departure_at": "2026-01-16T06:00:00.000Z",
+        "unlimited_from": "2026-01-16T06:00:00.000Z",
+        "need_kwh": Decimal("20.000"),
+        "shortfall_kwh": Decimal("0.000"),
+        "saving_eur": Decimal("6.1000"),
+        "blocks": 1,
+        "charging_s": 7200,
+        "kept": False,
+        "starts_at": "2026-01-16T01:00:00.000Z",
+        "ends_at": "2026-01-16T03:00:00.000Z",
+    }
+
+
+def test_a_plan_that_costs_a_little_more_than_charging_at_once_claims_no_saving() -> None:
+    running = decide(a_situation(**BERLIN))
+    flat = priced(*[0.2] * 7, *[0.201] * 5)
+    plan = decide(a_situation(slots=flat, running=running, now=NOW, **BERLIN))
+    assert plan.saving_eur < 0
+    assert "saves 0.00 EUR" in plan.reason.text
