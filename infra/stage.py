@@ -8,13 +8,12 @@ from typing import Literal, Self
 
 from constructs import Construct
 
-FLAGS: Mapping[str, bool] = {
+FLAGS: Mapping[str, bool | str] = {
     # One role policy of merged statements per function, in place of one statement per grant.
     "@aws-cdk/aws-iam:minimizePolicies": True,
-    # A new version of a layer whenever its content or settings change.
-    "@aws-cdk/aws-lambda:recognizeLayerVersion": True,
-    # The Lambda role gets no managed policy beyond what Function gives it.
-    "@aws-cdk/aws-lambda:createNewPoliciesWithAddToRolePolicy": False,
+    # Data cannot take away what Service still uses.
+    "@aws-cdk/core:defaultCrossStackReferences": "strong",
+    # What the CLI would switch on by itself.
     "aws:cdk:enable-path-metadata": True,
     "aws:cdk:enable-asset-metadata": True,
 }

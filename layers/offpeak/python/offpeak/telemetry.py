@@ -8,8 +8,9 @@ from __future__ import annotations
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-logger = Logger(service="offpeak")
-metrics = Metrics(namespace="Offpeak", service="offpeak")
+# Both are named by POWERTOOLS_SERVICE_NAME, which carries the stage: stages of one account keep their metrics apart.
+logger = Logger()
+metrics = Metrics(namespace="Offpeak")
 
 
 def count(name: str, value: int = 1) -> None:
