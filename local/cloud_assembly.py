@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from local.background import PROJECT
 
 SOURCES = ("app.py", "cdk.json", "infra", "functions", "layers", "requirements.txt")
 REST_API_ID = "offpeak"
+CREATED = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 STAND_INS = {
     "base_url": "http://base-url.invalid",
     "price_feed_url": "http://price-feed.invalid",
@@ -100,18 +103,43 @@ def synthesise(kept_in: Path, project: Path = PROJECT) -> CloudAssembly:
     return CloudAssembly(directory)
 
 
+def table_shapes(kept_in: Path, project: Path = PROJECT) -> dict[str, Any]:
+    """Return what CreateTable needs for each table of the Data stack, by the table's name in the house.
+
+    Kept until infra/ changes, so that a change of the code alone costs no synthesis.
+    """
+    kept = kept_in / f"tables-{fingerprint(project, ('app.py', 'infra', 'requirements.txt'))}.json"
+    if not kept.exists():
+        template = json.loads(synthesise(kept_in, project).stacks[0].template.read_text())
+        shapes = {
+            _house_name(logical_id): {key: each for key, each in resource["Properties"].items() if key in CREATED}
+            for logical_id, resource in template["Resources"].items()
+            if resource["Type"] == "AWS::DynamoDB::Table"
+        }
+        unfinished = kept_in / f"{kept.name}-{os.getpid()}"
+        unfinished.write_text(json.dumps(shapes))
+        unfinished.rename(kept)
+    return dict(json.loads(kept.read_text()))
+
+
+def _house_name(logical_id: str) -> str:
+    """ProfileRequestsTable4A6DFC4E is profile_requests here."""
+    words = re.findall(r"[A-Z][a-z]+", logical_id.rpartition("Table")[0])
+    return "_".join(words).lower()
+
+
 def _forget_old_ones(kept_in: Path) -> None:
     """Remove assemblies of yesterday; younger ones may be in use by another run."""
     kept_in.mkdir(parents=True, exist_ok=True)
     for each in kept_in.iterdir():
-        if time.time() - each.stat().st_mtime > 24 * 3600:
+        if each.is_dir() and time.time() - each.stat().st_mtime > 24 * 3600:
             shutil.rmtree(each, ignore_errors=True)
 
 
-def fingerprint(project: Path) -> str:
+def fingerprint(project: Path, sources: Sequence[str] = SOURCES) -> str:
     """Return a hash over every source of the template and of the code that it deploys."""
     digest = hashlib.sha256(sys.version.encode())
-    for source in SOURCES:
+    for source in sources:
         root = project / source
         for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
             if path.is_file() and "__pycache__" not in path.parts:

@@ -32,12 +32,18 @@ class Refused(Exception):
     """Offpeak refused the command; the text names the setting."""
 
 
-def main(arguments: Sequence[str]) -> int:
+def deployed_as_chosen(chosen: argparse.Namespace) -> Deployed:
+    """Return the stage that the command line names. Raises NoCloud."""
+    if chosen.local:
+        return Deployed(embedded(), "local")
+    return Deployed(aws(chosen.endpoint_url), chosen.stage)
+
+
+def main(arguments: Sequence[str], find_stage: Callable[[argparse.Namespace], Deployed] = deployed_as_chosen) -> int:
     """Run one command; returns the exit status."""
     chosen = _parser().parse_args(arguments)
     try:
-        client = embedded() if chosen.local else aws(chosen.endpoint_url)
-        chosen.run(Deployed(client, "local" if chosen.local else chosen.stage), chosen)
+        chosen.run(find_stage(chosen), chosen)
     except (NoCloud, NotDeployed, FunctionFailed, Refused, ClientError, BotoCoreError) as error:
         print(error, file=sys.stderr)
         return 1

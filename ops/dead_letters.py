@@ -15,19 +15,20 @@ def count(sqs: Any, dead_letter_queue: str) -> int:
     return int(answer["Attributes"][name])
 
 
-def replay(sqs: Any, dead_letter_queue: str, queue: str) -> int:
+def replay(sqs: Any, dead_letter_queue: str, queue: str, *, wait_s: int = 1) -> int:
     """Move every dead letter back to `queue`, in order within its group, and return how many were moved.
 
     A letter is sent before it is deleted: whoever dies in between has sent it twice, never lost it, and the workers do
     nothing twice. Its deduplication id is new, because the queue still remembers the old one for five minutes; it is
-    made of the letter's own id, so that a second replay after such a death sends no duplicate.
+    made of the letter's own id, so that a second replay after such a death sends no duplicate. `wait_s` is how long SQS
+    looks for letters before it says that there are none: with 0 it asks a few of its servers only.
     """
     moved = 0
     while True:
         received = sqs.receive_message(
             QueueUrl=dead_letter_queue,
             MaxNumberOfMessages=10,
-            WaitTimeSeconds=1,
+            WaitTimeSeconds=wait_s,
             VisibilityTimeout=HIDDEN_S,
             AttributeNames=["MessageGroupId"],
         )

@@ -8,18 +8,32 @@ from typing import Any
 
 import pytest
 
+from local.cloud import KEPT, Cloud
+from local.cloud_assembly import table_shapes
 from local.cloud_server import CloudServer
 from offpeak.aws.tables import Table
 
 MakeTable = Callable[[str], Table]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "running_cloud" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.local_stack)
+
+
 @pytest.fixture(scope="session")
-def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A boto3 DynamoDB client of an embedded server without IAM, for the tests of stores."""
-    server = CloudServer.start(tmp_path_factory.mktemp("dynamodb"), iam=False)
-    yield server.client("dynamodb")
+def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudServer]:
+    """An embedded AWS without stacks and without IAM, for the tests of what lies right above one service."""
+    server = CloudServer.start(tmp_path_factory.mktemp("embedded-aws"), iam=False)
+    yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def dynamodb(embedded_aws: CloudServer) -> Any:
+    """A boto3 DynamoDB client of an embedded server without IAM, for the tests of stores."""
+    return embedded_aws.client("dynamodb")
 
 
 @pytest.fixture
@@ -32,7 +46,7 @@ def make_table(dynamodb: Any) -> Iterator[MakeTable]:
 
     def make(name: str) -> Table:
         table_name = f"{name}-{secrets.token_hex(4)}"
-        dynamodb.create_table(TableName=table_name, BillingMode="PAY_PER_REQUEST", **_table_shape(name))
+        dynamodb.create_table(TableName=table_name, **table_shapes(KEPT / "assemblies")[name])
         made.append(table_name)
         return Table(dynamodb, table_name)
 
@@ -41,38 +55,19 @@ def make_table(dynamodb: Any) -> Iterator[MakeTable]:
         dynamodb.delete_table(TableName=table_name)
 
 
-def _table_shape(name: str) -> dict[str, Any]:
-    keys, indexes = _SHAPES[name]
-    attributes = sorted({*keys, *(key for index in indexes.values() for key in index)})
-    shape: dict[str, Any] = {
-        "AttributeDefinitions": [{"AttributeName": each, "AttributeType": "S"} for each in attributes],
-        "KeySchema": _key_schema(keys),
-    }
-    if indexes:
-        shape["GlobalSecondaryIndexes"] = [
-            {"IndexName": index, "KeySchema": _key_schema(keys), "Projection": {"ProjectionType": "ALL"}}
-            for index, keys in indexes.items()
-        ]
-    return shape
+@pytest.fixture(scope="session")
+def running_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """The deployed local stack, with IAM enforced and its schedules stopped; see `cloud`."""
+    with Cloud.start(tmp_path_factory.mktemp("cloud")) as cloud:
+        cloud.stop_schedules()
+        yield cloud
 
 
-def _key_schema(keys: tuple[str, ...]) -> list[dict[str, str]]:
-    return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)]
+@pytest.fixture
+def cloud(running_cloud: Cloud) -> Cloud:
+    """The deployed local stack without a row or a message in it, showing real time.
 
-
-_SHAPES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
-    "partners": (("pk", "sk"), {"directory": ("directory", "zone_and_partner")}),
-    "sessions": (
-        ("pk", "sk"),
-        {
-            "by_plan_wanted": ("plan_shard", "plan_wanted_at"),
-            "by_wake": ("wake_shard", "wake_at"),
-            "by_active": ("active_shard", "pk"),
-        },
-    ),
-    "profile_requests": (
-        ("request_id",),
-        {"by_session": ("session_key", "created_at"), "by_due": ("due_shard", "due_at")},
-    ),
-    "prices": (("pk", "sk"), {}),
-}
+    Warm functions keep their caches from test to test: give partners and sessions ids of their own.
+    """
+    running_cloud.clear()
+    return running_cloud
