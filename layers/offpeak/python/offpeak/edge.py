@@ -27,6 +27,7 @@ from offpeak.errors import (
     UnparseableBody,
 )
 from offpeak.ocpi.envelope import CORRELATION_ID, REQUEST_ID, SWAPPED, RequestIds, Status, envelope, is_echoable
+from offpeak.ocpi.paths import below_prefix
 from offpeak.ocpi.wire_json import JsonValue, read_json, write_json
 from offpeak.partners.model import Caller, Party
 from offpeak.telemetry import count, logger, metrics
@@ -223,7 +224,7 @@ def authoriser_handler(decide: Callable[[Mapping[str, str], str, str], dict[str,
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: dict[str, Any], _context: Any) -> dict[str, object]:
         try:
-            return decide(event.get("headers") or {}, event["resource"], event["methodArn"])
+            return decide(event.get("headers") or {}, below_prefix(event["resource"]), event["methodArn"])
         except NotAuthenticated as error:
             logger.info("caller_refused", resource=event["resource"], problem=str(error))
             count("CallersRefused")
