@@ -81,6 +81,12 @@ class CpoSimulator:
         """The token with which Offpeak calls us (token B); None while not registered."""
         return self._cpo.offpeak.token
 
+    @property
+    def offpeak_token(self) -> str | None:
+        """The token with which we call Offpeak (token C); None while not registered."""
+        known = self._cpo.offpeak.registration
+        return known.token if known else None
+
     def register(self, offpeak_versions_url: str, token_a: str) -> None:
         """Register with Offpeak by the token it gave us. Raises RegistrationFailed."""
         self._run(self._cpo.offpeak.register(offpeak_versions_url, token_a))
