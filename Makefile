@@ -13,7 +13,7 @@ INSTALLED := $(VENV)/.installed
 # jsii warns about every Node.js release it has not been tested with; synthesis works on those here.
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 
 .PHONY: help demo test check bench up down deploy clean
 
@@ -39,7 +39,7 @@ check: $(INSTALLED) ## Format, lint, types, import rules, synthesis of qa and pr
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	PYTHONPATH=.:layers/offpeak/python $(BIN)/lint-imports
 	$(BIN)/python -m infra.check
 
 bench: $(INSTALLED) ## Measure latencies, throughput, planning, package sizes and cost, side by side
