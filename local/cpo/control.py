@@ -25,7 +25,7 @@ from local.cpo.wire import Json, read_instant, read_json, write_instant
 
 HANDLES = {
     "GET /_control": "this list",
-    "GET /_control/state": "the time, the registration, and every session",
+    "GET /_control/state": "the time, the registration with the token for calls on Offpeak, and every session",
     "GET /_control/sessions/{session_id}": "one session with its profile calls, pushes and what the car drew",
     "POST /_control/register": '{"offpeak_versions_url": URL, "token": TOKEN A}',
     "POST /_control/plug-in": '{} or any of {"session_id", "evse_uid", "battery_kwh", "soc", "target_soc", '
@@ -100,10 +100,12 @@ class Control:
 
     async def state(self, _: Request) -> Json:
         cpo = self._cpo
+        known = cpo.offpeak.registration
         return {
             "now": write_instant(cpo.now),
             "versions_url": cpo.offpeak.versions_url,
-            "is_registered": cpo.offpeak.registration is not None,
+            "is_registered": known is not None,
+            "offpeak_token": known.token if known else None,
             "sessions": [plain(asdict(state_of(session))) for session in cpo.sessions.values()],
             "pushes": len(cpo.pushes),
             "profile_calls": len(cpo.profiles.calls),

@@ -14,7 +14,7 @@ import pytest
 from local.cpo import CpoSimulator
 from local.cpo.__main__ import main
 from tests.local.cpo_scene import EVENING, registered_cpo
-from tests.local.fake_offpeak import FULL_POWER, TOKEN_A, FakeOffpeak
+from tests.local.fake_offpeak import FULL_POWER, TOKEN_A, TOKEN_C, FakeOffpeak
 
 
 def order(url: str, handle: str, **said: Any) -> httpx.Response:
@@ -33,7 +33,9 @@ def test_a_person_plugs_in_lets_time_pass_and_unplugs_with_curl() -> None:
         offpeak.set_profile("SIM-00001", FULL_POWER)
         assert order(cpo.url, "advance", to="2026-01-30T19:00:00Z").json()["refused"] == []
 
-        (session,) = look(cpo.url)["sessions"]
+        state = look(cpo.url)
+        assert (state["is_registered"], state["offpeak_token"]) == (True, TOKEN_C)
+        (session,) = state["sessions"]
         assert (session["status"], session["power_w"], session["kwh"]) == ("ACTIVE", 7360.0, 7.36)
         shown = look(cpo.url, "sessions/sim-00001")
         assert shown["log"]["profile_calls"][0]["profile"]["unit"] == "W"
