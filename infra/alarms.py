@@ -19,6 +19,10 @@ class MetricAlarm:
     at_least: float | None = None
     below: float | None = None
 
+    @property
+    def statistic(self) -> str:
+        return "Sum" if self.below is None else "Minimum"
+
 
 METRIC_ALARMS = (
     MetricAlarm(

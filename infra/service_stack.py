@@ -67,13 +67,14 @@ class ServiceStack(Stack):
 
         # behind the API
         # The first use of a new token ends the one before it, so the authoriser writes.
-        self._function("authorise", timeout_s=5).can_read(partners).can_write(partners)
-        self._function("ocpi_versions", timeout_s=5).knows(*base_url)
+        self._function("authorise", timeout_s=5, memory_mb=1024).can_read(partners).can_write(partners)
+        self._function("ocpi_versions", timeout_s=5, memory_mb=1024).knows(*base_url)
         # A POST asks the partner's versions while it waits, so it may take nearly as long as API Gateway allows.
-        credentials = self._function("ocpi_credentials", timeout_s=25)
+        credentials = self._function("ocpi_credentials", timeout_s=25, memory_mb=1024)
         credentials.can_read(partners).can_write(partners).can_use_key(*token_key).knows(*base_url)
-        self._function("ocpi_sessions", timeout_s=10).can_read(sessions, partners).can_write(sessions).can_send(plan)
-        results = self._function("ocpi_chargingprofiles", timeout_s=10)
+        receiver = self._function("ocpi_sessions", timeout_s=10, memory_mb=1024)
+        receiver.can_read(sessions, partners).can_write(sessions).can_send(plan)
+        results = self._function("ocpi_chargingprofiles", timeout_s=10, memory_mb=1024)
         results.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(send)
 
         # behind the queues
@@ -120,7 +121,8 @@ class ServiceStack(Stack):
         Clocks(self, "Clocks", routes.CLOCKS, functions)
 
     def _function(self, name: str, *, timeout_s: int | None = None, memory_mb: int = 512) -> Function:
-        """A worker's time-out is in routes.py, because its queue needs it too."""
+        """A worker's time-out is in routes.py, because its queue needs it too. Who keeps somebody waiting gets 1 GB,
+        for the processor that a cold start needs; who waits himself, or runs by the clock, is cheaper with less."""
         timeouts = {worker.function: worker.timeout_s for worker in routes.WORKERS}
         environment = {
             "POWERTOOLS_SERVICE_NAME": self._stage.service_name,

@@ -8,7 +8,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra.alarms import METRIC_ALARMS, NAMESPACE, MetricAlarm
+from infra.alarms import METRIC_ALARMS, NAMESPACE
 from infra.constructs.alarm_topic import AlarmTopic
 from infra.constructs.function import Function
 from infra.constructs.names import pascal
@@ -58,7 +58,7 @@ class Alarms(Construct):
             topic.rings_when(
                 self,
                 f"{alarm.metric}Rings",
-                offpeak_metric(stage, alarm, Duration.minutes(alarm.period_minutes)),
+                offpeak_metric(stage, alarm.metric, alarm.statistic, Duration.minutes(alarm.period_minutes)),
                 at_least=alarm.at_least,
                 below=alarm.below,
                 periods=alarm.periods,
@@ -66,13 +66,13 @@ class Alarms(Construct):
             )
 
 
-def offpeak_metric(stage: Stage, alarm: MetricAlarm, period: Duration) -> cloudwatch.Metric:
-    """The metric that our functions write, summed or, where little is bad, at its lowest."""
+def offpeak_metric(stage: Stage, metric: str, statistic: str, period: Duration) -> cloudwatch.Metric:
+    """A metric that the stage's functions write."""
     return cloudwatch.Metric(
         namespace=NAMESPACE,
-        metric_name=alarm.metric,
+        metric_name=metric,
         dimensions_map={"service": stage.service_name},
-        statistic="Sum" if alarm.below is None else "Minimum",
+        statistic=statistic,
         period=period,
     )
 

@@ -16,6 +16,8 @@ from infra.constructs.rest_api import RestApi
 from infra.stage import Stage
 
 PERIOD = Duration.minutes(5)
+FLOW = ("SessionMessagesReceived", "PlansMade", "ProfilesSent", "ProfilesConfirmed", "ProfilesRejected")
+LATENCIES = ("ReceivedToSent", "SentToConfirmed")
 
 
 class Dashboard(Construct):
@@ -31,6 +33,13 @@ class Dashboard(Construct):
         super().__init__(scope, name)
         lambdas = [(name, function.function) for name, function in functions.items()]
         board = cloudwatch.Dashboard(self, "Board", default_interval=Duration.hours(12))
+        board.add_widgets(
+            _graph("From session to profile", *(offpeak_metric(stage, metric, "Sum", PERIOD) for metric in FLOW)),
+            *(
+                _graph(f"{metric} (ms)", *(offpeak_metric(stage, metric, each, PERIOD) for each in ("p50", "p99")))
+                for metric in LATENCIES
+            ),
+        )
         board.add_widgets(
             _graph("Requests", api.api.deployment_stage.metric_count(statistic="Sum", period=PERIOD)),
             _graph(
@@ -61,7 +70,7 @@ class Dashboard(Construct):
             ),
             _graph(
                 "What wakes somebody",
-                *(offpeak_metric(stage, alarm, PERIOD) for alarm in METRIC_ALARMS),
+                *(offpeak_metric(stage, alarm.metric, alarm.statistic, PERIOD) for alarm in METRIC_ALARMS),
             ),
         )
         board.add_widgets(

@@ -23,7 +23,7 @@ FUNCTIONS = PROJECT / "functions"
 LOG_RETENTION = logs.RetentionDays.ONE_MONTH
 
 READ = ("dynamodb:GetItem", "dynamodb:Query")
-WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem")
+WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 
 # What DynamoDB asks of a caller whose table has a customer's key (Developer Guide, "DynamoDB encryption at rest").
 READ_KEY = ("kms:Decrypt", "kms:DescribeKey")
@@ -67,9 +67,9 @@ class Function(Construct):
         tracing: iam.IManagedPolicy,
         environment: dict[str, str],
         timeout_s: int,
-        memory_mb: int = 512,
+        memory_mb: int,
     ) -> None:
-        """Raises FunctionFileMissing."""
+        """A function's share of a processor grows with its memory. Raises FunctionFileMissing."""
         super().__init__(scope, pascal(name))
         self.name = name
         file = FUNCTIONS / f"{name}.py"
@@ -113,42 +113,39 @@ class Function(Construct):
     def can_read(self, *tables: Table) -> Self:
         """Get items and query, indexes included; no scan."""
         for table in tables:
-            self._may(READ, table.table.table_arn, *table.index_arns)
+            self.may(READ, table.table.table_arn, *table.index_arns)
             self._may_through_dynamodb(READ_KEY, table)
             self.knows(table.variable, table.table.table_name)
         return self
 
     def can_write(self, *tables: Table) -> Self:
-        """Put, update, delete, and check conditions in transactions; reading is a grant of its own."""
+        """Put, update and delete, alone or in transactions; reading is a grant of its own."""
         for table in tables:
-            self._may(WRITE, table.table.table_arn)
+            self.may(WRITE, table.table.table_arn)
             self._may_through_dynamodb(WRITE_KEY, table)
             self.knows(table.variable, table.table.table_name)
         return self
 
     def can_send(self, *queues: Queue) -> Self:
         for queue in queues:
-            self._may(("sqs:SendMessage",), queue.queue.queue_arn)
+            self.may(("sqs:SendMessage",), queue.queue.queue_arn)
             self.knows(queue.variable, queue.queue.queue_url)
         return self
 
     def can_use_key(self, key: kms.IKey, variable: str, *, encrypt: bool = True) -> Self:
         """Decrypt with a key, and encrypt unless told otherwise."""
-        self._may(("kms:Decrypt", *(("kms:Encrypt",) if encrypt else ())), key.key_arn)
+        self.may(("kms:Decrypt", *(("kms:Encrypt",) if encrypt else ())), key.key_arn)
         return self.knows(variable, key.key_id)
 
     def may(self, actions: Sequence[str], *resources: str) -> Self:
         """Grant what has no name of its own here."""
-        self._may(actions, *resources)
+        self.function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
         return self
 
     def knows(self, variable: str, value: str) -> Self:
         """Set one environment variable."""
         self.function.add_environment(variable, value)
         return self
-
-    def _may(self, actions: Sequence[str], *resources: str) -> None:
-        self.function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
 
     def _may_through_dynamodb(self, actions: Sequence[str], table: Table) -> None:
         """Use the table's key as DynamoDB does for its caller, and in no other way."""

@@ -113,7 +113,9 @@ def test_a_function_without_its_file_is_refused_by_name(tmp_path: Path) -> None:
     stack = Stack(new_app(tmp_path), "Stack")
 
     with pytest.raises(FunctionFileMissing, match=r"functions/tidy_up\.py"):
-        Function(stack, "tidy_up", layers=[], tracing=Tracing(stack, "Tracing"), environment={}, timeout_s=5)
+        Function(
+            stack, "tidy_up", layers=[], tracing=Tracing(stack, "Tracing"), environment={}, timeout_s=5, memory_mb=512
+        )
 
 
 def test_the_outputs_name_every_function_and_queue(qa: Stacks) -> None:
