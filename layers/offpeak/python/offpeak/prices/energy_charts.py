@@ -7,7 +7,7 @@ GET {url}/price?bzn=DE-LU&start=2026-01-31&end=2026-02-01 answers {"license_info
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -90,15 +90,16 @@ def _read(body: bytes) -> tuple[list[int], list[Decimal | None], str]:
     return stamps, [_eur_per_kwh(price) for price in prices], source if isinstance(source, str) and source else NAME
 
 
-def _lengths_s(stamps: Sequence[int]) -> Iterator[int]:
-    """Yield how long each price holds: until the next stamp. After a gap, and at the end, as long as the one before."""
-    length_s = min((later - earlier for earlier, later in pairwise(stamps)), default=QUARTER_S)
-    for earlier, later in pairwise(stamps):
-        if later - earlier <= HOUR_S:
-            length_s = later - earlier
-        yield min(length_s, HOUR_S)
-    if stamps:
-        yield min(length_s, HOUR_S)
+def _lengths_s(stamps: Sequence[int]) -> list[int]:
+    """Return how long each price holds: until the next stamp, which is an hour at most. A distance like none beside it
+    is a gap, and the price before it holds as long as its neighbours; so does the last price."""
+    apart = [later - earlier for earlier, later in pairwise(stamps)]
+    lengths = []
+    for n, distance in enumerate(apart):
+        beside = apart[max(0, n - 1) : n] + apart[n + 1 : n + 2]
+        is_gap = bool(beside) and distance not in beside
+        lengths.append(min(HOUR_S, distance, *(beside if is_gap else ())))
+    return [*lengths, lengths[-1] if lengths else QUARTER_S][: len(stamps)]
 
 
 def _eur_per_kwh(price: object) -> Decimal | None:
