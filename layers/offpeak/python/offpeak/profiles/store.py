@@ -31,15 +31,15 @@ class ProfileStore:
         rows = self._requests.query("session_key = :key", {":key": key.text}, index="by_session", newest_first=True)
         return (request_from(row) for row in rows)
 
-    def due(self, shard: int, until: datetime, limit: int) -> Iterator[ProfileRequest]:
-        """Yield up to `limit` requests of a shard whose `due_at` has come, earliest first, as the index knows them."""
+    def due(self, shard: int, until: datetime, limit: int) -> Iterator[str]:
+        """Yield the ids of up to `limit` requests of a shard whose `due_at` has come, as the index knows them."""
         rows = self._requests.query(
             "due_shard = :shard AND due_at <= :until",
             {":shard": str(shard), ":until": format_instant(until)},
             index="by_due",
             limit=limit,
         )
-        return (request_from(row) for row in rows)
+        return (row["request_id"] for row in rows)
 
     def standing(self, key: SessionKey) -> Standing:
         """Return what the session's row says about its profiles; nothing yet is a standing too."""

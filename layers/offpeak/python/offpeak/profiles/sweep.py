@@ -12,7 +12,7 @@ from offpeak.aws.queues import FairQueue
 from offpeak.errors import ConcurrentChange
 from offpeak.partners.store import PartnerStore
 from offpeak.profiles.lifecycle import given_up
-from offpeak.profiles.model import ProfileRequest, RequestState
+from offpeak.profiles.model import RequestState
 from offpeak.profiles.send_queue import ask_to_send
 from offpeak.profiles.settle import settle
 from offpeak.profiles.store import ProfileStore
@@ -72,9 +72,9 @@ def sweep(by: Sweeper, *, now: datetime) -> Swept:
             with swept.one_row():
                 _wake(key, by, now)
                 swept.woken += 1
-        for request in by.profiles.due(shard, now, MOST):
+        for request_id in by.profiles.due(shard, now, MOST):
             with swept.one_row():
-                _take_up(request, by, swept, now)
+                _take_up(request_id, by, swept, now)
     _report(swept)
     if swept.errors:
         raise ExceptionGroup("rows that could not be swept", swept.errors)
@@ -91,9 +91,9 @@ def _wake(key: SessionKey, by: Sweeper, now: datetime) -> None:
     by.profiles.save(standing=replace(standing, wake_at=None))
 
 
-def _take_up(found: ProfileRequest, by: Sweeper, swept: Swept, now: datetime) -> None:
+def _take_up(request_id: str, by: Sweeper, swept: Swept, now: datetime) -> None:
     """A request whose message is lost is sent again; one whose result did not come is unknown (CONFORMANCE P4)."""
-    request = by.profiles.request(found.request_id)
+    request = by.profiles.request(request_id)
     if request is None or request.due_at is None or request.due_at > now:
         return  # The index was late.
     if request.state is RequestState.REQUESTED:

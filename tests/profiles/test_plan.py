@@ -1,0 +1,290 @@
+"""From a session to a saved request, in the real embedded database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from threading import Thread
+
+import pytest
+
+from offpeak.errors import ConcurrentChange
+from offpeak.ocpi.profile_types import ResultType
+from offpeak.partners.model import PartnerStatus, PlanningDefaults
+from offpeak.profiles.lifecycle import given_up
+from offpeak.profiles.model import RequestKind, RequestState, Step
+from offpeak.profiles.plan import Planned
+from offpeak.profiles.store import ProfileStore
+from offpeak.sessions.store import SHARDS
+from tests.profiles.world import REAL_START, World
+from tests.sessions.builders import KEY, a_patch, a_put, at, period
+
+
+def planned(world: World) -> Planned:
+    outcome = world.plan()
+    assert outcome is not None
+    return outcome
+
+
+def confirm(world: World) -> None:
+    """Send what waits, and have the charger take it."""
+    world.deliver()
+    world.results()
+
+
+def is_wanted(world: World) -> bool:
+    return any(list(world.sessions.wanting(shard, world.now + timedelta(days=1), 9)) for shard in range(SHARDS))
+
+
+def test_a_new_session_gets_a_plan_and_a_request_that_waits_to_be_sent(world: World) -> None:
+    """P2: the request is saved before it is sent"""
+    world.receive()
+    world.pass_time(seconds=1)
+    world.plan()
+    request = world.newest
+    assert (request.kind, request.state) == (RequestKind.SET, RequestState.REQUESTED)
+    assert [each.limit for each in request.profile.periods if request.profile] == [Decimal(0), Decimal(11040)]
+    assert request.steps == {Step.RECEIVED: REAL_START, Step.PLANNED: REAL_START + timedelta(seconds=1)}
+    assert world.waiting("send") == [{"request_id": request.request_id}]
+    assert world.cpo.calls == []
+    assert world.standing.plan is not None
+    assert world.standing.plan.saving_eur > 0
+
+
+def test_what_is_planned_is_no_longer_wanted(world: World) -> None:
+    world.receive()
+    assert is_wanted(world)
+    world.plan()
+    assert not is_wanted(world)
+    assert world.plan() is None
+
+
+def test_an_unknown_session_is_not_planned(world: World) -> None:
+    assert world.plan() is None
+
+
+def test_an_update_that_changes_nothing_for_the_plan_sends_nothing(world: World) -> None:
+    """P10: identical profiles are not sent again"""
+    world.receive()
+    confirm(world)
+    world.pass_time(minutes=5)
+    world.receive(a_patch(5, period(0, POWER=0)))
+    outcome = planned(world)
+    assert (outcome.intent.why, outcome.request) == ("same", None)
+    assert not is_wanted(world)
+
+
+def test_new_prices_move_an_unchanged_session(world: World) -> None:
+    world.receive()
+    confirm(world)
+    before = world.newest
+    world.prices.cheap_hours = {20, 21, 22}
+    world.sessions.want_plan(KEY, now=world.now, received_at=world.real_now)
+    assert planned(world).intent.why == "changed"
+    assert world.newest.request_id != before.request_id
+    assert world.request(before.request_id).state is RequestState.CHARGER_ACCEPTED
+
+
+def test_a_request_that_was_not_confirmed_yet_is_superseded_by_the_next(world: World) -> None:
+    """P11"""
+    world.receive()
+    world.plan()
+    first = world.newest
+    world.prices.cheap_hours = {20, 21, 22}
+    world.sessions.want_plan(KEY, now=world.now, received_at=world.real_now)
+    world.plan()
+    assert world.request(first.request_id).state is RequestState.SUPERSEDED
+    assert world.newest.after is None
+
+
+def test_a_request_waits_for_the_one_that_may_still_be_on_its_way(world: World) -> None:
+    world.receive()
+    world.deliver()
+    sent = world.newest
+    for hour in (20, 22):
+        world.prices.cheap_hours = {hour, hour + 1}
+        world.sessions.want_plan(KEY, now=world.now, received_at=world.real_now)
+        world.plan()
+    assert world.newest.after == sent.request_id
+
+
+@pytest.mark.parametrize("status", ["PENDING", "RESERVATION"])
+def test_a_session_that_is_not_active_gets_no_profile(world: World, status: str) -> None:
+    world.receive(a_put(0, status=status))
+    assert planned(world).request is None
+    assert world.standing.newest_request_id is None
+    assert not is_wanted(world)
+
+
+def test_a_pending_session_gets_its_profile_when_it_becomes_active(world: World) -> None:
+    world.receive(a_put(0, status="PENDING"))
+    world.plan()
+    world.receive(a_put(1))
+    assert planned(world).request is not None
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "INVALID"])
+def test_profiles_end_with_their_session(world: World, status: str) -> None:
+    """P12"""
+    world.receive()
+    world.plan()
+    world.receive(a_patch(60, status=status))
+    world.plan()
+    assert world.newest.state is RequestState.SUPERSEDED
+    assert world.newest.detail == "session_over"
+    assert not is_wanted(world)
+    world.deliver()
+    assert world.cpo.calls == []
+
+
+def test_a_confirmed_profile_stays_confirmed_when_its_session_ends(world: World) -> None:
+    world.receive()
+    confirm(world)
+    world.receive(a_patch(60, status="COMPLETED"))
+    world.plan()
+    assert world.newest.state is RequestState.CHARGER_ACCEPTED
+    assert world.standing.limit_w_steps == ()
+
+
+def test_smart_charging_switched_off_takes_the_profile_away_once(world: World) -> None:
+    world.receive()
+    confirm(world)
+    world.change_partner(planning=PlanningDefaults(smart_charging=False))
+    for _ in range(2):
+        world.sessions.want_plan(KEY, now=world.now, received_at=world.real_now)
+        confirm(world)
+        world.plan()
+    confirm(world)
+    assert [call.method for call in world.cpo.calls] == ["PUT", "DELETE"]
+    assert world.newest.kind is RequestKind.CLEAR
+    assert world.newest.state is RequestState.CHARGER_ACCEPTED
+    assert world.standing.plan is None
+    assert world.standing.limit_w_steps == ()
+
+
+def test_smart_charging_switched_on_again_sends_a_profile_again(world: World) -> None:
+    world.receive()
+    confirm(world)
+    for is_on in (False, True):
+        world.change_partner(planning=PlanningDefaults(smart_charging=is_on))
+        world.sessions.want_plan(KEY, now=world.now, received_at=world.real_now)
+        world.plan()
+        confirm(world)
+    assert [call.method for call in world.cpo.calls] == ["PUT", "DELETE", "PUT"]
+
+
+def test_a_partner_that_has_left_gets_nothing(world: World) -> None:
+    world.change_partner(status=PartnerStatus.LEFT)
+    world.receive()
+    assert planned(world).intent.why == "no_receiver"
+
+
+def test_a_partner_s_settings_are_those_of_the_plan(world: World) -> None:
+    """P8"""
+    world.change_partner(planning=PlanningDefaults(phases=1, max_power_w=7360))
+    world.receive()
+    world.plan()
+    profile = world.newest.profile
+    assert profile is not None
+    assert (profile.unit, [each.limit for each in profile.periods]) == ("A", [Decimal(0), Decimal(32)])
+
+
+def test_after_the_departure_the_car_is_not_limited(world: World) -> None:
+    world.receive()
+    world.pass_time(hours=14)
+    outcome = planned(world)
+    assert outcome.request is not None
+    assert outcome.request.profile is not None
+    assert [each.limit for each in outcome.request.profile.periods] == [Decimal(11040)]
+
+
+def test_the_power_of_later_updates_shows_that_a_profile_is_followed(world: World) -> None:
+    """P3"""
+    world.receive()
+    confirm(world)
+    world.pass_time(minutes=10)
+    world.receive(a_patch(10, period(5, POWER=0)))
+    world.plan()
+    assert world.newest.state is RequestState.OBSERVED
+    assert world.newest.steps[Step.OBSERVED] == world.real_now
+
+
+def test_a_cause_that_comes_in_while_planning_is_planned_too(world: World) -> None:
+    """The plan is saved on condition that nothing came in between; else all is read again."""
+    world.receive()
+    prices = world.prices
+
+    class PricesThatTakeAWhile:
+        asked = 0
+
+        def curve(self, *arguments: object) -> object:
+            self.asked += 1
+            if self.asked == 1:
+                world.receive(a_patch(5, kwh=Decimal(3)))
+            return prices.curve(*arguments)  # type: ignore[arg-type]
+
+    slow = world.prices = PricesThatTakeAWhile()  # type: ignore[assignment]
+    world.plan()
+    assert slow.asked == 2
+    assert world.standing.plan is not None
+    assert world.standing.plan.need_kwh == Decimal(27)
+    assert not is_wanted(world)
+
+
+def test_planners_of_one_session_at_the_same_moment_make_one_request(world: World) -> None:
+    world.receive()
+    planners = [Thread(target=world.plan) for _ in range(4)]
+    for each in planners:
+        each.start()
+    for each in planners:
+        each.join()
+    requests = list(world.profiles.requests_of(KEY))
+    assert [each.request_id for each in requests] == [world.newest.request_id]
+
+
+def test_two_changes_of_a_request_at_the_same_moment_are_not_mixed(world: World) -> None:
+    world.receive()
+    world.plan()
+    loaded = world.newest
+    world.profiles.save(given_up(loaded, detail="first"))
+    with pytest.raises(ConcurrentChange):
+        world.profiles.save(given_up(loaded, detail="second"))
+    assert world.newest.detail == "first"
+
+
+def test_what_is_stored_is_what_comes_back(world: World) -> None:
+    world.receive()
+    world.plan()
+    full = replace(
+        world.newest,
+        claimed_until=REAL_START,
+        result=ResultType.UNKNOWN,
+        in_force_at=at(3),
+        detail="said",
+        after="request-0",
+        about="request-00",
+    )
+    world.profiles.save(full)
+    assert world.newest == replace(full, revision=full.revision + 1)
+
+
+def test_the_plan_is_left_to_the_sweep_when_the_send_queue_is_down(world: World) -> None:
+    world.receive()
+    world.queues_are_down = True
+    world.plan()
+    world.queues_are_down = False
+    world.deliver()
+    assert world.newest.state is RequestState.REQUESTED
+    world.pass_time(seconds=61)
+    world.sweep()
+    world.deliver()
+    assert world.newest.state is RequestState.CPO_ACCEPTED
+
+
+def test_the_row_of_the_sessions_context_stays_as_it_was(world: World) -> None:
+    world.receive(a_put(0, period(0, POWER=7), kwh=Decimal(2)))
+    before = world.sessions.load(KEY)
+    world.plan()
+    assert world.sessions.load(KEY) == before
+    assert isinstance(world.profiles, ProfileStore)

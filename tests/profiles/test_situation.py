@@ -1,0 +1,182 @@
+"""What planning is asked: departure, need, power and prices, by tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from offpeak.partners.model import Flags, PlanningDefaults, RateUnit
+from offpeak.planning.situation import PricedSlot, Situation
+from offpeak.prices.model import QUARTER, PriceCurve, PriceSlot
+from offpeak.profiles.situation import departure_of, min_power_w, need_kwh, rate_unit, shown_draw_w, situation_of
+from offpeak.sessions.model import ChargingState, Confidence, InferredState, KnownSession, Session
+from tests.profiles.builders import REAL
+from tests.sessions.builders import PLUG_IN, a_session, at, period
+
+BERLIN = PlanningDefaults(departure=time(7, 0), shortest_stay_s=2 * 3600)
+
+
+def plugged_in(text: str) -> Session:
+    return replace(a_session(), start_at=datetime.fromisoformat(text).astimezone(UTC))
+
+
+def known(session: Session | None = None, delivered: str = "0", charged: str | None = None) -> KnownSession:
+    return KnownSession(
+        session=session or a_session(),
+        state=InferredState(ChargingState.CHARGING, "power_measured", Confidence.HIGH),
+        delivered_kwh=Decimal(delivered),
+        state_of_charge=None if charged is None else Decimal(charged),
+        plan_wanted=1,
+        plan_done=0,
+        received_at=REAL,
+    )
+
+
+def situation(session: KnownSession | None = None, prices: tuple[PriceSlot, ...] = (), **planning: Any) -> Situation:
+    curve = PriceCurve("DE-LU", prices, "")
+    return situation_of(session or known(), PlanningDefaults(**planning), RateUnit.WATT, curve, None, (), PLUG_IN)
+
+
+@pytest.mark.parametrize(
+    ("plug_in", "departure"),
+    [
+        ("2026-01-15T18:00:00+01:00", "2026-01-16T07:00:00+01:00"),
+        ("2026-01-15T04:59:00+01:00", "2026-01-15T07:00:00+01:00"),
+        ("2026-01-15T05:00:00+01:00", "2026-01-15T07:00:00+01:00"),
+        ("2026-01-15T05:00:01+01:00", "2026-01-16T07:00:00+01:00"),
+        ("2026-01-15T00:30:00+01:00", "2026-01-15T07:00:00+01:00"),
+        ("2026-03-28T22:00:00+01:00", "2026-03-29T07:00:00+02:00"),
+        ("2026-10-24T22:00:00+02:00", "2026-10-25T07:00:00+01:00"),
+    ],
+    ids=[
+        "evening",
+        "before the shortest stay",
+        "exactly it",
+        "too late for today",
+        "after midnight",
+        "into summer time",
+        "out of summer time",
+    ],
+)
+def test_a_car_leaves_at_the_first_local_departure_that_the_shortest_stay_allows(plug_in: str, departure: str) -> None:
+    assert departure_of(plugged_in(plug_in), BERLIN) == datetime.fromisoformat(departure)
+
+
+def test_a_departure_that_summer_time_skips_is_an_hour_later_on_the_clock() -> None:
+    planning = PlanningDefaults(departure=time(2, 30))
+    assert departure_of(plugged_in("2026-03-28T20:00:00+01:00"), planning) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+
+
+def test_of_a_departure_that_comes_twice_the_first_counts() -> None:
+    planning = PlanningDefaults(departure=time(2, 30))
+    assert departure_of(plugged_in("2026-10-24T20:00:00+02:00"), planning) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("delivered", "charged", "need"),
+    [
+        ("0", None, "30"),
+        ("12.5", None, "17.5"),
+        ("31", None, "0"),
+        ("5", "0.5", "20"),
+        ("5", "0.9", "0"),
+    ],
+    ids=["nothing yet", "part of it", "more than assumed", "state of charge", "beyond the target"],
+)
+def test_the_need_is_the_battery_s_where_it_is_told_else_the_default_less_what_was_delivered(
+    delivered: str, charged: str | None, need: str
+) -> None:
+    planning = PlanningDefaults(
+        need_kwh=Decimal(30), battery_kwh=Decimal(60), target_soc=Decimal("0.8"), charging_efficiency=Decimal("0.9")
+    )
+    assert need_kwh(known(delivered=delivered, charged=charged), planning) == Decimal(need)
+
+
+def test_a_state_of_charge_makes_the_need_known_and_bounds_what_the_battery_takes() -> None:
+    assert not situation().need_is_known
+    assert situation().room_kwh is None
+    told = situation(known(charged="0.5"), battery_kwh=Decimal(60), charging_efficiency=Decimal("0.9"))
+    assert told.need_is_known
+    assert told.room_kwh == pytest.approx(30 / 0.9)
+
+
+def test_the_minimum_is_what_is_still_missing_of_it() -> None:
+    assert situation(known(delivered="2"), minimum_now_kwh=Decimal(5)).minimum_now_kwh == 3
+    assert situation(known(delivered="6"), minimum_now_kwh=Decimal(5)).minimum_now_kwh == 0
+
+
+@pytest.mark.parametrize(
+    ("planning", "watts"),
+    [
+        (PlanningDefaults(phases=1, max_power_w=7360), 1380),
+        (PlanningDefaults(phases=3), 4140),
+        (PlanningDefaults(phases=None), 4140),
+        (PlanningDefaults(phases=None, max_power_w=3680), 1380),
+        (PlanningDefaults(phases=1, min_current_a=8, voltage_v=240), 1920),
+    ],
+)
+def test_the_least_power_is_the_least_current_on_all_phases(planning: PlanningDefaults, watts: int) -> None:
+    assert min_power_w(planning) == watts
+
+
+@pytest.mark.parametrize(
+    ("flag", "phases", "unit"),
+    [
+        (None, 3, RateUnit.AMPERE),
+        (None, None, RateUnit.WATT),
+        (RateUnit.WATT, 3, RateUnit.WATT),
+        (RateUnit.AMPERE, None, RateUnit.AMPERE),
+    ],
+)
+def test_limits_are_in_amperes_where_the_phases_are_known_unless_the_partner_says_otherwise(
+    flag: RateUnit | None, phases: int | None, unit: RateUnit
+) -> None:
+    """P8"""
+    assert rate_unit(Flags(rate_unit=flag), PlanningDefaults(phases=phases)) is unit
+
+
+def test_prices_come_with_their_doubt() -> None:
+    slots = (
+        PriceSlot(PLUG_IN, PLUG_IN + QUARTER, Decimal("0.125")),
+        PriceSlot(PLUG_IN + QUARTER, PLUG_IN + 2 * QUARTER, Decimal("-0.02"), is_forecast=True),
+    )
+    assert situation(prices=slots).slots == (
+        PricedSlot(PLUG_IN, PLUG_IN + QUARTER, 0.125),
+        PricedSlot(PLUG_IN + QUARTER, PLUG_IN + 2 * QUARTER, -0.02, is_forecast=True),
+    )
+
+
+FULL = ((at(0), 11040),)
+PAUSE_THEN_FULL = ((at(0), 0), (at(30), 11040))
+
+
+@pytest.mark.parametrize(
+    ("steps", "draw_w"),
+    [(FULL, 7200.0), (PAUSE_THEN_FULL, 7000.0), (((at(0), 6000),), None), ((), None)],
+    ids=["granted all the time", "paused first", "limited", "no profile"],
+)
+def test_a_car_s_draw_is_the_most_it_took_while_it_was_granted_all(
+    steps: tuple[tuple[datetime, int], ...], draw_w: float | None
+) -> None:
+    session = a_session(
+        period(0, POWER="7.2"), period(10, POWER="0.1"), period(30, POWER="7.0"), period(35, POWER="6.9"), period(36)
+    )
+    assert shown_draw_w(session, steps, PlanningDefaults()) == draw_w
+
+
+def test_a_period_that_has_not_ended_or_was_short_does_not_show_the_draw() -> None:
+    session = a_session(period(0, POWER="7.2"), period(2, POWER="7.2"), last_updated=at(60))
+    assert shown_draw_w(session, FULL, PlanningDefaults()) is None
+
+
+def test_a_profile_that_changes_within_a_period_makes_its_power_tell_nothing() -> None:
+    session = a_session(period(0, POWER="3.6"), period(60))
+    assert shown_draw_w(session, ((at(0), 11040), (at(30), 0)), PlanningDefaults()) is None
+
+
+def test_a_session_that_began_long_ago_has_a_departure_in_the_past() -> None:
+    assert departure_of(a_session(), BERLIN) < PLUG_IN + timedelta(days=2)
