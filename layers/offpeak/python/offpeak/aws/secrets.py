@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-from botocore.client import BaseClient
 
 CACHED_S = 300.0
 MOST_CACHED = 1000
@@ -26,9 +25,10 @@ class TokenCipher:
     """Encrypts and decrypts tokens with one KMS key. What was decrypted is kept in memory for five minutes at most,
     because KMS is paid by the call; a new token has a new ciphertext and is never hidden by an old one."""
 
-    def __init__(self, client: BaseClient, key_id: str) -> None:
-        self._client: Any = client
+    def __init__(self, client: Any, key_id: str, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
         self._key_id = key_id
+        self._now_s = now_s
         self._known: dict[EncryptedToken, tuple[float, str]] = {}
 
     def encrypt(self, token: str, *, partner_id: str, purpose: str) -> EncryptedToken:
@@ -42,7 +42,7 @@ class TokenCipher:
 
     def decrypt(self, encrypted: EncryptedToken) -> str:
         """Return the token."""
-        now_s = time.monotonic()
+        now_s = self._now_s()
         known = self._known.get(encrypted)
         if known is not None and now_s < known[0]:
             return known[1]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.client import BaseClient
-
 
 class UsagePlan:
     """One usage plan: a tier of requests per second and per day."""
 
-    def __init__(self, client: BaseClient, plan_id: str) -> None:
-        self._client: Any = client
+    def __init__(self, client: Any, plan_id: str) -> None:
+        self._client = client
         self._plan_id = plan_id
 
     def add_key(self, partner_id: str) -> str:

@@ -1,0 +1,91 @@
+"""Partners and what belongs to them, as tests need them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import time
+from decimal import Decimal
+from itertools import count
+
+from offpeak.partners.model import (
+    Endpoint,
+    Flags,
+    ParkingTimeMeaning,
+    Partner,
+    PartnerStatus,
+    Party,
+    PlanningDefaults,
+    RateUnit,
+)
+from offpeak.prices.model import Tariff, TariffKind, TariffWindow
+
+
+def a_partner(partner_id: str = "acme", zone: str = "DE-LU") -> Partner:
+    """A partner that was just thought of: not saved, not invited."""
+    return Partner(
+        partner_id, name="Acme Charging", parties=(Party("NL", "ACM"),), planning=PlanningDefaults(bidding_zone=zone)
+    )
+
+
+def a_full_partner() -> Partner:
+    """A partner with something unusual in every field."""
+    return Partner(
+        partner_id="full",
+        name="Größe & Co",
+        parties=(Party("NL", "ACM"), Party("be", "Ac2")),
+        status=PartnerStatus.REGISTERED,
+        version="2.2.1",
+        peer_versions_url="https://cpo.example/versions",
+        endpoints=(Endpoint("chargingprofiles", "RECEIVER", "https://cpo.example/cp"),),
+        our_party=Party("SE", "OFF"),
+        our_name="Offpeak Sverige",
+        usage_key="k" * 40,
+        flags=Flags(
+            strict=True,
+            raw_token=True,
+            rate_unit=RateUnit.AMPERE,
+            parking_time=ParkingTimeMeaning.SUSPENDED_EV_OR_EVSE,
+            profile_timeout_s=90,
+            in_flight_cap=7,
+        ),
+        planning=PlanningDefaults(
+            time_zone="Europe/Stockholm",
+            bidding_zone="SE3",
+            tariff=Tariff(
+                TariffKind.TIME_OF_USE,
+                factor=Decimal("1.25"),
+                adder_eur_per_kwh=Decimal("0.1234"),
+                fixed_eur_per_kwh=Decimal("0.30"),
+                windows=(TariffWindow(time(22), time(6, 30), Decimal("-0.01"), frozenset({0, 6})),),
+            ),
+            departure=time(6, 45),
+            shortest_stay_s=1800,
+            need_kwh=Decimal("12.5"),
+            minimum_now_kwh=Decimal(3),
+            battery_kwh=Decimal("77.4"),
+            target_soc=Decimal("0.9"),
+            charging_efficiency=Decimal("0.88"),
+            max_power_w=7360,
+            phases=1,
+            voltage_v=240,
+            min_current_a=8,
+            smart_charging=False,
+        ),
+    )
+
+
+def tokens_in_order() -> Callable[[], str]:
+    """Return a maker of tokens token-1, token-2, ..."""
+    numbers = count(1)
+    return lambda: f"token-{next(numbers)}"
+
+
+class HandedOutKeys:
+    """Makes up throttling keys, and remembers for whom."""
+
+    def __init__(self) -> None:
+        self.made_for: list[str] = []
+
+    def add_key(self, partner_id: str) -> str:
+        self.made_for.append(partner_id)
+        return f"key-of-{partner_id}"

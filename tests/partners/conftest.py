@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.cloud_server import root_client
+from offpeak.aws.secrets import TokenCipher
+from offpeak.partners.store import PartnerStore
+from tests.conftest import MakeTable
+from tests.ocpi.peer import Peer, running_peer
+
+
+@pytest.fixture
+def store(make_table: MakeTable) -> PartnerStore:
+    """An empty partners table."""
+    return PartnerStore(make_table("partners"))
+
+
+@pytest.fixture(scope="session")
+def kms(dynamodb: Any) -> Any:
+    """A client of the embedded KMS, beside the embedded database."""
+    return root_client("kms", dynamodb.meta.endpoint_url)
+
+
+@pytest.fixture(scope="session")
+def key_id(kms: Any) -> str:
+    return str(kms.create_key()["KeyMetadata"]["KeyId"])
+
+
+@pytest.fixture
+def cipher(kms: Any, key_id: str) -> TokenCipher:
+    return TokenCipher(kms, key_id)
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    """A partner's server on loopback."""
+    with running_peer() as running:
+        yield running
