@@ -32,16 +32,17 @@ def main(arguments: list[str]) -> int:
             f"Not installed: {', '.join(missing)}. Run `make up`, or pip install -r requirements.txt.", file=sys.stderr
         )
         return 1
-    from local import cloud_up
+    from local.cloud_up import CANNOT, BackgroundStack
 
+    stack = BackgroundStack()
     try:
         if chosen.command == "up":
-            cloud_up.up(chosen.port, live_prices=chosen.live_prices)
+            stack.up(chosen.port, live_prices=chosen.live_prices)
         elif chosen.command == "status":
-            cloud_up.status()
+            stack.status()
         else:
-            cloud_up.down()
-    except cloud_up.CANNOT as error:
+            stack.down()
+    except CANNOT as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -84,3 +85,30 @@ def start(
             raise ProgramDidNotStart(f"{module} did not start; see {log}")
         time.sleep(0.01)
     return Program(module, process.pid, url_file.read_text().strip(), process)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """A file with a line for every program that was started, so that whoever comes later can end them all."""
+
+    path: Path
+
+    def add(self, program: Program) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a") as lines:
+            lines.write(json.dumps([program.module, program.pid, program.url]) + "\n")
+
+    def programs(self) -> tuple[Program, ...]:
+        """Return those that were added and still run, the newest first."""
+        if not self.path.exists():
+            return ()
+        added = [Program(*json.loads(line)) for line in self.path.read_text().splitlines()]
+        return tuple(each for each in reversed(added) if each.is_running)
+
+    def end_all(self) -> tuple[Program, ...]:
+        """End them, forget them, and return those that were running."""
+        running = self.programs()
+        for program in running:
+            program.end()
+        self.path.unlink(missing_ok=True)
+        return running

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from local.background import PROJECT
+from local.background import PROJECT, Ledger
 from local.cloud_assembly import REST_API_ID, STAND_INS, synthesise
 from local.cloud_deploy import deploy
 from local.cloud_server import CloudServer
@@ -71,15 +71,24 @@ class Cloud:
 
     @classmethod
     def start(
-        cls, directory: Path, *, price_feed_url: str = "http://127.0.0.1:9", port: int = 0, ends_with_us: bool = True
+        cls,
+        directory: Path,
+        *,
+        price_feed_url: str = "http://127.0.0.1:9",
+        port: int = 0,
+        ends_with_us: bool = True,
+        ledger: Ledger | None = None,
     ) -> Cloud:
         """Start an empty cloud in `directory`, with IAM enforced, and deploy the stack to it.
 
         `price_feed_url` has no slash at its end; nothing answers at the default. `ends_with_us` ends the cloud with
-        this process, however that ends. Raises ProgramDidNotStart, SynthesisFailed or DeploymentFailed.
+        this process, however that ends; else `ledger` knows how to. Raises ProgramDidNotStart, SynthesisFailed or
+        DeploymentFailed.
         """
         assembly = synthesise(KEPT / "assemblies")
         cloud = cls(CloudServer.start(directory, port=port, ends_with_us=ends_with_us))
+        if ledger:
+            ledger.add(cloud.server.program)
         addresses = {
             "base_url": f"{cloud.server.url}/restapis/{REST_API_ID}/local/_user_request_",
             "price_feed_url": price_feed_url,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from local.background import PROJECT, Program, ProgramDidNotStart, start
+from local.background import PROJECT, Ledger, Program, ProgramDidNotStart, start
 from local.cloud import Cloud
 from local.cloud_assembly import SynthesisFailed
 from local.cloud_deploy import DeploymentFailed
@@ -22,7 +22,6 @@ from offpeak.instants import format_instant
 from ops.account import RUNNING_CLOUD
 from ops.deployed import FunctionFailed
 
-HOME = PROJECT / ".local" / "cloud"
 LIVE_PRICES = "https://api.energy-charts.info"
 PARTNER, SESSION = "sim", "SIM-00001"
 
@@ -35,120 +34,104 @@ CANNOT = (Impossible, ProgramDidNotStart, SynthesisFailed, DeploymentFailed, Fun
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """What is kept about a cloud in the background, for `down`, `status` and the operators' command."""
+class RunningCloud:
+    """What a person needs to know of the cloud in the background; the operators' command reads it too."""
 
     endpoint_url: str
     region: str
     base_url: str
+    cpo_url: str
     token: str
     """With which the simulated CPO calls Offpeak: good for nothing else than this cloud."""
-    programs: tuple[Program, ...]
+    plugged_in_at: str
 
-    def save(self) -> None:
-        RUNNING_CLOUD.write_text(json.dumps(asdict(self), indent=2))
-        RUNNING_CLOUD.chmod(0o600)
 
-    @classmethod
-    def load(cls) -> Running | None:
-        """Return what was saved, or None: nothing was, or nobody can read it."""
+class BackgroundStack:
+    """The stack that goes on in the background, with all that it needs in the folder `home`."""
+
+    def __init__(self, home: Path = RUNNING_CLOUD.parent) -> None:
+        self._started = Ledger(home / "programs")
+        self._running = home / RUNNING_CLOUD.name
+        self._directory = home / "cloud"
+
+    def up(self, port: int, *, live_prices: bool = False) -> None:
+        """Start everything and print how to reach it. Raises one of CANNOT; then nothing is left running."""
+        if self._started.programs():
+            self.status()
+            return print("\nIt was running already. To start it afresh, `make down` first.")
+        if self._started.path.exists():
+            print("The last embedded cloud ended without `make down`: removing what is left of it.")
+        self._forget()
+        _check_port(port)
+        print("Starting the embedded cloud (after a change, synthesis takes some ten seconds) ...")
         try:
-            kept = json.loads(RUNNING_CLOUD.read_text())
-            return cls(**{**kept, "programs": tuple(Program(**each) for each in kept["programs"])})
-        except (FileNotFoundError, ValueError, TypeError, KeyError):
-            return None
+            running = self._start_all(port, live_prices=live_prices)
+        except BaseException:
+            self._started.end_all()
+            raise
+        self._running.write_text(json.dumps(asdict(running), indent=2))
+        self._running.chmod(0o600)
+        return _tell(running, self._directory)
 
-    def url_of(self, module: str) -> str:
-        return next(each.url for each in self.programs if each.module == module)
+    def status(self) -> None:
+        """Print how to reach the cloud. Raises Impossible when it does not run, or only in part."""
+        modules = {each.module for each in self._started.programs()}
+        if not modules:
+            raise Impossible("The embedded cloud is not running: `make up` starts it.")
+        if not self._running.exists() or not modules >= {"local.cloud_server", "local.cpo"}:
+            raise Impossible("The embedded cloud runs only in part: `make down`, then `make up` to start it afresh.")
+        _tell(RunningCloud(**json.loads(self._running.read_text())), self._directory)
 
+    def down(self) -> None:
+        """End what `up` has started, by its process ids."""
+        ended = self._started.end_all()
+        self._forget()
+        print("Ended: " + ", ".join(each.module for each in ended) if ended else "Nothing was running.")
 
-def up(port: int, *, live_prices: bool) -> None:
-    """Start everything and print how to reach it. Raises one of CANNOT; then nothing is left running."""
-    before = Running.load()
-    if before and any(each.is_running for each in before.programs):
-        print("The embedded cloud is running already; `make down` ends it.\n")
-        return _tell(before)
-    if RUNNING_CLOUD.exists():
-        print("The last embedded cloud ended without `make down`: removing what is left of it.")
-    _forget()
-    _check_port(port)
-    print("Starting the embedded cloud (the first time, and after changes, synthesis takes some ten seconds) ...")
-    started: list[Program] = []
-    try:
-        running = _start_all(port, started, live_prices=live_prices)
-    except BaseException:
-        for program in reversed(started):
-            program.end()
-        raise
-    running.save()
-    return _tell(running)
+    def _forget(self) -> None:
+        self._started.path.unlink(missing_ok=True)
+        self._running.unlink(missing_ok=True)
+        shutil.rmtree(self._directory, ignore_errors=True)
 
+    def _start_all(self, port: int, *, live_prices: bool) -> RunningCloud:
+        price_feed_url = LIVE_PRICES if live_prices else self._run("local.retold_prices").url
+        cloud = Cloud.start(
+            self._directory, price_feed_url=price_feed_url, port=port, ends_with_us=False, ledger=self._started
+        )
+        cpo_url = self._run("local.cpo", "serve", "--speed", "1").url
+        settings = {"name": "Simulated CPO", "parties": ["DE-SIM"]}
+        invitation = cloud.invoke("ops_partners", {"action": "invite", "partner_id": PARTNER, "settings": settings})
+        cloud.invoke("fetch_prices")
+        order = {"offpeak_versions_url": invitation["versions_url"], "token": invitation["token_a"]}
+        _order(cpo_url, "register", order)
+        plugged_in_at = format_instant(datetime.now(UTC))
+        _order(cpo_url, "plug-in", {"session_id": SESSION})
+        token = httpx.get(f"{cpo_url}/_control/state", trust_env=False).json()["offpeak_token"]
+        return RunningCloud(cloud.server.url, REGION, cloud.base_url, cpo_url, token, plugged_in_at)
 
-def status() -> None:
-    """Print how to reach the cloud. Raises Impossible when none is running."""
-    running = Running.load()
-    if running is None or not all(each.is_running for each in running.programs):
-        raise Impossible("The embedded cloud is not running (or not all of it). `make down`, then `make up`.")
-    _tell(running)
-
-
-def down() -> None:
-    """End what `up` has started, by its process ids."""
-    running = Running.load()
-    ended = [each for each in reversed(running.programs if running else ()) if each.is_running]
-    for program in ended:
-        program.end()
-    _forget()
-    print("Ended: " + ", ".join(each.module for each in ended) if ended else "Nothing was running.")
-
-
-def _forget() -> None:
-    RUNNING_CLOUD.unlink(missing_ok=True)
-    shutil.rmtree(HOME, ignore_errors=True)
+    def _run(self, module: str, *arguments: str) -> Program:
+        program = start(module, *arguments, log_dir=self._directory)
+        self._started.add(program)
+        return program
 
 
 def _check_port(port: int) -> None:
     try:
         socket.create_server(("127.0.0.1", port)).close()
-    except OSError as error:
+    except OSError:
         raise Impossible(
-            f"Port {port} cannot be used ({error.strerror}). Stop what uses it, or choose another one: "
-            f'make up ARGS="--port {port + 1}"'
+            f'Port {port} is in use. Stop what uses it, or choose another one: make up ARGS="--port {port + 1}"'
         ) from None
 
 
-def _start_all(port: int, started: list[Program], *, live_prices: bool) -> Running:
-    HOME.mkdir(parents=True)
-
-    def run(module: str, *arguments: str) -> Program:
-        program = start(module, *arguments, log_dir=HOME)
-        started.append(program)
-        return program
-
-    price_feed_url = LIVE_PRICES if live_prices else run("local.retold_prices").url
-    cloud = Cloud.start(HOME, price_feed_url=price_feed_url, port=port, ends_with_us=False)
-    started.append(cloud.server.program)
-    cpo = run("local.cpo", "serve", "--speed", "1")
-    settings = {"name": "Simulated CPO", "parties": ["DE-SIM"]}
-    invitation = cloud.invoke("ops_partners", {"action": "invite", "partner_id": PARTNER, "settings": settings})
-    cloud.invoke("fetch_prices")
-    _order(cpo, "register", {"offpeak_versions_url": invitation["versions_url"], "token": invitation["token_a"]})
-    _order(cpo, "plug-in", {"session_id": SESSION})
-    token = httpx.get(f"{cpo.url}/_control/state", trust_env=False).json()["offpeak_token"]
-    programs = tuple(Program(each.module, each.pid, each.url) for each in started)
-    return Running(cloud.server.url, REGION, cloud.base_url, token, programs)
-
-
-def _order(cpo: Program, what: str, order: dict[str, str]) -> None:
-    answer = httpx.post(f"{cpo.url}/_control/{what}", json=order, timeout=60, trust_env=False)
+def _order(cpo_url: str, what: str, order: dict[str, str]) -> None:
+    answer = httpx.post(f"{cpo_url}/_control/{what}", json=order, timeout=60, trust_env=False)
     if answer.status_code != 200:
         raise Impossible(f"The simulated CPO could not {what}: {answer.text}")
 
 
-def _tell(running: Running) -> None:
-    cpo, offpeak = running.url_of("local.cpo"), running.base_url
+def _tell(running: RunningCloud, logs: Path) -> None:
     authorization = base64.b64encode(running.token.encode()).decode()
-    now = format_instant(datetime.now(UTC))
     session = {
         "country_code": "DE",
         "party_id": "SIM",
@@ -156,26 +139,31 @@ def _tell(running: Running) -> None:
         "evse_uid": "EVSE-1",
         "status": "ACTIVE",
         "kwh": 1.5,
-        "start_date_time": now,
-        "last_updated": now,
+        "start_date_time": running.plugged_in_at,
+        "last_updated": "'$(date -u +%FT%TZ)'",
     }
     print(
-        f"""Offpeak        {offpeak}
-  versions     {offpeak}/ocpi/versions
-AWS services   {running.endpoint_url}   (any credentials, region {running.region})
-Simulated CPO  {cpo}   (curl {cpo}/_control lists what it can be told)
-Logs           {HOME.relative_to(PROJECT) if HOME.is_relative_to(PROJECT) else HOME}
-Operators      {Path(sys.executable).name} -m ops list --local
+        f"""Offpeak        {running.base_url}
+  versions     {running.base_url}/ocpi/versions
+AWS services   {running.endpoint_url}   (access key test, secret test, region {running.region})
+Simulated CPO  {running.cpo_url}   (curl {running.cpo_url}/_control lists what it can be told)
+Logs           {_shown(logs)}
+Operators      {_shown(Path(sys.executable))} -m ops list --local
 
 A car is plugged in at the simulated CPO, as session {SESSION}. Push a change of it to Offpeak, as the CPO would:
 
-  curl -X PUT '{offpeak}/ocpi/emsp/2.2.1/sessions/DE/SIM/{SESSION}' \\
+  curl -X PUT '{running.base_url}/ocpi/emsp/2.2.1/sessions/DE/SIM/{SESSION}' \\
     -H 'Authorization: Token {authorization}' -H 'Content-Type: application/json' \\
     -d '{json.dumps(session)}'
 
 and see which charging profiles have come back, and what the car makes of them:
 
-  curl {cpo}/_control/sessions/{SESSION}
+  curl {running.cpo_url}/_control/sessions/{SESSION}
 
 `make down` ends all of this."""
     )
+
+
+def _shown(path: Path) -> Path:
+    """The path as a person in the project's folder would type it."""
+    return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
