@@ -11,8 +11,8 @@ from offpeak.edge import Message, authoriser_handler, clock_handler, command_han
 from offpeak.errors import InvalidMessage, NotAuthenticated, PeerUnavailable, UnknownObject
 from offpeak.ocpi.wire_json import JsonValue
 from offpeak.telemetry import count
-from tests.edge.conftest import Log
 from tests.functions.events import CONTEXT, authoriser_event, sqs_event
+from tests.functions.logs import Log
 
 
 def body(name: str) -> str:

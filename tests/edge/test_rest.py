@@ -24,8 +24,8 @@ from offpeak.errors import (
     UnparseableBody,
 )
 from offpeak.partners.model import Caller, Party
-from tests.edge.conftest import Log
 from tests.functions.events import CONTEXT, envelope_of, header_of, rest_event
+from tests.functions.logs import Log
 
 RAISED: list[Exception] = []
 READ: list[Any] = []

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from functions import authorise
+from local.cloud_server import REGION, root_client
+from offpeak import wiring
+from offpeak.aws.tables import Table
+from tests.conftest import MakeTable
+from tests.ocpi.peer import Peer, running_peer
+
+BASE_URL = "https://offpeak.example/api"
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """The embedded cloud as the functions find it through their environment."""
+
+    url: str
+    partners: Table
+    replan_queue_url: str
+
+    def client(self, service: str) -> Any:
+        return root_client(service, self.url)
+
+
+@pytest.fixture
+def cloud(dynamodb: Any, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """An empty partners table, a key, a usage plan and a queue, named in the environment as infra does it."""
+    url = dynamodb.meta.endpoint_url
+    partners = make_table("partners")
+    queue_url = root_client("sqs", url).create_queue(QueueName=partners.name)["QueueUrl"]
+    environment = {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "BASE_URL": f"{BASE_URL}/",
+        "PARTNERS_TABLE": partners.name,
+        "REPLAN_QUEUE_URL": queue_url,
+        "TOKEN_KEY_ID": root_client("kms", url).create_key()["KeyMetadata"]["KeyId"],
+        "USAGE_PLAN_ID": root_client("apigateway", url).create_usage_plan(name=partners.name)["id"],
+        "LOOPBACK_PEERS": "allowed",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    _forget()
+    yield Cloud(url, partners, queue_url)
+    _forget()
+
+
+def _forget() -> None:
+    """Let every adapter be built anew, as in a fresh Lambda."""
+    for adapter in (*vars(wiring).values(), authorise.authoriser):
+        if hasattr(adapter, "cache_clear"):
+            adapter.cache_clear()
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    """A partner's server on loopback."""
+    with running_peer() as running:
+        yield running
