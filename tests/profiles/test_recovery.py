@@ -56,8 +56,8 @@ def let_it_heal(world: World) -> None:
     world.receive(a_patch(5, period(0, POWER=0)))
     deaths = Deaths(world, -1)
     world.life.left = None
-    for _ in range(12):
-        world.pass_time(seconds=30)
+    for _ in range(6):
+        world.pass_time(seconds=61)
         world.sweep()
         world.deliver()
         take_results(world, deaths)

@@ -38,6 +38,8 @@ BASE_URL = "https://api.offpeak.example"
 REAL_START = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 """Real time is not the sessions' time, so that a mix-up shows."""
 
+OCPI = OcpiClient(PeerAddressRule(loopback=True))
+
 Message = dict[str, Any]
 
 
@@ -146,7 +148,6 @@ class World:
         self.send_queue = FairQueue(client, "send")
         self.replan_queue = FairQueue(client, "replan")
         self._ids = (f"request-{number}" for number in count(1))
-        self._client = OcpiClient(PeerAddressRule(loopback=True))
         self.partner = a_partner(self.cpo)
         tokens = Tokens(current=digest("ours"), theirs=EncryptedToken(KEY.partner_id, "theirs", "dG9rZW4tYg=="))
         self.partner = self.partners.save_credentials(self.partner, tokens)
@@ -197,7 +198,7 @@ class World:
             partners=self.partners,
             gates=self.gates,
             cipher=TokenCipher(PlainKms(), "key"),
-            client=self._client,
+            client=OCPI,
             send_queue=self.send_queue,
             plan_queue=self.plan_queue,
             base_url=BASE_URL,
