@@ -93,7 +93,7 @@ def _apply(cloudformation: Any, name: str, template_url: str) -> None:
     except ClientError as error:
         if "No updates are to be performed" in str(error):
             return
-        raise
+        raise DeploymentFailed(f"{name}: {error.response['Error']['Message'][:2000]}") from error
     deadline = time.monotonic() + 120
     while (status := _status(cloudformation, name) or "").endswith("_IN_PROGRESS"):
         if time.monotonic() > deadline:

@@ -58,7 +58,8 @@ class BackgroundStack:
         """Start everything and print how to reach it. Raises one of CANNOT; then nothing is left running."""
         if self._started.programs():
             self.status()
-            return print("\nIt was running already. To start it afresh, `make down` first.")
+            print("\nIt was running already. To start it afresh, `make down` first.")
+            return
         if self._started.path.exists():
             print("The last embedded cloud ended without `make down`: removing what is left of it.")
         self._forget()
@@ -71,7 +72,7 @@ class BackgroundStack:
             raise
         self._running.write_text(json.dumps(asdict(running), indent=2))
         self._running.chmod(0o600)
-        return _tell(running, self._directory)
+        _tell(running, self._directory)
 
     def status(self) -> None:
         """Print how to reach the cloud. Raises Impossible when it does not run, or only in part."""

@@ -1,4 +1,4 @@
-"""What tests of every folder share: an embedded DynamoDB with the deployed tables, and the deployed local stack."""
+"""What tests of every folder share: an embedded AWS, and in its DynamoDB the tables that are deployed."""
 
 from __future__ import annotations
 
@@ -8,18 +8,12 @@ from typing import Any
 
 import pytest
 
-from local.cloud import KEPT, Cloud
+from local.cloud import KEPT
 from local.cloud_assembly import table_shapes
 from local.cloud_server import CloudServer
 from offpeak.aws.tables import Table
 
 MakeTable = Callable[[str], Table]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "running_cloud" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.local_stack)
 
 
 @pytest.fixture(scope="session")
@@ -53,21 +47,3 @@ def make_table(dynamodb: Any) -> Iterator[MakeTable]:
     yield make
     for table_name in made:
         dynamodb.delete_table(TableName=table_name)
-
-
-@pytest.fixture(scope="session")
-def running_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """The deployed local stack, with IAM enforced and its schedules stopped; see `cloud`."""
-    with Cloud.start(tmp_path_factory.mktemp("cloud")) as cloud:
-        cloud.stop_schedules()
-        yield cloud
-
-
-@pytest.fixture
-def cloud(running_cloud: Cloud) -> Cloud:
-    """The deployed local stack without a row or a message in it, showing real time.
-
-    Warm functions keep their caches from test to test: give partners and sessions ids of their own.
-    """
-    running_cloud.clear()
-    return running_cloud
