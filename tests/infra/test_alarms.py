@@ -30,6 +30,16 @@ def test_the_topic_is_encrypted_with_a_key_that_cloudwatch_may_use(qa: Stacks) -
     assert set(cloudwatch["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
 
 
+def test_the_topic_takes_what_the_alarms_of_this_account_say_and_nothing_unencrypted(qa: Stacks) -> None:
+    statements = only(of_type(qa.service, "AWS::SNS::TopicPolicy"))["PolicyDocument"]["Statement"]
+    (allowed,) = (each for each in statements if each["Effect"] == "Allow")
+    (denied,) = (each for each in statements if each["Effect"] == "Deny")
+    assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allowed["Action"] == denied["Action"] == "sns:Publish"
+    assert {"Ref": "AWS::AccountId"} in allowed["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1]
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
 @pytest.mark.parametrize("worker", routes.WORKERS, ids=lambda worker: worker.queue)
 def test_one_dead_letter_and_an_old_message_ring(qa: Stacks, worker: routes.Worker) -> None:
     prefix = f"{worker.queue.capitalize()}Queue"
