@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from functions import authorise
+from functions import authorise, send_profiles
 from local.cloud_server import REGION, root_client
 from offpeak import wiring
 from offpeak.aws.tables import Table
 from tests.conftest import MakeTable
+from tests.functions.journey import Journey
 from tests.ocpi.peer import Peer, running_peer
+from tests.profiles.cpo import Cpo
 
 BASE_URL = "https://offpeak.example/api"
 
@@ -55,7 +57,7 @@ def cloud(dynamodb: Any, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch)
 
 def _forget() -> None:
     """Let every adapter be built anew, as in a fresh Lambda."""
-    for adapter in (*vars(wiring).values(), authorise.authoriser):
+    for adapter in (*vars(wiring).values(), authorise.authoriser, send_profiles.sender):
         if hasattr(adapter, "cache_clear"):
             adapter.cache_clear()
 
@@ -65,3 +67,20 @@ def peer() -> Iterator[Peer]:
     """A partner's server on loopback."""
     with running_peer() as running:
         yield running
+
+
+@pytest.fixture
+def journey(cloud: Cloud, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journey]:
+    """All tables and queues, and a registered partner whose charging profiles receiver answers."""
+    for name in ("sessions", "profile_requests", "prices"):
+        monkeypatch.setenv(f"{name.upper()}_TABLE", make_table(name).name)
+    sqs = cloud.client("sqs")
+    queues = {"replan": cloud.replan_queue_url}
+    for name, attributes in (("plan.fifo", {"FifoQueue": "true"}), ("send", {})):
+        url = sqs.create_queue(QueueName=f"{cloud.partners.name}-{name}", Attributes=attributes)["QueueUrl"]
+        queues[name.removesuffix(".fifo")] = url
+    monkeypatch.setenv("PLAN_QUEUE_URL", queues["plan"])
+    monkeypatch.setenv("SEND_QUEUE_URL", queues["send"])
+    cpo = Cpo()
+    yield Journey(sqs, cpo, queues)
+    cpo.stop()
