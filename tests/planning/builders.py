@@ -32,14 +32,13 @@ NIGHT = priced(0.40, 0.38, 0.30, 0.28, 0.24, 0.20, 0.10, 0.08, 0.09, 0.12, 0.25,
 
 
 def a_situation(**changes: Any) -> Situation:
-    """A car of 10 kW that is known to need 20 kWh: two hours."""
+    """A car of 10 kW that is assumed to need 20 kWh: two hours."""
     said: dict[str, Any] = {
         "now": NOW,
         "slots": NIGHT,
         "need_kwh": 20.0,
         "departure_at": after(12),
         "max_power_w": 10_000.0,
-        "need_is_known": True,
     }
     return Situation(**{**said, **changes})
 

@@ -18,6 +18,8 @@ from offpeak.planning.situation import Calm, Milestone, PricedSlot, Situation
 from tests.planning.builders import HOUR, NIGHT, NOW, QUARTER, RESTLESS, a_situation, after, priced, spans
 from tests.planning.oracles import least_cost
 
+KNOWN = {"need_is_known": True}
+
 CASES: list[tuple[str, dict[str, Any], list[tuple[float, float]], ReasonCode]] = [
     ("two_hours_of_need_go_into_the_two_cheapest_hours", {}, [(7, 9)], ReasonCode.CHEAPEST),
     (
@@ -76,11 +78,11 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[float, float]], ReasonCode]] =
     ),
     (
         "a_car_that_has_what_it_needs_is_still_paid_to_charge",
-        {"slots": priced(0.1, -0.1), "departure_at": after(2), "need_kwh": 0.0, "room_kwh": 5.0},
+        {"slots": priced(0.1, -0.1), "departure_at": after(2), "need_kwh": 0.0, "room_kwh": 5.0, **KNOWN},
         [(1, 1.5)],
         ReasonCode.NEED_MET,
     ),
-    ("a_car_that_is_known_to_have_what_it_needs_is_paused", {"need_kwh": -3.0}, [], ReasonCode.NEED_MET),
+    ("a_car_that_is_known_to_have_what_it_needs_is_paused", {"need_kwh": -3.0, **KNOWN}, [], ReasonCode.NEED_MET),
     (
         "the_minimum_is_charged_at_once_and_the_rest_when_it_is_cheapest",
         {"minimum_now_kwh": 5.0},
@@ -127,7 +129,7 @@ UNLIMITED: list[tuple[str, dict[str, Any], ReasonCode]] = [
     ("a_car_still_here_after_its_departure_is_not_limited", {"departure_at": NOW}, ReasonCode.PAST_DEPARTURE),
     (
         "a_car_that_may_want_more_than_was_assumed_is_not_limited",
-        {"need_kwh": 0.0, "need_is_known": False},
+        {"need_kwh": 0.0},
         ReasonCode.NEED_UNKNOWN,
     ),
     (
@@ -145,12 +147,15 @@ def test_nobody_is_stranded(changes: dict[str, Any], code: ReasonCode) -> None:
     assert (plan.blocks, plan.unlimited_from, plan.reason.code) == ((), NOW, code)
 
 
-def test_a_known_need_pauses_from_its_end_until_departure() -> None:
-    assert decide(a_situation(need_is_known=True)).unlimited_from == after(12)
+def test_a_known_need_pauses_from_its_end_until_departure_and_has_a_little_to_spare() -> None:
+    """What is missing when the pause begins would stay missing."""
+    plan = decide(a_situation(**KNOWN, calm=Calm(energy_kwh=0.25)))
+    assert spans(plan.blocks) == [(6.975, 9)]
+    assert (plan.ready_at, plan.unlimited_from) == (after(8.975), after(12))
 
 
 def test_an_assumed_need_lets_the_car_go_on_when_it_is_met() -> None:
-    plan = decide(a_situation(need_is_known=False))
+    plan = decide(a_situation())
     assert plan.unlimited_from == plan.ready_at == after(9)
 
 
@@ -232,7 +237,7 @@ def test_blocks_are_in_the_stay_and_draw_the_need_to_the_second(situation: Situa
     wanted = max(situation.need_kwh, situation.minimum_now_kwh) - float(plan.shortfall_kwh)
     if wanted > calm.energy_kwh:
         pieces = len(plan.blocks) + 1
-        assert -1e-3 <= drawn - wanted <= 1e-3 + pieces * situation.max_power_w / 3_600_000
+        assert -1e-3 <= drawn - wanted <= 1e-3 + calm.energy_kwh + pieces * situation.max_power_w / 3_600_000
 
 
 @given(situations())

@@ -20,7 +20,7 @@ from tests.planning.builders import NIGHT, a_situation, after
         {},
         {"need_kwh": 150.0},
         {"departure_at": after(-1)},
-        {"minimum_now_kwh": 5.0, "need_is_known": False},
+        {"minimum_now_kwh": 5.0, "need_is_known": True},
         {"slots": tuple(replace(slot, is_forecast=True) for slot in NIGHT)},
     ],
 )

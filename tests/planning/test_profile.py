@@ -108,7 +108,10 @@ def test_no_limit_is_broken_and_no_energy_lost_when_a_plan_becomes_a_profile(
 ) -> None:
     unit, phases, voltage_v = mains
     situation = a_situation(
-        max_power_w=max_power_w, need_kwh=need_kwh, limit_step_w=limit_step_w(unit, phases, voltage_v)
+        max_power_w=max_power_w,
+        need_kwh=need_kwh,
+        need_is_known=True,
+        limit_step_w=limit_step_w(unit, phases, voltage_v),
     )
     plan = decide(situation)
     profile = encode(plan, unit=unit, phases=phases, voltage_v=voltage_v, now=NOW)
@@ -146,8 +149,8 @@ SAME: list[tuple[str, ChargingProfile, float, bool]] = [
     ("the_same", NIGHT_ONLY, 0, True),
     ("what_is_past_does_not_count", a_profile((0, 11040), (1, 0), (6, 11040), (8, 0), (12, 11040)), 1, True),
     ("what_is_not_past_counts", a_profile((0, 11040), (1, 0), (6, 11040), (8, 0), (12, 11040)), 0.5, False),
-    ("a_minute_does_not_count", a_profile((0, 0), (6, 11040), (8 + 1 / 60, 0), (12, 11040)), 0, True),
-    ("more_than_a_minute_counts", a_profile((0, 0), (6, 11040), (8 + 2 / 60, 0), (12, 11040)), 0, False),
+    ("half_a_minute_does_not_count", a_profile((0, 0), (6, 11040), (8 + 0.5 / 60, 0), (12, 11040)), 0, True),
+    ("more_than_half_a_minute_counts", a_profile((0, 0), (6, 11040), (8 + 1 / 60, 0), (12, 11040)), 0, False),
     ("a_tenth_does_not_count", a_profile((0, 0), (6, 11039.9), (8, 0), (12, 11040)), 0, True),
     ("two_tenths_count", a_profile((0, 0), (6, 11039.8), (8, 0), (12, 11040)), 0, False),
     ("the_end_counts", a_profile((0, 0), (6, 11040), (8, 0)), 0, False),

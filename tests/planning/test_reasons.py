@@ -44,15 +44,15 @@ SENTENCES: list[tuple[ReasonCode, dict[str, Any], str]] = [
         {"need_kwh": 150.0},
         "Charges without a pause: only 120.0 of the 150.0 kWh needed fit before 07:00.",
     ),
-    (ReasonCode.NEED_MET, {"need_kwh": 0.0}, "Has what it needs; is paused until 07:00."),
+    (ReasonCode.NEED_MET, {"need_kwh": 0.0, "need_is_known": True}, "Has what it needs; is paused until 07:00."),
     (
         ReasonCode.NEED_MET,
-        {"need_kwh": 0.0, "room_kwh": 5.0, "slots": priced(0.1, -0.1)},
+        {"need_kwh": 0.0, "need_is_known": True, "room_kwh": 5.0, "slots": priced(0.1, -0.1)},
         "Has what it needs; charges from 20:00 to 20:30, when energy costs less than nothing.",
     ),
     (
         ReasonCode.NEED_UNKNOWN,
-        {"need_kwh": 0.0, "need_is_known": False},
+        {"need_kwh": 0.0},
         "Has what it was expected to need; is not limited, as it may want more.",
     ),
     (
@@ -106,7 +106,7 @@ def test_local_time_is_that_of_each_instant_when_summer_time_ends() -> None:
 def test_the_facts_are_for_machines() -> None:
     assert decide(a_situation(**BERLIN)).reason.facts == {
         "departure_at": "2026-01-16T06:00:00.000Z",
-        "unlimited_from": "2026-01-16T06:00:00.000Z",
+        "unlimited_from": "2026-01-16T03:00:00.000Z",
         "need_kwh": Decimal("20.000"),
         "shortfall_kwh": Decimal("0.000"),
         "saving_eur": Decimal("6.1000"),

@@ -102,6 +102,11 @@ def test_what_is_not_published_yet_is_left_out() -> None:
     assert days_of(json.dumps(an_answer(unix_seconds=[], price=[])).encode()) == []
 
 
+@pytest.mark.parametrize("unit", ["EUR/MWh", "EUR / MWh"])
+def test_the_unit_is_known_with_and_without_blanks(unit: str) -> None:
+    assert len(days_of(json.dumps(an_answer(unit=unit)).encode())) == 1
+
+
 def test_negative_prices_are_prices() -> None:
     (found,) = days_of(json.dumps(an_answer(price=[-500] * 96)).encode())
     assert set(found.eur_per_kwh.values()) == {Decimal("-0.5")}

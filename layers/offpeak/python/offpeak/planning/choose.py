@@ -74,7 +74,7 @@ def _solve(problem: Problem, preferred: Sequence[Sequence[float]] = ()) -> list[
     return cheapest(
         problem.prices,
         problem.room,
-        problem.need_kwh,
+        problem.target_kwh,
         at_once=problem.draw_kw * problem.at_once_s / 3600,
         milestones=problem.milestones,
         most=problem.most_kwh,

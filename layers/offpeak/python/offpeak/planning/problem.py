@@ -16,8 +16,9 @@ class Problem:
 
     It costs `prices[t]` EUR/kWh and holds up to `room[t]` kWh, drawn at `draw_kw` while `granted_w` is allowed. The
     car charges until `at_once_s`, an edge, whatever that costs. `milestones` are (number of slots, kWh to have drawn
-    in them), ascending. `most_kwh` is the most to draw where that pays. `forecast_from_s` is where the first price
-    begins that is not published; `is_priced` is False when no price is known at all.
+    in them), ascending. `target_kwh` is what a plan draws so that `need_kwh` is met: a known need ends in a pause, and
+    what the car then lacks it would get no more. `most_kwh` is the most to draw where that pays. `forecast_from_s` is
+    where the first price begins that is not published; `is_priced` is False when no price is known at all.
     """
 
     start_at: datetime
@@ -27,6 +28,7 @@ class Problem:
     draw_kw: float
     granted_w: float
     need_kwh: float
+    target_kwh: float
     at_once_s: int
     milestones: list[tuple[int, float]]
     most_kwh: float
@@ -46,6 +48,7 @@ def pose(situation: Situation) -> Problem:
     levels = sorted((seconds_after(start_at, each.at), max(0.0, each.kwh)) for each in situation.milestones)
     minimum = max(0.0, situation.minimum_now_kwh)
     need = max(0.0, situation.need_kwh, minimum, *(kwh for _, kwh in levels))
+    reserve = situation.calm.energy_kwh if situation.need_is_known and need > situation.calm.energy_kwh else 0.0
     at_once_s = min(end_s, ceil(minimum * 3600 / draw_kw - 1e-6)) if draw_kw > 0 else 0
     edges, prices, forecast_from_s, is_priced = _cut(
         start_at, end_s, situation.slots, sorted({at_once_s, *(at_s for at_s, _ in levels)})
@@ -58,9 +61,10 @@ def pose(situation: Situation) -> Problem:
         draw_kw=draw_kw,
         granted_w=granted_w,
         need_kwh=need,
+        target_kwh=need + reserve,
         at_once_s=at_once_s,
         milestones=[(sum(1 for edge in edges[1:] if edge <= at_s), kwh) for at_s, kwh in levels],
-        most_kwh=max(need, situation.room_kwh or 0.0),
+        most_kwh=max(need + reserve, situation.room_kwh or 0.0),
         forecast_from_s=forecast_from_s,
         is_priced=is_priced,
     )

@@ -71,7 +71,7 @@ def same_effect(
     from_now: datetime,
     *,
     limit: Decimal = TENTH,
-    for_s: int = 60,
+    for_s: int = 30,
 ) -> bool:
     """Say whether two profiles ask the same of a car from `from_now` on.
 

@@ -34,7 +34,8 @@ class Calm:
 
     A start of charging counts as `start_eur` of cost, so that a plan has few pieces. A better plan replaces the running
     one only when it saves more than the larger of `threshold_eur` and `threshold_share` of what that costs. A need of
-    at most `energy_kwh` counts as met, and blocks stay as they are while they give the need to within it.
+    at most `energy_kwh` counts as met, and blocks stay as they are while what they give is right to within it; where
+    a plan ends in a pause, it gives so much more than the need.
     """
 
     start_eur: float = 0.01
