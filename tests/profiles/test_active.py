@@ -181,7 +181,7 @@ def test_an_active_profile_that_is_not_ours_has_the_unknown_one_sent_again(
     timed_out(world)
     first = world.newest
     bring_it(world, FULL_POWER)
-    assert world.newest.state is RequestState.UNKNOWN
+    assert world.request(first.request_id).state is RequestState.UNKNOWN
     assert world.standing.override is None, "what never was in force is not overridden"
     world.pass_time(minutes=2)
     world.sweep()
