@@ -15,18 +15,18 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 
-.PHONY: help demo test check bench up down deploy clean
+.PHONY: help demo test check bench up down deploy lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-$(INSTALLED): requirements.txt layers/dependencies/requirements.txt
+$(INSTALLED): requirements.lock
 	@command -v node >/dev/null || { echo "Node.js is missing: aws-cdk-lib needs it to synthesise. Install Node.js 20 or newer."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Offpeak needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "Setting up $(VENV) (once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check "$$(grep -E '^uv==' requirements.txt)"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
 	@touch $@
 
 demo: $(INSTALLED) ## Play a night of charging on the embedded cloud (SESSIONS=file.csv PRICES=file.csv for your own data)
@@ -53,6 +53,9 @@ down: $(INSTALLED) ## End what `make up` started
 
 deploy: $(INSTALLED) ## Deploy to the AWS account of your credentials (STAGE=qa or production)
 	$(CDK) deploy --all --app "$(BIN)/python app.py" --context stage=$(STAGE) $(ARGS)
+
+lock: $(INSTALLED) ## Pin everything that requirements.txt brings along, in requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate requirements.txt -o requirements.lock
 
 clean: ## Remove what was built here (not the embedded cloud's state: that is `make down`)
 	rm -rf $(VENV) build cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
