@@ -43,7 +43,7 @@ class EnergyCharts:
         parameters = {"bzn": zone, "start": first.isoformat(), "end": last.isoformat()}
         try:
             with (
-                httpx.Client(timeout=TIMEOUT_S, transport=self._transport) as client,
+                httpx.Client(timeout=TIMEOUT_S, transport=self._transport, trust_env=False) as client,
                 client.stream("GET", f"{self._url}/price", params=parameters) as response,
             ):
                 if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.status_code >= 500:
