@@ -169,6 +169,25 @@ def test_ids_in_the_path_are_decoded_once(sent: str, received: str) -> None:
     assert envelope_of(answer)["data"] == {"id": received}
 
 
+PREFIXED = ocpi_api()
+
+
+@PREFIXED.get("/ocpi/things/<thing_id>")
+def get_prefixed(thing_id: str) -> Any:
+    return ocpi_ok({"id": thing_id})
+
+
+@pytest.mark.parametrize("path", ["/ocpi/things/t1", "/api/ocpi/things/t1", "/a/b/ocpi/things/t1", "/ocpi/things/t1/"])
+def test_what_a_deployment_puts_before_the_routes_changes_nothing(path: str) -> None:
+    answer = rest_handler(PREFIXED)(rest_event("GET", path), CONTEXT)
+    assert (answer["statusCode"], envelope_of(answer)["data"]) == (200, {"id": "t1"})
+
+
+@pytest.mark.parametrize("path", ["/things/t1", "/api/things/t1", "/ocpi/x/ocpi/things/t1"])
+def test_a_path_that_only_ends_like_a_route_is_none(path: str) -> None:
+    assert rest_handler(PREFIXED)(rest_event("GET", path), CONTEXT)["statusCode"] == 404
+
+
 @pytest.mark.parametrize(
     ("method", "path", "http_status"),
     [("GET", "/nothing", 404), ("GET", "/things", 404), ("POST", "/things/t1", 405), ("PATCH", "/things/t1", 405)],

@@ -10,23 +10,11 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 
-from offpeak.errors import (
-    ConcurrentChange,
-    InvalidMessage,
-    MethodNotAllowed,
-    NotAuthenticated,
-    OffpeakError,
-    PeerUnavailable,
-    PeerUnusable,
-    QueueUnavailable,
-    UnknownObject,
-    UnparseableBody,
-)
-from offpeak.ocpi.envelope import CORRELATION_ID, REQUEST_ID, SWAPPED, RequestIds, Status, envelope, is_echoable
+from offpeak.errors import InvalidMessage, NotAuthenticated, OffpeakError, UnparseableBody
+from offpeak.ocpi.envelope import CORRELATION_ID, REQUEST_ID, SWAPPED, RequestIds, is_echoable
 from offpeak.ocpi.paths import below_prefix
 from offpeak.ocpi.wire_json import JsonValue, read_json, write_json
 from offpeak.partners.model import Caller, Party
@@ -43,34 +31,12 @@ LARGEST_BODY = 256 * 1024
 Handler: TypeAlias = Callable[[dict[str, Any], Any], Any]
 Message: TypeAlias = Mapping[str, str | int | None]
 
-ANSWERS: dict[type[Exception], tuple[int, int]] = {
-    UnparseableBody: (400, Status.INVALID_PARAMETERS),
-    NotAuthenticated: (401, Status.INVALID_PARAMETERS),
-    UnknownObject: (404, Status.CLIENT_ERROR),
-    MethodNotAllowed: (405, Status.CLIENT_ERROR),
-    InvalidMessage: (200, Status.INVALID_PARAMETERS),
-    PeerUnavailable: (200, Status.PEER_UNUSABLE),
-    ConcurrentChange: (503, Status.SERVER_ERROR),
-    QueueUnavailable: (503, Status.SERVER_ERROR),
-}
-"""Error -> (HTTP status, OCPI status), CONFORMANCE T6 and T7. PeerUnusable carries its own OCPI status at HTTP 200;
-whatever is not here is our fault: HTTP 500, OCPI 3000, and not a word about why."""
-
 
 def ocpi_api(*, functional: bool = True) -> OcpiApi:
     """Return an empty API whose errors are answered as OCPI wants them."""
     from offpeak.resolver import OcpiApi
 
-    api = OcpiApi(functional=functional)
-    api.exception_handler(Exception)(_refusal)
-
-    @api.not_found
-    def no_route(_: Exception) -> Response[str]:
-        if api.methods_of(api.current_event.path):
-            return _refusal(MethodNotAllowed(f"{api.current_event.http_method} is not possible here"))
-        return _refusal(UnknownObject("there is nothing at this address"))
-
-    return api
+    return OcpiApi(functional=functional)
 
 
 def rest_handler(api: OcpiApi) -> Handler:
@@ -142,7 +108,9 @@ def json_body(api: OcpiApi) -> JsonValue:
 
 def ocpi_ok(data: object = None, *, created: bool = False) -> Response[str]:
     """Answer OCPI 1000 at HTTP 200, or at 201 when something was created."""
-    return _response(201 if created else 200, envelope(Status.SUCCESS, datetime.now(UTC), data=data))
+    from offpeak.resolver import success
+
+    return success(data, 201 if created else 200)
 
 
 def queue_handler(process: Callable[[Message], None], *, fifo: bool) -> Handler:
@@ -165,15 +133,10 @@ def queue_handler(process: Callable[[Message], None], *, fifo: bool) -> Handler:
             logger.exception("message_failed")
             raise
 
-    def processor() -> BatchProcessor:
-        if fifo:
-            return SqsFifoPartialProcessor(skip_group_on_error=True)
-        # A batch that fails as a whole would make Lambda slow the queue down for everybody.
-        return BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        batch = processor()
+        batch = SqsFifoPartialProcessor(skip_group_on_error=True) if fifo else BatchProcessor(EventType.SQS)
+        # A function that raises because all of its batch failed makes Lambda slow the queue down for everybody.
         batch.raise_on_entire_batch_failure = False
         try:
             with batch(event["Records"], handler=work, lambda_context=context):
@@ -239,34 +202,14 @@ def _ids(headers: Mapping[str, str]) -> RequestIds:
     """The ids as they came, or new ones where they are missing or unfit to be given back (T3)."""
     request_id, correlation_id = (headers.get(name.lower()) for name in (REQUEST_ID, CORRELATION_ID))
     return RequestIds(
-        request_id if request_id and is_echoable(request_id) else str(uuid4()),
-        correlation_id if correlation_id and is_echoable(correlation_id) else str(uuid4()),
+        request_id if is_echoable(request_id) else str(uuid4()),
+        correlation_id if is_echoable(correlation_id) else str(uuid4()),
     )
 
 
 def _swapped_routing(headers: Mapping[str, str]) -> dict[str, list[str]]:
     asked = {name: headers.get(asked.lower()) for name, asked in SWAPPED.items()}
-    return {name: [value] for name, value in asked.items() if value and is_echoable(value)}
-
-
-def _refusal(error: Exception) -> Response[str]:
-    now = datetime.now(UTC)
-    if isinstance(error, PeerUnusable):
-        http_status, status = 200, error.ocpi_status
-    elif type(error) in ANSWERS:
-        http_status, status = ANSWERS[type(error)]
-    else:
-        logger.exception("request_failed", exc_info=error)
-        count("RequestsFailed")
-        return _response(500, envelope(Status.SERVER_ERROR, now, message="something went wrong on our side"))
-    logger.info("request_refused", http_status=http_status, status=int(status), problem=str(error))
-    return _response(http_status, envelope(status, now, message=str(error)))
-
-
-def _response(http_status: int, body: str) -> Response[str]:
-    from aws_lambda_powertools.event_handler import Response
-
-    return Response(http_status, content_type="application/json", body=body)
+    return {name: [value] for name, value in asked.items() if is_echoable(value)}
 
 
 def _flush_metrics() -> None:

@@ -1,14 +1,44 @@
-"""The routes of one function behind the REST API. Apart from edge.py because it takes long to import, and the functions
-behind queues and clocks need none of it."""
+"""The routes of one function behind the REST API, and what its errors are answered with.
+
+Apart from edge.py because it takes long to import, and the functions behind queues and clocks need none of it.
+"""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from urllib.parse import unquote
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
+from offpeak.errors import (
+    ConcurrentChange,
+    InvalidMessage,
+    MethodNotAllowed,
+    NotAuthenticated,
+    PeerUnavailable,
+    PeerUnusable,
+    QueueUnavailable,
+    UnknownObject,
+    UnparseableBody,
+)
+from offpeak.ocpi.envelope import Status, envelope
 from offpeak.ocpi.paths import PREFIX, below_prefix
+from offpeak.telemetry import count, logger
+
+ANSWERS: dict[type[Exception], tuple[int, int]] = {
+    UnparseableBody: (400, Status.INVALID_PARAMETERS),
+    NotAuthenticated: (401, Status.INVALID_PARAMETERS),
+    UnknownObject: (404, Status.CLIENT_ERROR),
+    MethodNotAllowed: (405, Status.CLIENT_ERROR),
+    InvalidMessage: (200, Status.INVALID_PARAMETERS),
+    PeerUnavailable: (200, Status.PEER_UNUSABLE),
+    ConcurrentChange: (503, Status.SERVER_ERROR),
+    QueueUnavailable: (503, Status.SERVER_ERROR),
+}
+"""Error -> (HTTP status, OCPI status), CONFORMANCE T6 and T7. PeerUnusable carries its own OCPI status at HTTP 200;
+whatever is not here is our fault: HTTP 500, OCPI 3000, and not a word about why."""
 
 
 class OcpiApi(APIGatewayRestResolver):
@@ -17,13 +47,39 @@ class OcpiApi(APIGatewayRestResolver):
     def __init__(self, *, functional: bool) -> None:
         super().__init__(strip_prefixes=[PREFIX])
         self.functional = functional
+        self.exception_handler(Exception)(refusal)
+        self.not_found(self._no_route)
 
-    def methods_of(self, path: str) -> set[str]:
-        """Return the methods that have a route for `path`."""
-        return {
-            each.method for each in self._static_routes + self._dynamic_routes if each.rule.match(below_prefix(path))
-        }
+    def _no_route(self, _: NotFoundError) -> Response[str]:
+        path = below_prefix(self.current_event.path)
+        if any(route.rule.match(path) for route in self._static_routes + self._dynamic_routes):
+            return refusal(MethodNotAllowed(f"{self.current_event.http_method} is not possible here"))
+        return refusal(UnknownObject("there is nothing at this address"))
 
     def _convert_matches_into_route_keys(self, match: re.Match[str]) -> dict[str, str]:
         # A REST API hands the path over as it was sent, so an id such as NL%2FABC arrives percent-encoded.
         return {name: unquote(value) for name, value in match.groupdict().items()}
+
+
+def success(data: object, http_status: int) -> Response[str]:
+    """Answer OCPI 1000, with data where there is any."""
+    return _response(http_status, envelope(Status.SUCCESS, datetime.now(UTC), data=data))
+
+
+def refusal(error: Exception) -> Response[str]:
+    """Answer an error as ANSWERS says."""
+    now = datetime.now(UTC)
+    if isinstance(error, PeerUnusable):
+        http_status, status = 200, error.ocpi_status
+    elif type(error) in ANSWERS:
+        http_status, status = ANSWERS[type(error)]
+    else:
+        logger.exception("request_failed", exc_info=error)
+        count("RequestsFailed")
+        return _response(500, envelope(Status.SERVER_ERROR, now, message="something went wrong on our side"))
+    logger.info("request_refused", http_status=http_status, status=int(status), problem=str(error))
+    return _response(http_status, envelope(status, now, message=str(error)))
+
+
+def _response(http_status: int, body: str) -> Response[str]:
+    return Response(http_status, content_type="application/json", body=body)

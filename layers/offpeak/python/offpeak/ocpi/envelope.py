@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import TypeGuard
 
 from offpeak.instants import format_instant
 from offpeak.ocpi.wire_json import write_json
@@ -72,7 +73,7 @@ SWAPPED = {
 """Header of a response -> header of its request: the answer goes back to whom the question came from (T4)."""
 
 
-def is_echoable(text: str | None) -> bool:
+def is_echoable(text: str | None) -> TypeGuard[str]:
     """Say whether a header's value can be given back as it came: visible ASCII of a sane length."""
     return text is not None and 0 < len(text) <= LONGEST_ID and text.isascii() and text.isprintable()
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from zlib import crc32
 
 from offpeak.aws.tables import Put, Table
 from offpeak.errors import ConcurrentChange
@@ -16,8 +17,10 @@ from offpeak.telemetry import count, logger
 
 __all__ = ["Admitted", "Deferred", "Gates"]
 
-MOST_TRIES = 12
-"""Writers of one gate are as many as calls to its partner at the same moment."""
+TRIES_TO_ENTER = 8
+TRIES_TO_LEAVE = 40
+"""Writers of one gate are as many as calls to its partner at the same moment. Who does not get in comes again; who does
+not get out holds a place for nothing until its lease ends."""
 
 
 class Gates:
@@ -29,7 +32,7 @@ class Gates:
 
     def enter(self, partner_id: str, cap: int, call_id: str, now_s: float) -> Admitted | Deferred:
         """Ask for one of `cap` places for the call `call_id`; `now_s` is the real time in epoch seconds."""
-        for attempt in range(MOST_TRIES):
+        for attempt in range(TRIES_TO_ENTER):
             gate = replace(self._load(partner_id), cap=cap)
             decision = rules.enter(gate, call_id, now_s)
             if isinstance(decision, Deferred):
@@ -37,20 +40,20 @@ class Gates:
             try:
                 self._save(decision.gate)
             except ConcurrentChange:
-                self._pause(0.005 * attempt)
+                self._pause(_spread_s(call_id, attempt))
             else:
                 return decision
         return Deferred(rules.RETRY_WHEN_FULL_S)
 
     def leave(self, partner_id: str, call_id: str, ok: bool, now_s: float) -> None:
         """Give the place back and say whether the peer answered. A place that cannot be given back ends by itself."""
-        for attempt in range(MOST_TRIES):
+        for attempt in range(TRIES_TO_LEAVE):
             before = self._load(partner_id)
             after = rules.leave(before, call_id, ok, now_s)
             try:
                 self._save(after)
             except ConcurrentChange:
-                self._pause(0.005 * attempt)
+                self._pause(_spread_s(call_id, attempt))
             else:
                 _report(before, after)
                 return
@@ -86,6 +89,11 @@ class Gates:
 
 def _key(partner_id: str) -> dict[str, str]:
     return {"pk": f"GATE#{partner_id}", "sk": "GATE"}
+
+
+def _spread_s(call_id: str, attempt: int) -> float:
+    """A pause that grows up to 50 ms and differs from call to call, so that those who met do not meet again."""
+    return min(attempt + 1, 10) * 0.005 * (crc32(f"{call_id}{attempt}".encode()) / 2**32)
 
 
 def _seconds(moment_s: float) -> Decimal:
