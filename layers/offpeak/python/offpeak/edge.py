@@ -116,34 +116,21 @@ def ocpi_ok(data: object = None, *, created: bool = False) -> Response[str]:
 def queue_handler(process: Callable[[Message], None], *, fifo: bool) -> Handler:
     """Return the handler of a queue's worker: each record succeeds or fails by itself.
 
-    In a FIFO queue the records that follow a failed one in its group wait with it; other groups go on.
+    In a FIFO queue the records that follow a failed one in its group wait with it; other groups go on. The handler
+    never raises: Lambda would slow the queue down for everybody when all of a batch failed.
     """
-    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, SqsFifoPartialProcessor
-
-    def work(record: Mapping[str, Any]) -> None:
-        logger.append_keys(message_id=record["messageId"])
-        try:
-            process(json.loads(record["body"]))
-        except OffpeakError as error:
-            count("MessagesFailed")
-            logger.warning("message_failed", problem=str(error), error=type(error).__name__, exc_info=not error.retry)
-            raise
-        except Exception:
-            count("MessagesFailed")
-            logger.exception("message_failed")
-            raise
 
     @logger.inject_lambda_context(clear_state=True)
-    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        batch = SqsFifoPartialProcessor(skip_group_on_error=True) if fifo else BatchProcessor(EventType.SQS)
-        # A function that raises because all of its batch failed makes Lambda slow the queue down for everybody.
-        batch.raise_on_entire_batch_failure = False
-        try:
-            with batch(event["Records"], handler=work, lambda_context=context):
-                batch.process()
-        finally:
-            _flush_metrics()
-        return batch.response()  # type: ignore[return-value]
+    def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+        failed: list[str] = []
+        waiting_groups: set[str] = set()
+        for record in event["Records"]:
+            group = record["attributes"]["MessageGroupId"] if fifo else None
+            if group in waiting_groups or not _worked(process, record):
+                failed.append(record["messageId"])
+                waiting_groups |= {group} if group else set()
+        _flush_metrics()
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     return handler
 
@@ -196,6 +183,21 @@ def authoriser_handler(decide: Callable[[Mapping[str, str], str, str], dict[str,
         raise Exception("Unauthorized")
 
     return handler
+
+
+def _worked(process: Callable[[Message], None], record: Mapping[str, Any]) -> bool:
+    """Process one record, and say whether that went well."""
+    logger.append_keys(message_id=record["messageId"])
+    try:
+        process(json.loads(record["body"]))
+    except OffpeakError as error:
+        logger.warning("message_failed", problem=str(error), error=type(error).__name__, exc_info=not error.retry)
+    except Exception:  # noqa: BLE001  (whatever it is, it must not take the other records with it)
+        logger.exception("message_failed")
+    else:
+        return True
+    count("MessagesFailed")
+    return False
 
 
 def _ids(headers: Mapping[str, str]) -> RequestIds:
