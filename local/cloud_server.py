@@ -127,7 +127,7 @@ async def _serve(listener: socket.socket, arguments: argparse.Namespace) -> None
     if not arguments.unmended:
         from local.gaps import mend
 
-        mend(temporary / "runtime")
+        mend(temporary)
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, told.set)

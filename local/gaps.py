@@ -10,15 +10,19 @@ answers 502 with its own text (AWS hides it); state does not outlive the server.
 
 from __future__ import annotations
 
+import io
+import os
 import queue
 import sysconfig
+import threading
+import zipfile
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from ministack.core import iam_evaluator, lambda_runtime
-from ministack.services import apigateway_v1, dynamodb
+from ministack.services import apigateway_v1, dynamodb, lambda_svc
 from ministack.services.cloudformation import provisioners
 
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
@@ -27,10 +31,11 @@ END_OF_LOG = "\0end of log"
 LOG_WAIT_S = 0.25
 
 
-def mend(runtime: Path) -> None:
-    """Apply every mend to the ministack that this process has imported. `runtime` is a folder for its own use."""
+def mend(folder: Path) -> None:
+    """Apply every mend to the ministack that this process has imported. Some keep files in `folder`."""
     end_the_log_with_the_invocation()
-    hide_the_developers_packages(runtime)
+    hide_the_developers_packages(folder / "runtime")
+    unpack_a_layer_once(folder / "layers")
     let_items_expire()
     throttle_by_the_authorisers_key()
     take_loopback_for_tls()
@@ -72,6 +77,34 @@ def hide_the_developers_packages(runtime: Path) -> None:
         (runtime / package).symlink_to(installed / package)
     see_only = f"import sys; sys.path[:] = [p for p in sys.path if 'site-packages' not in p] + [{str(runtime)!r}]\n"
     lambda_runtime._PYTHON_WORKER_SCRIPT = see_only + lambda_runtime._PYTHON_WORKER_SCRIPT
+
+
+def unpack_a_layer_once(layers: Path) -> None:
+    """AWS mounts a layer; ministack unpacks it anew for every worker, which costs the server itself half a second and
+    twenty megabytes each time. A version of a layer never changes, so one folder serves all workers.
+    """
+    spawn, unpacking = lambda_runtime.Worker._spawn, threading.Lock()
+
+    def folder_of(layer_arn: str) -> Path:
+        folder = layers / layer_arn.replace(":", "_")
+        with unpacking:
+            if not folder.exists():
+                unfinished = folder.with_suffix(".unfinished")
+                with zipfile.ZipFile(io.BytesIO(lambda_svc._resolve_layer_zip(layer_arn))) as archive:
+                    archive.extractall(unfinished)
+                unfinished.rename(folder)
+        return folder
+
+    def spawn_with_shared_layers(worker: lambda_runtime.Worker) -> None:
+        config = dict(worker.config)
+        arns = [each if isinstance(each, str) else each["Arn"] for each in config.pop("Layers", [])]
+        if arns:
+            variables = dict(config.get("Environment", {}).get("Variables", {}))
+            variables["_LAMBDA_LAYERS_DIRS"] = os.pathsep.join(str(folder_of(arn)) for arn in arns)
+            worker.config = {**config, "Environment": {"Variables": variables}}
+        spawn(worker)
+
+    lambda_runtime.Worker._spawn = spawn_with_shared_layers
 
 
 def let_items_expire() -> None:

@@ -9,6 +9,7 @@ import base64
 import io
 import json
 import secrets
+import textwrap
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -75,6 +76,21 @@ def hides_what_is_installed_beside_it(server: CloudServer) -> bool:
         """,
     )
     return bool(_invoke(server, name) == "hidden")
+
+
+def shares_a_layer_between_workers(server: CloudServer) -> bool:
+    layer = server.client("lambda").publish_layer_version(
+        LayerName=f"layer-{secrets.token_hex(4)}", Content={"ZipFile": _zip("python/shared.py", "answer = 42")}
+    )
+    source = """
+        def handler(event, context):
+            import shared
+            assert shared.answer == 42
+            return shared.__file__
+        """
+    names = [_function(server, source, layer["LayerVersionArn"]) for _ in range(2)]
+    first, second = (_invoke(server, name) for name in names)
+    return bool(first == second)
 
 
 def lets_cloudformation_set_the_time_to_live(server: CloudServer) -> bool:
@@ -212,6 +228,7 @@ def accepts_an_alarm_over_several_metrics(server: CloudServer) -> bool:
     [
         answers_a_silent_handler_at_once,
         hides_what_is_installed_beside_it,
+        shares_a_layer_between_workers,
         lets_cloudformation_set_the_time_to_live,
         throttles_by_the_key_that_the_authoriser_names,
         takes_loopback_for_tls,
@@ -227,13 +244,15 @@ def _holds_only_where_mended(probe: Probe, mended: CloudServer, unmended: CloudS
     assert not probe(unmended), f"{probe.__name__}: ministack does this by itself now, the mend can go"
 
 
-def _function(server: CloudServer, source: str) -> str:
-    """Make a function of indented source and return its name."""
-    lines = source.strip("\n").rstrip().split("\n")
-    indent = len(lines[0]) - len(lines[0].lstrip())
+def _zip(path: str, content: str) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as package:
-        package.writestr("index.py", "\n".join(line[indent:] for line in lines))
+        package.writestr(path, content)
+    return archive.getvalue()
+
+
+def _function(server: CloudServer, source: str, *layers: str) -> str:
+    """Make a function of indented source and return its name."""
     name = f"function-{secrets.token_hex(4)}"
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     role = server.client("iam").create_role(
@@ -244,7 +263,8 @@ def _function(server: CloudServer, source: str) -> str:
         Runtime="python3.13",
         Role=role["Role"]["Arn"],
         Handler="index.handler",
-        Code={"ZipFile": archive.getvalue()},
+        Code={"ZipFile": _zip("index.py", textwrap.dedent(source))},
+        Layers=list(layers),
     )
     server.client("lambda").add_permission(
         FunctionName=name, StatementId="api", Action="lambda:InvokeFunction", Principal="apigateway.amazonaws.com"
