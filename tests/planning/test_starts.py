@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offpeak.planning.cheapest import cheapest
 from offpeak.planning.starts import count_starts, fewer_starts
 from tests.planning.oracles import cost_with_starts, least_cost_with_starts
 
@@ -21,15 +22,23 @@ def problems(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "costs": costs,
         "lengths_s": lengths,
-        "seconds": draw(st.integers(0, sum(lengths))),
+        "seconds": draw(st.integers(1, sum(lengths))),
         "start_cost": draw(st.sampled_from([0.0, 0.01, 0.1, 0.5])),
         "is_on": draw(st.booleans()),
     }
 
 
+def starts_of_the_cheapest(problem: dict[str, Any]) -> int:
+    """How often the cheapest way starts, when a start costs nothing."""
+    costs, lengths = problem["costs"], problem["lengths_s"]
+    prices = [cost / length for cost, length in zip(costs, lengths, strict=True)]
+    way = [round(part) for part in cheapest(prices, lengths, problem["seconds"])]
+    return round(cost_with_starts([0.0] * len(costs), lengths, way, 1.0, is_on=problem["is_on"]))
+
+
 @given(problems())
 def test_no_other_way_to_fill_the_slots_costs_less(problem: dict[str, Any]) -> None:
-    seconds = fewer_starts(**problem)
+    seconds = fewer_starts(**problem, starts=starts_of_the_cheapest(problem))
     assert sum(seconds) == problem["seconds"]
     assert all(0 <= part <= length for part, length in zip(seconds, problem["lengths_s"], strict=True))
     rest = {name: problem[name] for name in ("start_cost", "is_on")}
@@ -38,20 +47,20 @@ def test_no_other_way_to_fill_the_slots_costs_less(problem: dict[str, Any]) -> N
 
 
 def test_a_short_dear_pause_is_charged_through() -> None:
-    assert fewer_starts([0.1, 0.12, 0.1, 0.5], [900] * 4, 1800, 0.05, is_on=False) == [900, 900, 0, 0]
+    assert fewer_starts([0.1, 0.12, 0.1, 0.5], [900] * 4, 1800, 0.05, 2, is_on=False) == [900, 900, 0, 0]
 
 
 def test_a_pause_that_saves_more_than_a_start_is_kept() -> None:
-    assert fewer_starts([0.1, 0.4, 0.1, 0.5], [900] * 4, 1800, 0.05, is_on=False) == [900, 0, 900, 0]
+    assert fewer_starts([0.1, 0.4, 0.1, 0.5], [900] * 4, 1800, 0.05, 2, is_on=False) == [900, 0, 900, 0]
 
 
 def test_a_car_that_is_charging_goes_on_rather_than_start_again() -> None:
-    assert fewer_starts([0.12, 0.1], [900, 900], 900, 0.05, is_on=True) == [900, 0]
-    assert fewer_starts([0.12, 0.1], [900, 900], 900, 0.05, is_on=False) == [0, 900]
+    assert fewer_starts([0.12, 0.1], [900, 900], 900, 0.05, 1, is_on=True) == [900, 0]
+    assert fewer_starts([0.12, 0.1], [900, 900], 900, 0.05, 1, is_on=False) == [0, 900]
 
 
 def test_equal_ways_begin_early() -> None:
-    assert fewer_starts([0.3, 0.1, 0.1, 0.1], [900] * 4, 1200, 0.05, is_on=False) == [0, 900, 300, 0]
+    assert fewer_starts([0.3, 0.1, 0.1, 0.1], [900] * 4, 1200, 0.05, 1, is_on=False) == [0, 900, 300, 0]
 
 
 def test_a_run_that_goes_on_is_no_start() -> None:

@@ -58,13 +58,19 @@ def _best(problem: Problem, calm: Calm, *, is_on: bool) -> Choice:
     drawn = _solve(problem)
     seconds = seconds_for(problem, drawn)
     runs = lay_out(problem, seconds, is_on=is_on)
-    if calm.start_eur <= 0 or problem.milestones or count_starts(runs, is_on=is_on) <= (0 if is_on else 1):
+    starts = count_starts(runs, is_on=is_on)
+    if calm.start_eur <= 0 or problem.milestones or starts <= (0 if is_on else 1):
         return Choice(runs, drawn)
     fixed = sum(1 for edge in problem.edges_s[1:] if edge <= problem.at_once_s)
     lengths = [end - start for start, end in pairwise(problem.edges_s)]
     costs = [price * room for price, room in zip(problem.prices, problem.room, strict=True)]
     seconds[fixed:] = fewer_starts(
-        costs[fixed:], lengths[fixed:], sum(seconds[fixed:]), calm.start_eur, is_on=is_on or fixed > 0
+        costs[fixed:],
+        lengths[fixed:],
+        sum(seconds[fixed:]),
+        calm.start_eur,
+        starts,
+        is_on=is_on or fixed > 0,
     )
     runs = lay_out(problem, seconds, is_on=is_on)
     return Choice(runs, energy_in(problem, runs))

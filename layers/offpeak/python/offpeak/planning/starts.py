@@ -4,6 +4,10 @@ Cars doze off and contactors wear when charging stops and starts. Of two runs th
 give its seconds to the other, at no cost in one direction, until one of them fits the slots; so some best plan fills
 whole slots and a part of at most one. That makes it a dynamic program over (slot, seconds charged so far, on or off),
 once from the front and once from the back, met at the slot that is partly used.
+
+It counts what a plan costs more than the cheapest one would if starts were free: a slot costs what it is dearer than
+the dearest slot needed, or, left out, what it is cheaper. No best plan costs more than the starts it saves, so only
+the few states below that bound are looked at.
 """
 
 from __future__ import annotations
@@ -15,6 +19,9 @@ from math import inf
 EARLIER = 1e-9
 """EUR: what a slot costs more than an equal one before it, so that ties go to the earlier."""
 
+_Extra = tuple[float, float]
+"""What it costs to leave a slot out, and to charge in all of it: one of them is 0."""
+
 _Table = list[dict[int, tuple[float, float]]]
 """For each number of slots passed: seconds charged in them -> least cost when the last one is (off, on)."""
 
@@ -25,25 +32,27 @@ def count_starts(runs: Sequence[tuple[int, int]], *, is_on: bool) -> int:
 
 
 def fewer_starts(
-    costs: Sequence[float], lengths_s: Sequence[int], seconds: int, start_cost: float, *, is_on: bool
+    costs: Sequence[float], lengths_s: Sequence[int], seconds: int, start_cost: float, starts: int, *, is_on: bool
 ) -> list[int]:
     """Return the seconds to charge in each slot, `seconds` in all, at the least cost with `start_cost` per start.
 
-    `costs` are for charging all of a slot. `is_on` says that the car is charging when the first slot begins.
-    Precondition: 0 <= seconds <= sum(lengths_s). O(slots x seconds / slot length).
+    `costs` are for charging all of a slot; `starts` is how often the cheapest way to charge starts, or more. `is_on`
+    says that the car is charging when the first slot begins. Precondition: 0 < seconds <= sum(lengths_s).
     """
-    costs = [cost + EARLIER * t for t, cost in enumerate(costs)]
-    front = _table(costs, lengths_s, seconds, start_cost, is_on=is_on)
-    back = _table(costs[::-1], lengths_s[::-1], seconds, start_cost, is_on=False)
+    extras = _extras(costs, lengths_s, seconds)
+    bound = start_cost * starts + EARLIER * len(costs)
+    front = _table(extras, lengths_s, seconds, start_cost, bound, is_on=is_on)
+    back = _table(extras[::-1], lengths_s[::-1], seconds, start_cost, bound, is_on=False)
     best = min(front[-1].get(seconds, (inf, inf)))
     t, passed, later = len(costs), seconds, 0
-    for place, (cost, length) in enumerate(zip(costs, lengths_s, strict=True)):
+    for place, ((left_out, charged), length) in enumerate(zip(extras, lengths_s, strict=True)):
         after = back[-place - 2]
         sums = sorted(after)
         for before, states in front[place].items():
             left = seconds - before
             for rest in sums[bisect_right(sums, left - length) : bisect_left(sums, left)]:
-                total = min(_joined(states, after[rest], start_cost)) + cost * (left - rest) / length
+                share = (left - rest) / length
+                total = min(_joined(states, after[rest], start_cost)) + charged * share + left_out * (1 - share)
                 if total < best:
                     best, t, passed, later = total, place, before, rest
     if t == len(costs):
@@ -58,17 +67,35 @@ def fewer_starts(
     ]
 
 
-def _table(costs: Sequence[float], lengths_s: Sequence[int], most: int, start_cost: float, *, is_on: bool) -> _Table:
+def _extras(costs: Sequence[float], lengths_s: Sequence[int], seconds: int) -> list[_Extra]:
+    """Return what each slot costs more than in the cheapest plan for `seconds`."""
+    costs = [cost + EARLIER * t for t, cost in enumerate(costs)]
+    dearest = 0.0
+    for cost, length in sorted(zip(costs, lengths_s, strict=True), key=lambda slot: slot[0] / slot[1]):
+        if seconds <= 0:
+            break
+        dearest = cost / length
+        seconds -= length
+    above = [cost - dearest * length for cost, length in zip(costs, lengths_s, strict=True)]
+    return [(-each, 0.0) if each < 0 else (0.0, each) for each in above]
+
+
+def _table(
+    extras: Sequence[_Extra], lengths_s: Sequence[int], most: int, start_cost: float, bound: float, *, is_on: bool
+) -> _Table:
     """Fill the table: a slot is charged all of its time or not at all."""
     table: _Table = [{0: (inf, 0.0) if is_on else (0.0, inf)}]
-    for cost, length in zip(costs, lengths_s, strict=True):
-        offs: dict[int, float] = {}
-        ons: dict[int, float] = {}
+    for (left_out, charged_all), length in zip(extras, lengths_s, strict=True):
+        states: dict[int, tuple[float, float]] = {}
         for charged, (off, on) in table[-1].items():
-            offs[charged] = off if off < on else on
-            if charged + length <= most:
-                ons[charged + length] = cost + (on if on <= off + start_cost else off + start_cost)
-        table.append({charged: (offs.get(charged, inf), ons.get(charged, inf)) for charged in {**offs, **ons}})
+            pause = (off if off < on else on) + left_out
+            if pause <= bound:
+                states[charged] = (pause, states[charged][1] if charged in states else inf)
+            run = (on if on <= off + start_cost else off + start_cost) + charged_all
+            charged += length
+            if run <= bound and charged <= most:
+                states[charged] = (states[charged][0] if charged in states else inf, run)
+        table.append(states)
     return table
 
 
