@@ -17,6 +17,9 @@ from botocore.exceptions import ClientError
 
 from local.cloud_assembly import Asset, CloudAssembly
 
+KEPT_S = 7 * 24 * 3600
+"""How long a package stays that nothing uses."""
+
 
 class DeploymentFailed(Exception):
     """A stack did not come up; the text names the resources and their reasons."""
@@ -30,6 +33,7 @@ def deploy(assembly: CloudAssembly, client: Callable[[str], Any], addresses: Map
     """
     account = client("sts").get_caller_identity()["Account"]
     s3, cloudformation = client("s3"), client("cloudformation")
+    _forget_unused(packages)
     for stack in assembly.stacks:
         for asset in stack.assets:
             bucket = asset.bucket.replace("${AWS::AccountId}", account).replace("${AWS::Region}", s3.meta.region_name)
@@ -40,6 +44,13 @@ def deploy(assembly: CloudAssembly, client: Callable[[str], Any], addresses: Map
         # A template of more than 50 KB comes from a bucket.
         s3.put_object(Bucket=bucket, Key=stack.template.name, Body=template.encode())
         _apply(cloudformation, stack.name, f"{s3.meta.endpoint_url}/{bucket}/{stack.template.name}")
+
+
+def _forget_unused(packages: Path) -> None:
+    packages.mkdir(parents=True, exist_ok=True)
+    for each in packages.glob("*.zip"):
+        if time.time() - each.stat().st_mtime > KEPT_S:
+            each.unlink(missing_ok=True)
 
 
 def _upload(s3: Any, bucket: str, asset: Asset, packages: Path) -> None:
@@ -60,8 +71,8 @@ def _package(asset: Asset, packages: Path) -> Path:
     """
     package = packages / asset.key
     if package.exists():
+        package.touch()
         return package
-    packages.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=packages) as folder:
         tree = Path(folder) / "tree"
         shutil.copytree(asset.path, tree)

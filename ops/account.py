@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ class NoCloud(Exception):
 
 def aws(endpoint_url: str | None = None) -> ClientFactory:
     """Return a factory of clients for the account, region and credentials that the environment names."""
-    session = boto3.Session()
+    # boto3 itself looks at AWS_DEFAULT_REGION and the profile only; AWS's other tools know AWS_REGION too.
+    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     if session.region_name is None:
         raise NoCloud("No region: set AWS_REGION (and AWS_PROFILE or credentials), or use --local.")
     if session.get_credentials() is None:

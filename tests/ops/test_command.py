@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from ops.__main__ import main
-from ops.account import NoCloud, embedded
 from ops.deployed import Deployed
 
 
@@ -77,8 +76,3 @@ def test_a_refusal_names_the_setting(capsys: pytest.CaptureFixture[str]) -> None
     offpeak = Answers({"error": "must be a local time such as 07:00", "field": "settings.planning.departure"})
     assert main(["settings", "acme", "--local", "--set", "planning.departure=noon"], lambda _: offpeak) == 1
     assert capsys.readouterr().err == "settings.planning.departure: must be a local time such as 07:00\n"
-
-
-def test_without_a_running_cloud_local_says_how_to_start_one(tmp_path: Any) -> None:
-    with pytest.raises(NoCloud, match="make up"):
-        embedded(tmp_path / "cloud.json")
