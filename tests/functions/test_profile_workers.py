@@ -62,11 +62,11 @@ def test_every_quarter_of_an_hour_all_active_sessions_are_planned_anew(journey: 
     assert [call.method for call in journey.cpo.calls] == ["PUT", "DELETE"]
 
 
-def test_the_shard_may_come_as_text(journey: Journey) -> None:
+def test_each_active_session_of_a_shard_wants_a_plan(journey: Journey) -> None:
     journey.push_session()
     journey.waiting("plan")
     for shard in range(8):
-        message = json.dumps({"partner_id": "acme", "shard": str(shard), "after": None})
+        message = json.dumps({"partner_id": "acme", "shard": shard, "after": None})
         assert want_plans.handler(sqs_event(message), CONTEXT) == {"batchItemFailures": []}
     assert len(journey.waiting("plan")) == 1
     known = wiring.sessions().known(KEY)

@@ -165,6 +165,8 @@ def _put_off(request: ProfileRequest, wait_s: float, why: str, by: Sender, now: 
         by.profiles.save(to_be_retried(request, due_at=due_at, detail=why))
     except ConcurrentChange:
         return  # It was superseded or sent meanwhile.
+    logger.info("profile_put_off", request_id=request.request_id, why=why, delay_s=delay_s)
+    count("ProfilesPutOff")
     ask_to_send(by.send_queue, request, delay_s=delay_s)
 
 

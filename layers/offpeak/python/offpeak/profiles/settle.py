@@ -116,6 +116,8 @@ def report(request: ProfileRequest) -> None:
         state=request.state.value,
         detail=request.detail,
     )
+    if request.kind is RequestKind.GET:
+        return
     match request.state:
         case RequestState.UNKNOWN:
             count("ProfilesUnknown")
