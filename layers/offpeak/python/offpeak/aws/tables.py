@@ -32,12 +32,7 @@ class Put:
     names: Mapping[str, str] = field(default_factory=dict)
 
     def request(self, table_name: str) -> dict[str, Any]:
-        return {
-            "TableName": table_name,
-            "Item": _serialise(self.item),
-            **_expression("ConditionExpression", self.condition),
-            **_bindings(self.values, self.names),
-        }
+        return {"TableName": table_name, "Item": _serialise(self.item), **_options(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +46,7 @@ class Update:
     names: Mapping[str, str] = field(default_factory=dict)
 
     def request(self, table_name: str) -> dict[str, Any]:
-        return {
-            "TableName": table_name,
-            "Key": _serialise(self.key),
-            "UpdateExpression": self.update,
-            **_expression("ConditionExpression", self.condition),
-            **_bindings(self.values, self.names),
-        }
+        return {"TableName": table_name, "Key": _serialise(self.key), "UpdateExpression": self.update, **_options(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +59,7 @@ class Delete:
     names: Mapping[str, str] = field(default_factory=dict)
 
     def request(self, table_name: str) -> dict[str, Any]:
-        return {
-            "TableName": table_name,
-            "Key": _serialise(self.key),
-            **_expression("ConditionExpression", self.condition),
-            **_bindings(self.values, self.names),
-        }
+        return {"TableName": table_name, "Key": _serialise(self.key), **_options(self)}
 
 
 Write = Put | Update | Delete
@@ -184,8 +168,9 @@ def _deserialise(item: Mapping[str, Any]) -> Item:
     return {name: type_deserializer.deserialize(value) for name, value in item.items()}
 
 
-def _expression(kind: str, expression: str | None) -> dict[str, str]:
-    return {kind: expression} if expression else {}
+def _options(write: Write) -> dict[str, Any]:
+    condition = {"ConditionExpression": write.condition} if write.condition else {}
+    return {**condition, **_bindings(write.values, write.names)}
 
 
 def _bindings(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
