@@ -87,6 +87,10 @@ class PartnerStore:
         cached = self._cache.get(partner_id)
         if cached is not None and self._now_s() < cached[0]:
             return cached[1]
+        return self.load_fresh(partner_id)
+
+    def load_fresh(self, partner_id: str) -> Partner:
+        """Return a partner as it is now, and remember it for load_cached. Raises UnknownObject."""
         partner = self.load(partner_id)
         if partner is None:
             raise UnknownObject(f"partner {partner_id} is not known")

@@ -72,7 +72,7 @@ def plan_session(
             known,
             standing,
             newest,
-            partners.load_cached(key.partner_id),
+            partners.load_fresh(key.partner_id),  # changed settings may be the very cause of this plan
             prices,
             request_id=request_id,
             now=now,
@@ -122,7 +122,7 @@ def _planned(
         standing = replace(standing, plan=plan)
     standing = replace(standing, wake_at=intent.wake_at)
     if intent.action is Action.KEEP:
-        return Planned(standing, intent, plan, None, settled if settled is not newest else None)
+        return Planned(standing, intent, plan, None, _if_changed(settled, newest))
     request = ProfileRequest(
         request_id=request_id,
         key=known.session.key,
@@ -135,11 +135,15 @@ def _planned(
         after=_still_on_its_way(newest),
         steps={Step.RECEIVED: known.received_at, Step.PLANNED: at},
     )
+    standing = replace(
+        standing,
+        newest_request_id=request_id,
+        wants_renewal=False,
+        renewed_at=now if standing.wants_renewal else standing.renewed_at,
+    )
     if settled is not None:
         settled = superseded(settled, detail=f"superseded by {request_id}")
-    renewed_at = now if standing.wants_renewal else standing.renewed_at
-    standing = replace(standing, newest_request_id=request_id, wants_renewal=False, renewed_at=renewed_at)
-    return Planned(standing, intent, plan, request, settled if settled is not newest else None)
+    return Planned(standing, intent, plan, request, _if_changed(settled, newest))
 
 
 def _ended(standing: Standing, newest: ProfileRequest | None, settled: ProfileRequest | None, why: str) -> Planned:
@@ -149,7 +153,11 @@ def _ended(standing: Standing, newest: ProfileRequest | None, settled: ProfileRe
     ended = Standing(
         standing.key, plan=standing.plan, newest_request_id=standing.newest_request_id, revision=standing.revision
     )
-    return Planned(ended, Intent(Action.END, why), None, None, settled if settled is not newest else None)
+    return Planned(ended, Intent(Action.END, why), None, None, _if_changed(settled, newest))
+
+
+def _if_changed(after: ProfileRequest | None, before: ProfileRequest | None) -> ProfileRequest | None:
+    return None if after is before else after
 
 
 def _decide(

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 
 from pydantic import JsonValue
 
 from offpeak.instants import format_instant
 from offpeak.ocpi.fields import NOT_AVAILABLE
 from offpeak.ocpi.sessions import REQUIRED
+from offpeak.ocpi.wire_json import as_number
 from offpeak.sessions.model import ChargingPeriod, Session
 from offpeak.sessions.parse import KEPT_AS_JSON
-
-FOUR_DECIMALS = Decimal("0.0001")
 
 
 def session_object(session: Session) -> dict[str, JsonValue]:
@@ -24,7 +22,7 @@ def session_object(session: Session) -> dict[str, JsonValue]:
         "id": session.key.session_id,
         "start_date_time": format_instant(session.start_at),
         "end_date_time": format_instant(session.end_at) if session.end_at else None,
-        "kwh": _number(session.kwh),
+        "kwh": as_number(session.kwh),
         **{name: json.loads(text) if name in KEPT_AS_JSON else text for name, text in session.others.items()},
         "location_id": session.location_id,
         "evse_uid": session.evse_uid,
@@ -41,11 +39,7 @@ def session_object(session: Session) -> dict[str, JsonValue]:
 def _period(period: ChargingPeriod) -> JsonValue:
     return {
         "start_date_time": format_instant(period.start_at),
-        "dimensions": [{"type": name, "volume": _number(volume)} for name, volume in sorted(period.dimensions.items())],
+        "dimensions": [{"type": name, "volume": as_number(volume)} for name, volume in sorted(period.dimensions.items())],
         **({"tariff_id": period.tariff_id} if period.tariff_id else {}),
     }
 
-
-def _number(value: Decimal) -> float | int:
-    rounded = value.quantize(FOUR_DECIMALS)
-    return int(rounded) if rounded == rounded.to_integral_value() else float(rounded)
