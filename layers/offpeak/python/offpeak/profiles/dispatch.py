@@ -86,7 +86,6 @@ def send_profile(request_id: str, by: Sender, *, now: datetime) -> None:
 
 
 def _call(request: ProfileRequest, partner: Partner, endpoint: str, by: Sender, now: datetime) -> None:
-    token = by.cipher.decrypt(by.partners.token_for(partner.partner_id))
     at = by.real_now()
     call_id = f"{request.request_id}-{request.attempts + 1}"
     place = by.gates.enter(partner.partner_id, partner.flags.in_flight_cap, call_id, at.timestamp())
@@ -104,7 +103,7 @@ def _call(request: ProfileRequest, partner: Partner, endpoint: str, by: Sender, 
         _report_sent(request)
     request = replace(request, revision=request.revision + 1)
     try:
-        said = understand(_exchange(request, partner, endpoint, token, by))
+        said = understand(_exchange(request, partner, endpoint, by))
     except (PeerUnavailable, PeerUnusable) as error:
         by.gates.leave(partner.partner_id, call_id, ok=False, now_s=by.real_now().timestamp())
         _failed(request, error, by, now)
@@ -119,11 +118,11 @@ def _call(request: ProfileRequest, partner: Partner, endpoint: str, by: Sender, 
     )
 
 
-def _exchange(request: ProfileRequest, partner: Partner, endpoint: str, token: str, by: Sender) -> OcpiAnswer:
+def _exchange(request: ProfileRequest, partner: Partner, endpoint: str, by: Sender) -> OcpiAnswer:
     call = partial(
         by.client.call,
         url=session_address(endpoint, request.key.session_id),
-        token=token,
+        token=by.cipher.decrypt(by.partners.token_for(partner.partner_id)),
         raw_token=partner.flags.raw_token,
         routing=Routing(
             to_country_code=request.party.country_code,
