@@ -43,9 +43,8 @@ def settle(
 ) -> Settled:
     """Apply a transition, and its consequence for the session when this is the session's newest request.
 
-    After an accepted profile without a result we ask for the active one, as the request `question_id` (ARCHITECTURE,
-    "How a session becomes a profile", 4). `now` is the session's time, `at` the real one. Raises ConcurrentChange after
-    too many tries.
+    After an accepted profile without a result we ask for the active one, as the request `question_id`. `now` is the
+    session's time, `at` the real one. Raises ConcurrentChange after too many tries.
     """
     for _ in range(MOST_TRIES):
         after = transition(request)

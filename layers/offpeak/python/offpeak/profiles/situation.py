@@ -30,7 +30,7 @@ def situation_of(
     """Return what is to be planned. `running` is the plan that the charger has, `limit_w_steps` its profile in watts.
 
     The need is that of the battery where its state of charge is told, else the partner's default less what was
-    delivered (ARCHITECTURE, "Delivered energy and need").
+    delivered.
     """
     charged = known.state_of_charge
     return Situation(
