@@ -82,6 +82,15 @@ def test_prices_that_stay_are_no_change_and_prices_that_move_are(store: PriceSto
     assert store.days(ZONE, THURSDAY, THURSDAY) == feed.days
 
 
+def test_a_price_that_the_feed_leaves_out_this_time_is_not_forgotten(store: PriceStore) -> None:
+    fetch_prices(Feed(a_day(THURSDAY, "0.1")), store, [ZONE], NOON, NOON)
+    half = {at: price * 2 for at, price in list(a_day(THURSDAY, "0.1").eur_per_kwh.items())[::2]}
+    assert fetch_prices(Feed(PriceDay(THURSDAY, half, "Feed")), store, [ZONE], AFTERNOON, AFTERNOON) == {ZONE}
+    [day] = store.days(ZONE, THURSDAY, THURSDAY)
+    assert day.eur_per_kwh == {**a_day(THURSDAY, "0.1").eur_per_kwh, **half}
+    assert list(day.eur_per_kwh) == sorted(day.eur_per_kwh)
+
+
 @pytest.mark.parametrize("error", [PeerUnavailable("down"), PeerUnusable(3001, "nonsense")])
 def test_a_zone_whose_feed_fails_keeps_its_prices_and_holds_up_no_other(store: PriceStore, error: OffpeakError) -> None:
     store.replace("AT", [a_day()], NOON)

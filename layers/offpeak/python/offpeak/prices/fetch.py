@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -48,11 +49,20 @@ def fetch_prices(feed: Feed, store: PriceStore, zones: Iterable[str], now: datet
 def _fetch_zone(feed: Feed, store: PriceStore, zone: str, now: datetime, fetched_at: datetime) -> bool:
     today = market_date(now)
     before = {day.date: day for day in store.days(zone, today - HISTORY, today + DAY)}
-    fetched = feed.fetch(zone, _first_missing(before, today), today + DAY)
+    answer = feed.fetch(zone, _first_missing(before, today), today + DAY)
+    fetched = [_completed(day, before.get(day.date)) for day in answer]
     store.replace(zone, fetched, fetched_at)
     changed = [day for day in fetched if before.get(day.date) != day]
     logger.info("prices_stored", zone=zone, days=len(fetched), changed=[str(day.date) for day in changed])
     return bool(changed)
+
+
+def _completed(fetched: PriceDay, before: PriceDay | None) -> PriceDay:
+    """Return a day with the prices that the feed gave, and those known before where it gave none this time."""
+    if before is None or before.eur_per_kwh.keys() <= fetched.eur_per_kwh.keys():
+        return fetched
+    prices = {**before.eur_per_kwh, **fetched.eur_per_kwh}
+    return replace(fetched, eur_per_kwh=dict(sorted(prices.items())))
 
 
 def _first_missing(known: Iterable[date], today: date) -> date:
