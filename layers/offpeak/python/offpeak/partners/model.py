@@ -66,7 +66,7 @@ class Flags:
     parking_time: ParkingTimeMeaning = ParkingTimeMeaning.SUSPENDED_EV
     profile_timeout_s: int = 60
     """How long to wait for a result when the partner's answer names no time-out."""
-    in_flight_cap: int = 4
+    in_flight_cap: int = 8
     """Most calls to the partner at the same time."""
 
 
