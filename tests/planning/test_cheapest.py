@@ -93,6 +93,10 @@ def test_negative_prices_are_used_beyond_the_need_as_far_as_the_battery_goes() -
     assert cheapest([0.1, -0.2, -0.1, 0.3], [2.0] * 4, 1.0, most=3.0) == [0.0, 2.0, 1.0, 0.0]
 
 
+def test_what_costs_nothing_is_not_drawn_beyond_the_need() -> None:
+    assert cheapest([0.0, 0.0], [2.0, 2.0], 1.0, most=3.0) == [1.0, 0.0]
+
+
 def test_a_milestone_is_bought_before_it_is_due_though_later_slots_are_cheaper() -> None:
     assert cheapest([0.4, 0.3, 0.1, 0.1], [2.0] * 4, 5.0, milestones=[(2, 3.0)]) == [1.0, 2.0, 2.0, 0.0]
 

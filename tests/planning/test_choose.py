@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from offpeak.planning.decide import decide
 from offpeak.planning.plan import Plan
 from offpeak.planning.situation import Calm
-from tests.planning.builders import NIGHT, a_situation, after, priced, spans
+from tests.planning.builders import NIGHT, RESTLESS, a_situation, after, priced, spans
 
 RUNNING = decide(a_situation())
 """Charges from 01:00 to 03:00, hours 7 to 9, for 0.08 and 0.09 EUR."""
@@ -33,6 +33,12 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[float, float]], bool]] = [
     ("a_need_that_grows_by_little_keeps_it", {"need_kwh": 20.05}, [(7, 9)], True),
     ("a_need_that_shrinks_takes_from_the_dearest_hour", {"need_kwh": 15.0}, [(7, 8.5)], False),
     ("a_need_that_grows_is_met_beside_the_running_hours", {"need_kwh": 22.5}, [(6.75, 9)], False),
+    (
+        "a_need_that_grows_stays_beside_them_though_another_hour_is_a_little_cheaper",
+        {"need_kwh": 22.5, "slots": night(h2=0.09)},
+        [(6.75, 9)],
+        False,
+    ),
     ("a_need_that_grows_far_takes_from_anywhere", {"need_kwh": 45.0}, [(5.5, 10)], False),
     ("a_plan_under_way_goes_on", {"now": after(8), "need_kwh": 10.0}, [(8, 9)], True),
     ("an_earlier_departure_moves_what_comes_too_late", {"departure_at": after(8)}, [(6, 8)], False),
@@ -63,11 +69,30 @@ def test_the_threshold_is_a_share_of_a_dear_plan() -> None:
     assert spans(decide(a_situation(running=RUNNING, slots=dear, calm=Calm(threshold_share=0.0))).blocks) == [(6, 8)]
 
 
-def test_a_car_that_is_charging_is_not_stopped_to_start_again_for_nothing() -> None:
+def test_a_car_that_is_charging_is_not_stopped_for_less_than_a_start_is_worth() -> None:
     slots = priced(0.20, 0.20, 0.198, 0.198)
+    calm = Calm(start_eur=0.05, threshold_eur=0.0, threshold_share=0.0)
     running = decide(a_situation(slots=slots[:2], departure_at=after(2)))
-    plan = decide(a_situation(slots=slots, departure_at=after(4), running=running))
+    assert spans(running.blocks) == [(0, 2)]
+    plan = decide(a_situation(slots=slots, departure_at=after(4), running=running, calm=calm))
     assert spans(plan.blocks) == [(0, 2)]
+    assert spans(decide(a_situation(slots=slots, departure_at=after(4), calm=calm)).blocks) == [(2, 4)]
+
+
+def test_two_pieces_become_one_when_the_start_is_worth_more_than_the_pause() -> None:
+    slots = priced(0.1, 0.103, 0.1)
+    running = decide(a_situation(slots=slots, departure_at=after(3), calm=RESTLESS))
+    assert spans(running.blocks) == [(0, 1), (2, 3)]
+    calm = Calm(start_eur=0.05, threshold_eur=0.0, threshold_share=0.0)
+    plan = decide(a_situation(slots=slots, departure_at=after(3), running=running, calm=calm))
+    assert spans(plan.blocks) == [(0, 2)]
+
+
+def test_what_a_charging_car_needs_less_is_left_out_after_what_it_is_doing() -> None:
+    slots = priced(0.2, 0.1)
+    running = decide(a_situation(slots=slots, departure_at=after(2)))
+    plan = decide(a_situation(slots=slots, departure_at=after(2), now=after(0.25), need_kwh=12.5, running=running))
+    assert spans(plan.blocks) == [(0.25, 0.5), (1, 2)]
 
 
 def test_small_changes_do_not_add_up_to_an_unmet_need() -> None:

@@ -41,6 +41,18 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[float, float]], ReasonCode]] =
         ReasonCode.CHEAPEST,
     ),
     (
+        "a_part_of_a_slot_between_two_full_ones_joins_the_earlier",
+        {"slots": priced(0.1, 0.2, 0.1), "departure_at": after(3), "need_kwh": 25.0},
+        [(0, 1.5), (2, 3)],
+        ReasonCode.CHEAPEST,
+    ),
+    (
+        "a_need_of_whole_seconds_takes_no_second_more",
+        {"need_kwh": 1.1},
+        [(7, 7 + 396 / 3600)],
+        ReasonCode.CHEAPEST,
+    ),
+    (
         "the_first_slot_counts_from_now_on",
         {"now": after(0.75), "slots": priced(0.1, 0.3, 0.2), "departure_at": after(3), "need_kwh": 5.0},
         [(0.75, 1), (2, 2.25)],
@@ -170,6 +182,24 @@ def test_the_saving_compares_with_full_power_from_the_start() -> None:
     assert plan.cost_at_once_eur == Decimal("7.8")
     assert plan.cost_eur == Decimal("1.7")
     assert plan.saving_eur == Decimal("6.1")
+
+
+def test_energy_that_is_drawn_because_it_pays_is_a_saving() -> None:
+    slots = priced(0.1, 0.2, -0.1, -0.3)
+    plan = decide(a_situation(slots=slots, departure_at=after(4), need_kwh=10.0, room_kwh=15.0))
+    assert (plan.cost_eur, plan.cost_at_once_eur, plan.saving_eur) == (Decimal("-3.5"), Decimal(1), Decimal("4.5"))
+
+
+def test_the_need_that_a_plan_names_is_the_largest_of_what_is_due() -> None:
+    assert decide(a_situation(need_kwh=1.0, minimum_now_kwh=10.0)).need_kwh == 10
+    assert decide(a_situation(need_kwh=1.0, milestones=(Milestone(after(6), 12.0),))).need_kwh == 12
+
+
+def test_time_without_a_price_counts_as_forecast() -> None:
+    gap = priced(0.1, 0.4) + priced(0.2, start_at=after(3))
+    assert decide(a_situation(slots=gap, departure_at=after(4))).uses_forecast
+    assert decide(a_situation(slots=gap, departure_at=after(5))).uses_forecast
+    assert not decide(a_situation(slots=gap, departure_at=after(2))).uses_forecast
 
 
 def test_a_plan_says_whether_a_price_was_forecast() -> None:

@@ -132,6 +132,15 @@ def test_no_limit_is_broken_and_no_energy_lost_when_a_plan_becomes_a_profile(
     assert same_effect(profile, again, later, limit=Decimal(0), for_s=0)
 
 
+@given(MAINS, st.integers(60, 400))
+def test_a_power_that_the_unit_can_tell_is_granted_in_full(mains: tuple[str, int | None, int], tenths: int) -> None:
+    unit, phases, voltage_v = mains
+    step_w = limit_step_w(unit, phases, voltage_v)
+    plan = decide(a_situation(max_power_w=tenths * step_w, limit_step_w=step_w, need_kwh=0.0))
+    profile = encode(plan, unit=unit, phases=phases, voltage_v=voltage_v, now=NOW)
+    assert [each.limit for each in profile.periods] == [Decimal(tenths) / 10]
+
+
 def a_profile(
     *steps: tuple[float, float], starts: float = 0, hours: float | None = None, unit: str = "W"
 ) -> ChargingProfile:

@@ -30,6 +30,12 @@ SENTENCES: list[tuple[ReasonCode, dict[str, Any], str]] = [
     ),
     (
         ReasonCode.CHEAPEST,
+        {"slots": ZIGZAG, "calm": RESTLESS, "need_kwh": 30.0},
+        "Charges from 19:00 to 20:00, from 21:00 to 22:00 and from 23:00 to 00:00, the cheapest 3 h before 07:00; "
+        "saves 4.00 EUR against charging at once.",
+    ),
+    (
+        ReasonCode.CHEAPEST,
         {"slots": ZIGZAG, "calm": RESTLESS, "need_kwh": 42.5},
         "Charges in 5 pieces from 19:00 to 03:15, the cheapest 4 h 15 min before 07:00; "
         "saves 8.00 EUR against charging at once.",

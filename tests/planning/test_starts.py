@@ -54,6 +54,10 @@ def test_a_pause_that_saves_more_than_a_start_is_kept() -> None:
     assert fewer_starts([0.1, 0.4, 0.1, 0.5], [900] * 4, 1800, 0.05, 2, is_on=False) == [900, 0, 900, 0]
 
 
+def test_an_earlier_slot_gives_way_to_an_equal_one_beside_a_cheap_one() -> None:
+    assert fewer_starts([0.3, 0.3, 0.12], [900] * 3, 1800, 0.02, 2, is_on=False) == [0, 900, 900]
+
+
 def test_a_car_that_is_charging_goes_on_rather_than_start_again() -> None:
     assert fewer_starts([0.12, 0.1], [900, 900], 900, 0.05, 1, is_on=True) == [900, 0]
     assert fewer_starts([0.12, 0.1], [900, 900], 900, 0.05, 1, is_on=False) == [0, 900]

@@ -64,7 +64,7 @@ def _with_blocks(situation: Situation, problem: Problem, choice: Choice) -> Plan
     is_short = shortfall >= SMALLEST_SHORTFALL_KWH
     cost = cost_of(problem, drawn)
     cost_at_once = cost_of(problem, cheapest(problem.prices, problem.room, 0.0, at_once=min(problem.target_kwh, total)))
-    ends_with_need = bool(runs) and not is_short and not situation.need_is_known
+    ends_with_need = bool(runs) and not situation.need_is_known
     return Plan(
         made_at=situation.running.made_at if choice.is_kept and situation.running else situation.now,
         departure_at=situation.departure_at,

@@ -55,7 +55,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Between `blocks` the car is paused; from `unlimited_from` on it may draw `max_power_w`.
+    """Between `blocks` the car is paused; from `unlimited_from` on, after the last, it may draw `max_power_w`.
 
     `unlimited_from` is the departure, so that nobody who leaves late is stranded, or the time of the plan itself when
     there is no reason to hold the car back. `made_at` is when these blocks were decided: a plan that is kept keeps it.

@@ -44,7 +44,6 @@ def encode(plan: Plan, *, unit: str, phases: int | None, voltage_v: int, now: da
     steps = [(start_at, Decimal(0))]
     for block in plan.blocks:
         steps += [(block.start_at, block.power_w), (block.end_at, Decimal(0))]
-    steps = [(at, power_w) for at, power_w in steps if at < plan.unlimited_from]
     steps.append((plan.unlimited_from, plan.max_power_w))
     limits = {max(0, seconds_after(start_at, at)): in_unit(power_w, unit, phases, voltage_v) for at, power_w in steps}
     periods: list[ProfilePeriod] = []
