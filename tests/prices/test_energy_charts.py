@@ -12,9 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
+from local.price_feed import PriceFeed
+from local.recorded import RecordedPrices
 from offpeak.errors import PeerUnavailable, PeerUnusable
 from offpeak.prices.energy_charts import LARGEST_ANSWER_BYTES, EnergyCharts, days_of
-from offpeak.prices.model import quarter_hours
+from offpeak.prices.model import QUARTER, quarter_hours
 from tests.prices.builders import AUTUMN, SPRING, THURSDAY, ZONE, market
 
 DAY = timedelta(days=1)
@@ -179,6 +181,16 @@ def test_a_feed_that_does_not_answer_is_unavailable() -> None:
 
     with pytest.raises(PeerUnavailable, match="ReadTimeout"):
         feed(time_out).fetch(ZONE, THURSDAY, THURSDAY)
+
+
+def test_a_proxy_in_the_environment_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the wiring reads the environment."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    recorded = RecordedPrices({at: Decimal(50) for at in quarter_hours(THURSDAY)}, QUARTER)
+    with PriceFeed(recorded, lambda: market(THURSDAY, 12)) as running:
+        (day,) = EnergyCharts(running.url).fetch(ZONE, THURSDAY, THURSDAY)
+    assert set(day.eur_per_kwh.values()) == {Decimal("0.05")}
 
 
 def test_a_feed_that_nobody_serves_is_unavailable() -> None:

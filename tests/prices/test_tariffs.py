@@ -103,6 +103,13 @@ def test_a_window_that_begins_in_the_hour_that_is_left_out_or_comes_twice(day: d
     assert hours_at(curve, "0.20") == cheap_hours
 
 
+@pytest.mark.parametrize(("day", "minutes"), [(THURSDAY, 10), (SPRING, 0), (AUTUMN, 20)])
+def test_a_window_within_that_hour(day: date, minutes: int) -> None:
+    window = TariffWindow(time(2, 10), time(2, 20), Decimal("0.20"))
+    curve = tariff_curve(time_of_use(window), EMPTY, market(day, 0), market(day + DAY, 0), BERLIN)
+    assert hours_at(curve, "0.20") * 60 == pytest.approx(minutes)
+
+
 def test_local_time_is_that_of_the_tariff_and_not_of_the_market() -> None:
     window = TariffWindow(time(0), time(6), Decimal("0.20"))
     curve = tariff_curve(time_of_use(window), EMPTY, market(THURSDAY, 0), market(THURSDAY, 12), "Europe/Helsinki")

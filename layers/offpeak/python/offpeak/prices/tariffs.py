@@ -58,9 +58,8 @@ def _changes(tariff: Tariff, start: datetime, end: datetime, zone: ZoneInfo) -> 
     while day <= end.astimezone(zone).date():
         for window in tariff.windows:
             for edge in (window.start, window.end):
-                local = datetime.combine(day, edge, zone)
-                yield local.astimezone(UTC)
-                yield local.replace(fold=1).astimezone(UTC)
+                for fold in (0, 1):
+                    yield datetime.combine(day, edge, zone).replace(fold=fold).astimezone(UTC)
         day += timedelta(days=1)
     at = start.replace(minute=0, second=0, microsecond=0)
     while at < end:
