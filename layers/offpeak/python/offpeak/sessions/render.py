@@ -39,7 +39,8 @@ def session_object(session: Session) -> dict[str, JsonValue]:
 def _period(period: ChargingPeriod) -> JsonValue:
     return {
         "start_date_time": format_instant(period.start_at),
-        "dimensions": [{"type": name, "volume": as_number(volume)} for name, volume in sorted(period.dimensions.items())],
+        "dimensions": [
+            {"type": name, "volume": as_number(volume)} for name, volume in sorted(period.dimensions.items())
+        ],
         **({"tariff_id": period.tariff_id} if period.tariff_id else {}),
     }
-
