@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from aws_lambda_powertools.event_handler import Response
-from offpeak.edge import caller, json_body, ocpi_api, ocpi_ok, rest_handler
 
 from offpeak import wiring
+from offpeak.edge import caller, json_body, ocpi_api, ocpi_ok, rest_handler
 from offpeak.errors import UnknownObject
 from offpeak.partners.model import Party
 from offpeak.sessions.model import MessageKind, SessionKey
