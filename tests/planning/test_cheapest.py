@@ -1,4 +1,4 @@
-"""The inner solver against a linear program (PLANNING 1 and 2)."""
+"""The inner solver against a linear program (docs/planning.md, 1 and 2)."""
 
 from __future__ import annotations
 

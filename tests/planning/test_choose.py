@@ -1,4 +1,4 @@
-"""A running plan moves only when it is worth it (PLANNING 5)."""
+"""A running plan moves only when it is worth it (docs/planning.md, 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dynamic program over starts against trying everything (PLANNING 4 and 5)."""
+"""The dynamic program over starts against trying everything (docs/planning.md, 4 and 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cheapest way to draw energy by a deadline, exactly (PLANNING 1 and 2).
+"""The cheapest way to draw energy by a deadline, exactly (docs/planning.md, 1 and 2).
 
 A fractional knapsack: take the cheapest room first. Where a dearer slot holds energy and a cheaper one has room,
 moving energy lowers the cost, and the greedy fill leaves no such pair. Nested milestones are met in the order of

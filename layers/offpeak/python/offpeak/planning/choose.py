@@ -25,7 +25,7 @@ class Choice:
 
 
 def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
-    """Return the best runs, or the running plan's while the best save no more than the threshold (PLANNING 5).
+    """Return the best runs, or the running plan's while the best save no more than the threshold (docs/planning.md, 5).
 
     The running plan is mended as little as the need asks for: what is too much goes from its dearest slots, what is
     missing comes from the room beside its runs, then from anywhere. Below `calm.energy_kwh` it is not touched.

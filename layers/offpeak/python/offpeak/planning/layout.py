@@ -1,4 +1,4 @@
-"""From energy per slot to runs of full power in whole seconds (PLANNING 4).
+"""From energy per slot to runs of full power in whole seconds (docs/planning.md, 4).
 
 A slot that is only partly needed runs at full power for part of its time: it costs the same as a lower power all
 along, and never asks a car for less than it can take (IEC 61851: 6 A).

@@ -30,7 +30,7 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True)
 class Calm:
-    """What rest is worth (PLANNING 5).
+    """What rest is worth (docs/planning.md, 5).
 
     A start of charging counts as `start_eur` of cost, so that a plan has few pieces. A better plan replaces the running
     one only when it saves more than the larger of `threshold_eur` and `threshold_share` of what that costs. A need of

@@ -1,4 +1,4 @@
-"""Few starts: the cheapest time to charge when each start costs something too (PLANNING 5).
+"""Few starts: the cheapest time to charge when each start costs something too (docs/planning.md, 5).
 
 Cars doze off and contactors wear when charging stops and starts. Of two runs that begin or end within a slot, one can
 give its seconds to the other, at no cost in one direction, until one of them fits the slots; so some best plan fills
