@@ -1,0 +1,99 @@
+"""Bad results, active profiles and credentials: an answer that names the field, and no effect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.cpo import ResultComes
+from offpeak.profiles.model import RequestState
+from tests.e2e.stage import PROFILES, Scene
+
+INVALID = (200, 2001)
+UNPARSEABLE = (400, 2001)
+
+
+@pytest.mark.parametrize(
+    ("content", "codes", "field"),
+    [
+        ("", UNPARSEABLE, "body"),
+        ("{", UNPARSEABLE, "body"),
+        ("[]", INVALID, "body"),
+        ("{}", INVALID, "result"),
+        ('{"result": "MAYBE"}', INVALID, "result"),
+        ('{"result": 7}', INVALID, "result"),
+    ],
+)
+def test_a_bad_result_changes_nothing(scene: Scene, content: str, codes: tuple[int, int], field: str) -> None:
+    """P5, T6"""
+    partner = scene.partner()
+    partner.misbehave(result_comes=ResultComes.NEVER)
+    partner.plug_in("S1")
+    scene.settle()
+    [call] = partner.profile_calls("S1")
+    answer = partner.ask("POST", call.response_url, content=content)
+    assert answer.codes == codes
+    assert field in answer.message
+    assert partner.newest("S1").state is RequestState.CPO_ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("profile", "field"),
+    [
+        ({}, "start_date_time"),
+        ({"start_date_time": "now", "charging_profile": {}}, "start_date_time"),
+        ({"start_date_time": "2025-10-02T17:00:00Z"}, "charging_profile"),
+        ({"start_date_time": "2025-10-02T17:00:00Z", "charging_profile": []}, "charging_profile"),
+        (
+            {"start_date_time": "2025-10-02T17:00:00Z", "charging_profile": {"charging_rate_unit": "kW"}},
+            "charging_profile.charging_rate_unit",
+        ),
+        (
+            {
+                "start_date_time": "9999-12-31T23:59:59Z",
+                "charging_profile": {
+                    "charging_rate_unit": "W",
+                    "charging_profile_period": [{"start_period": 10**7, "limit": 1}],
+                },
+            },
+            "start_",
+        ),
+    ],
+)
+def test_a_bad_active_profile_names_its_field(scene: Scene, profile: dict[str, Any], field: str) -> None:
+    """P9, T7"""
+    partner = scene.partner()
+    partner.put(partner.session("S1"))
+    scene.settle()
+    before = partner.rows("S1")
+    answer = partner.ask("PUT", f"{PROFILES}/S1", profile)
+    assert answer.codes == INVALID
+    assert field in answer.message
+    assert partner.rows("S1") == before
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"token": ""}, "token"),
+        ({"token": "x" * 65}, "token"),
+        ({"token": "with blank"}, "token"),
+        ({"token": None}, "token"),
+        ({"url": "no url"}, "url"),
+        ({"url": "https://user:secret@example.org/"}, "url"),
+        ({"url": 7}, "url"),
+        ({"roles": []}, "roles"),
+        ({"roles": [{"role": "CPO", "country_code": "DEU", "party_id": "A"}]}, "roles.0.country_code"),
+    ],
+)
+def test_bad_credentials_name_their_field_and_register_nobody(scene: Scene, fields: dict[str, Any], field: str) -> None:
+    """C5, T7"""
+    partner = scene.invited()
+    role = {"role": "CPO", "country_code": "DE", "party_id": "ABC"}
+    said = {"token": "token-b", "url": partner.cpo.versions_url, "roles": [role], **fields}
+    answer = scene.stage.ask("POST", "/ocpi/2.2.1/credentials", partner.token_a, body=said)
+    assert answer.codes == INVALID
+    assert answer.message.startswith(field)
+    assert partner.cpo.complaints == (), "and nobody was called"
+    partner.register()

@@ -1,0 +1,61 @@
+"""A message that cannot be worked: tried a few times, laid aside, given back when its cause is mended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from offpeak.aws.tables import Update
+from offpeak.profiles.model import RequestState
+from ops.dead_letters import count, replay
+from tests.e2e.market import Market
+from tests.e2e.stage import DEPARTURE, EVENING, Partner, Scene
+
+
+def set_status(partner: Partner, session_id: str, status: str) -> None:
+    """Spoil or mend a session's row behind the stack's back."""
+    key = {"pk": partner.key(session_id).text, "sk": "SESSION"}
+    update = Update(key, "SET #fields.#status.v = :status", values={":status": status},
+                    names={"#fields": "fields", "#status": "status"})  # fmt: skip
+    partner.stage.table("sessions").write(update)
+
+
+def test_a_poisoned_session_is_laid_aside_holds_up_no_other_and_comes_back(scene: Scene, market: Market) -> None:
+    partner = scene.partner()
+    partner.plug_in("poisoned", "healthy")
+    scene.settle()
+    set_status(partner, "poisoned", "NONSENSE")
+    market.change(EVENING, DEPARTURE, lambda price: 300 - price)
+    with scene.cloud.retrying_quickly("plan"):
+        scene.cloud.invoke("fetch_prices")
+        assert scene.eventually(lambda: len(partner.profile_calls("healthy")) == 2), "it is planned anew meanwhile"
+        assert scene.eventually(lambda: scene.cloud.dead_letters("plan") != [])
+    [letter] = scene.cloud.dead_letters("plan")
+    assert (letter["partner_id"], letter["session_id"]) == (partner.partner_id, "poisoned")
+    assert len(partner.profile_calls("poisoned")) == 1
+
+    set_status(partner, "poisoned", "ACTIVE")
+    sqs, deployed = scene.cloud.client("sqs"), scene.cloud.deployed
+    assert replay(sqs, deployed.dead_letters("plan"), deployed.queue("plan")) == 1
+    scene.settle()
+    assert scene.cloud.dead_letters("plan") == []
+    assert len(partner.profile_calls("poisoned")) == 2
+    assert partner.newest("poisoned").state is RequestState.CHARGER_ACCEPTED
+
+
+def test_messages_that_make_no_sense_are_laid_aside_and_hold_up_nobody(scene: Scene) -> None:
+    partner = scene.partner()
+    nonsense: list[Any] = ["no JSON", {}, {"partner_id": partner.partner_id}, [1, 2], {"request_id": None}]
+    with scene.cloud.retrying_quickly("plan"), scene.cloud.retrying_quickly("send"):
+        for each in nonsense:
+            scene.put_into("plan", each, group=f"nonsense-{nonsense.index(each)}")
+            scene.put_into("send", each, group="nonsense")
+        partner.plug_in("S1")
+        assert scene.eventually(lambda: partner.is_confirmed("S1"))
+
+        def are_laid_aside(queue: str, at_least: int) -> bool:
+            return count(scene.cloud.client("sqs"), scene.cloud.deployed.dead_letters(queue)) >= at_least
+
+        assert scene.eventually(lambda: are_laid_aside("plan", len(nonsense)), within_s=40)
+        assert scene.eventually(lambda: are_laid_aside("send", len(nonsense) - 1), within_s=40)
+    partner.plug_in("S2")
+    assert scene.eventually(lambda: partner.is_confirmed("S2"))
