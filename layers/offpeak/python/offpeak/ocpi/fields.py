@@ -6,12 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
 
 from offpeak.errors import InvalidMessage
 from offpeak.instants import parse_instant
 from offpeak.ocpi.peer_address import LONGEST_URL
-from offpeak.ocpi.wire_json import JsonValue
+from offpeak.ocpi.wire_json import JsonValue, problem_with
 
 NOT_AVAILABLE = "#NA"
 """What a peer writes where a required string cannot be filled (CONFORMANCE T13)."""
@@ -41,6 +41,13 @@ def _available(value: object) -> object:
     return None if value == NOT_AVAILABLE else value
 
 
+def _bounded(value: Decimal) -> Decimal:
+    problem = problem_with(value)
+    if problem is not None:
+        raise ValueError(problem)
+    return value
+
+
 def _list(value: object) -> object:
     return [] if value is None else value
 
@@ -52,7 +59,8 @@ def _capitals(value: object) -> object:
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Text = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
 OptionalText = Annotated[Text | None, BeforeValidator(_available)]
-Number = Annotated[Decimal, Field(allow_inf_nan=False, ge=-(10**9), le=10**9)]
+Number = Annotated[Decimal, Field(allow_inf_nan=False, ge=-(10**9), le=10**9), AfterValidator(_bounded)]
+"""Some peers write numbers as text, which the parser's bounds have not seen."""
 Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL, pattern=r"^[\x21-\x7e]*$")]
 NoneAsEmpty = BeforeValidator(_list)
 """A list that may also be missing or null (CONFORMANCE T13)."""

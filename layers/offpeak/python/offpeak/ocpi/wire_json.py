@@ -66,6 +66,15 @@ def write_json(value: object) -> str:
     return json.dumps(value, default=_plain, separators=(",", ":"), allow_nan=False)
 
 
+def problem_with(value: Decimal) -> str | None:
+    """Say why a finite number cannot be taken; None where it can."""
+    if not value.is_zero() and abs(value.adjusted()) > LARGEST_EXPONENT:
+        return "is a number out of all bounds"
+    if len(value.as_tuple().digits) > MOST_DIGITS:
+        return f"is a number of more than {MOST_DIGITS} digits"
+    return None
+
+
 def as_number(value: Decimal) -> int | float:
     """Return a Decimal as the number that is written for it: rounded to four decimals, whole where it can be."""
     rounded = value.quantize(MOST_DECIMALS) if abs(value) < 10**20 else value
@@ -93,11 +102,8 @@ def _number(text: str) -> Decimal | _Refused:
     value = Decimal(text)
     if value.is_zero():
         return Decimal(0)
-    if abs(value.adjusted()) > LARGEST_EXPONENT:
-        return _Refused("is a number out of all bounds")
-    if len(value.as_tuple().digits) > MOST_DIGITS:
-        return _Refused(f"is a number of more than {MOST_DIGITS} digits")
-    return value
+    problem = problem_with(value)
+    return value if problem is None else _Refused(problem)
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
