@@ -1,0 +1,128 @@
+"""The planner's inner solver beside HiGHS, on identical instances."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+import highspy
+import numpy as np
+
+from offpeak.planning.cheapest import cheapest
+from tests.bench.report import Progress, Row, median, ms
+from tests.bench.sessions import recorded_prices
+
+NAME = "planning"
+GOAL_RATIO = 50.0
+SAME_COST = 1e-6
+"""EUR, relative to the larger of 1 EUR and the cost."""
+
+INSTANCES, REPEATS, SLOTS = 200, 5, 96
+QUARTER_KWH = 11.04 / 4
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """What to draw in SLOTS quarter-hours; milestones are (number of slots, kWh to have drawn in them)."""
+
+    prices: list[float]
+    room: list[float]
+    need: float
+    milestones: list[tuple[int, float]]
+
+
+def measure(progress: Progress, instances: int = INSTANCES) -> list[Row]:
+    rows = []
+    for kind, has_milestones in (("plain", False), ("milestones", True)):
+        progress(f"{kind}: {instances} instances by the planner and by HiGHS")
+        rows += compare(kind, made_up(instances, has_milestones=has_milestones))
+    return rows
+
+
+def made_up(count: int, *, has_milestones: bool) -> list[Instance]:
+    """Return days of recorded prices, at random starts, with a car of 11 kW that needs 5 to 60 kWh in each."""
+    random = Random(2026)
+    recorded = [float(price) / 1000 for price in recorded_prices().eur_per_mwh.values()]
+    instances = []
+    for _ in range(count):
+        start = random.randrange(len(recorded) - SLOTS)
+        need = random.uniform(5.0, 60.0)
+        milestones = [(SLOTS // 6, 0.2 * need), (SLOTS * 4 // 5, 0.7 * need)] if has_milestones else []
+        instances.append(Instance(recorded[start : start + SLOTS], [QUARTER_KWH] * SLOTS, need, milestones))
+    return instances
+
+
+def compare(kind: str, instances: Sequence[Instance]) -> list[Row]:
+    """Solve each instance with the planner and with HiGHS in turns; the best of a few times counts for both."""
+    kept = new_solver()
+    ways: dict[str, Callable[[Instance], list[float]]] = {
+        "planner": lambda each: cheapest(each.prices, each.room, each.need, milestones=each.milestones),
+        "HiGHS": lambda each: by_highs(each, new_solver()),
+        "HiGHS, one solver kept": lambda each: by_highs(each, kept),
+    }
+    took: dict[str, list[float]] = {way: [] for way in ways}
+    apart = 0.0
+    for instance in instances:
+        costs = []
+        for way, solve in ways.items():
+            best_s, drawn = _best_of(solve, instance)
+            took[way].append(best_s)
+            costs.append(sum(price * energy for price, energy in zip(instance.prices, drawn, strict=True)))
+        apart = max(apart, (max(costs) - min(costs)) / max(1.0, abs(costs[0])))
+    ours = median(took["planner"])
+    rows = []
+    for way in ("HiGHS", "HiGHS, one solver kept"):
+        theirs = median(took[way])
+        is_judged = way == "HiGHS"
+        rows.append(
+            Row(
+                NAME,
+                f"{kind}, {SLOTS} slots, p50",
+                ms(ours),
+                f"{ms(theirs)} {way}",
+                f"{theirs / ours:.0f} x faster",
+                f"≥ {GOAL_RATIO:g} x" if is_judged else "",
+                theirs >= GOAL_RATIO * ours if is_judged else None,
+            )
+        )
+    rows.append(
+        Row(NAME, f"{kind}, cost apart at most", f"{apart:.0e}", "HiGHS", "", f"≤ {SAME_COST:.0e}", apart <= SAME_COST)
+    )
+    return rows
+
+
+def _best_of(solve: Callable[[Instance], list[float]], instance: Instance) -> tuple[float, list[float]]:
+    best_s, drawn = float("inf"), list[float]()
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        drawn = solve(instance)
+        best_s = min(best_s, time.perf_counter() - began)
+    return best_s, drawn
+
+
+def new_solver() -> highspy.Highs:
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver.silent()
+    return solver
+
+
+def by_highs(instance: Instance, solver: highspy.Highs) -> list[float]:
+    """Solve with the arrays that HiGHS takes fastest, from the same lists to the same list."""
+    count, levels = len(instance.prices), [*instance.milestones, (len(instance.prices), instance.need)]
+    columns = [t for slots, _ in levels for t in range(slots)]
+    program = highspy.HighsLp()
+    program.num_col_, program.num_row_ = count, len(levels)
+    program.col_cost_ = np.array(instance.prices)
+    program.col_lower_ = np.zeros(count)
+    program.col_upper_ = np.array(instance.room)
+    program.row_lower_ = np.array([level for _, level in levels])
+    program.row_upper_ = np.array([highspy.kHighsInf] * len(instance.milestones) + [instance.need])
+    program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    program.a_matrix_.start_ = np.cumsum([0, *(slots for slots, _ in levels)])
+    program.a_matrix_.index_ = np.array(columns)
+    program.a_matrix_.value_ = np.ones(len(columns))
+    solver.passModel(program)
+    solver.run()
+    return list(solver.getSolution().col_value)

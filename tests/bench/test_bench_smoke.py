@@ -1,0 +1,149 @@
+"""The benches measure what they say, with sizes that cost nothing; the local stack is not needed for that."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from rich.console import Console
+
+from local.background import PROJECT
+from offpeak.partners.model import Party
+from offpeak.profiles.model import ProfileRequest, RequestKind, RequestState, Step
+from offpeak.sessions.model import SessionKey
+from tests.bench import cost, empty_chain, latency, packages, passing, planning, session_to_profile, throughput
+from tests.bench.carry import carry
+from tests.bench.outside import Passed
+from tests.bench.report import Row, median, quantile, show
+from tests.bench.sessions import EVENING
+from tests.bench.usage import Usage, combined, size_of
+
+
+@pytest.mark.parametrize("has_milestones", [False, True])
+def test_the_planner_and_highs_pay_the_same_on_the_same_days(has_milestones: bool) -> None:
+    *_, same_cost = planning.compare("few", planning.made_up(3, has_milestones=has_milestones))
+    assert same_cost.holds
+
+
+def test_a_days_milestones_can_be_met() -> None:
+    for day in planning.made_up(20, has_milestones=True):
+        assert all(level <= sum(day.room[:slots]) for slots, level in day.milestones)
+        assert day.need <= sum(day.room)
+
+
+def test_a_session_becomes_a_profile_that_waits_for_the_night() -> None:
+    profile = carry(*session_to_profile.a_session())
+    assert profile.periods[0].start_period_s == 0
+    assert profile.periods[0].limit == Decimal(0), "the evening is dear"
+    assert {each.limit for each in profile.periods} == {Decimal(0), Decimal("11040.0")}
+
+
+def test_a_fresh_interpreter_spends_its_time_on_imports() -> None:
+    imported_s, first_s = session_to_profile.cold(session_to_profile.a_session())
+    assert imported_s > first_s > 0
+
+
+def test_the_session_path_imports_nothing_heavy() -> None:
+    assert packages.heavy_row().holds
+
+
+def test_a_package_is_smaller_than_what_is_in_it() -> None:
+    functions = PROJECT / "functions"
+    files = list(functions.glob("*.py"))
+    assert 0 < len(packages.zipped(files, functions)) < sum(each.stat().st_size for each in files) + 200 * len(files)
+
+
+def test_what_a_session_took_is_read_from_the_steps_of_its_request() -> None:
+    at = {step: EVENING + timedelta(milliseconds=ms) for step, ms in (("received", 0), ("planned", 40), ("sent", 70))}
+    steps = {Step(name): instant for name, instant in at.items()} | {Step.CONFIRMED: EVENING + timedelta(seconds=0.1)}
+    request = ProfileRequest(
+        "R1",
+        SessionKey("bench", "S1"),
+        Party("DE", "BEN"),
+        RequestKind.SET,
+        RequestState.CHARGER_ACCEPTED,
+        EVENING,
+        None,
+        steps=steps,
+    )
+    took = latency.of_request(request, arrived_at=EVENING.timestamp() + 0.08)
+    assert (took.to_planned, took.to_sent, took.to_arrived, took.sent_to_confirmed) == pytest.approx(
+        (0.04, 0.07, 0.08, 0.03)
+    )
+
+
+def test_half_as_much_again_as_the_empty_chain_is_allowed_and_no_more() -> None:
+    empty = latency.of_message(Passed(received_at=0, planned_at=1, sent_at=2, arrived_at=2, confirmed_at=3))
+    slower = replace(empty, to_sent=2 * 1.5, sent_to_confirmed=1 * 1.6)
+    sent, confirmed, *_, within = latency.rows("8 in flight", [slower], [empty], has_goal=True)
+    assert (sent.holds, sent.makes) == (True, "1.50")
+    assert (confirmed.holds, confirmed.makes) == (False, "1.60")
+    assert within.holds is False, "three seconds"
+
+
+def test_a_rate_is_what_was_answered_in_the_time_it_took() -> None:
+    ours, beside = throughput.Taken(), throughput.Taken()
+    ours.time_round(lambda: [0.01] * 10, lambda: None)
+    beside.time_round(lambda: [0.02] * 10, lambda: None)
+    assert ours.answered_a_second[0] >= ours.done_a_second[0] > 0
+    assert throughput.rows(ours, beside)[-1].makes == "0.50"
+
+
+def test_a_months_bill_is_the_sum_of_what_was_used_times_its_price() -> None:
+    update = Usage(write_units=10, gb_s=0.05)
+    update.invocations["authorise"] = 1
+    events = cost.Events(plug_in=combined([(2, update)]), update=update, replan=Usage(), kept_bytes=0)
+    month = cost.Month(sessions=10, stays_h=1, profiles_a_session=2)
+    amounts = cost.amounts(month, events)
+    # a plug-in counts as two updates, the second profile as one more, then an update every five minutes of the hour
+    assert amounts["API Gateway: REST requests"] == 10 * (2 + 1 + 12)
+    assert amounts["DynamoDB: write units"] == 10 * amounts["API Gateway: REST requests"]
+    assert cost.usd("API Gateway: REST requests", 1e6) == 3.70
+    assert cost.month_rows(month, events)[-2].what.startswith("a charger and month")
+
+
+def test_an_items_size_counts_names_and_values() -> None:
+    item = {"pk": {"S": "ab"}, "n": {"N": "1234"}, "list": {"L": [{"S": "x"}]}, "map": {"M": {"k": {"BOOL": True}}}}
+    assert size_of(item) == (2 + 2) + (1 + 3) + (4 + 3 + 1 + 1) + (3 + 3 + 1 + 1 + 1)
+
+
+def test_the_empty_chain_refers_to_nothing_that_it_does_not_have() -> None:
+    template = empty_chain.template(["arn:layer"], at_once=8)
+    resources = template["Resources"]
+    text = json.dumps(template)
+    for function in empty_chain.MEMORY_MB:
+        assert callable(getattr(passing, function))
+        assert resources[f"{function.capitalize()}Function"]["Properties"]["Handler"] == f"index.{function}"
+    assert all(f'"{name}"' in text for name in resources)
+    assert set(_referred(template)) - {"AWS::Region"} <= set(resources)
+
+
+def _referred(node: object) -> list[str]:
+    if isinstance(node, list):
+        return [name for each in node for name in _referred(each)]
+    if not isinstance(node, dict):
+        return []
+    named = [node["Ref"]] if "Ref" in node else [node["Fn::GetAtt"][0]] if "Fn::GetAtt" in node else []
+    return [*named, *(name for each in node.values() for name in _referred(each))]
+
+
+def test_the_empty_chains_authoriser_lets_everybody_in() -> None:
+    answer = passing.authorise({"methodArn": "arn:aws:execute-api:eu-central-1:0:api/bench/POST/messages"}, None)
+    [statement] = answer["policyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Resource"]) == ("Allow", "arn:aws:execute-api:eu-central-1:0:api/*")
+
+
+def test_quantiles_are_values_that_were_measured() -> None:
+    assert median([3.0, 1.0, 2.0]) == 2.0
+    assert quantile(range(1, 101), 0.99) == 99
+    assert quantile([5.0], 0.99) == 5.0
+
+
+def test_without_a_terminal_a_figure_is_a_line() -> None:
+    out = io.StringIO()
+    show([Row("a bench", "a figure", "1 ms", "2 ms", "0.50", "≤ 1", holds=True)], Console(file=out, width=20))
+    assert out.getvalue() == "a bench\ta figure\t1 ms\t2 ms\t0.50\t≤ 1\tmet\n"
