@@ -8,9 +8,9 @@ from aws_lambda_powertools.event_handler import Response
 
 from offpeak import wiring
 from offpeak.edge import caller, json_body, ocpi_api, ocpi_ok, rest_handler
-from offpeak.errors import UnknownObject
+from offpeak.errors import InvalidMessage, UnknownObject
 from offpeak.partners.model import Party
-from offpeak.sessions.model import MessageKind, SessionKey
+from offpeak.sessions.model import LONGEST_ID, MessageKind, SessionKey
 from offpeak.sessions.parse import parse_session_message
 from offpeak.sessions.receive import Outcome, receive_session
 from offpeak.sessions.render import session_object
@@ -70,7 +70,10 @@ def _key(country_code: str, party_id: str, session_id: str) -> SessionKey:
     """The session that a URL names; 404 where the party is not the caller's (CONFORMANCE T8)."""
     if not caller(api).owns(Party(country_code, party_id)):
         raise UnknownObject(f"{country_code}/{party_id} is not a party of this connection")
-    return SessionKey(caller(api).partner_id, session_id)
+    key = SessionKey(caller(api).partner_id, session_id)
+    if not key.is_storable:
+        raise InvalidMessage("session_id", f"is longer than {LONGEST_ID} bytes")
+    return key
 
 
 handler = rest_handler(api)

@@ -49,7 +49,9 @@ def test_a_result_in_an_envelope_is_taken_too(journey: Journey, response_url: st
     assert journey.newest.state is RequestState.REJECTED
 
 
-@pytest.mark.parametrize("wrong", ["/results/clear/", "/results/get/", "/results/fine/", "/results/set/x"])
+@pytest.mark.parametrize(
+    "wrong", ["/results/clear/", "/results/get/", "/results/fine/", "/results/set/x", f"/results/set/{'x' * 3000}"]
+)
 def test_a_result_that_nobody_waits_for_is_answered_404(journey: Journey, response_url: str, wrong: str) -> None:
     """P5"""
     answer = journey.post_result(response_url.replace("/results/set/", wrong), {"result": "ACCEPTED"})
@@ -97,6 +99,7 @@ def test_a_pushed_profile_that_differs_is_shown_and_asked_about(journey: Journey
 def test_a_pushed_profile_of_an_unknown_session_is_answered_404(journey: Journey) -> None:
     """P9"""
     assert statuses(journey.push_active_profile(ACTIVE, "S%2F404")) == (404, 2000)
+    assert statuses(journey.push_active_profile(ACTIVE, "S" * 3000)) == (404, 2000), "no key could hold it"
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def receive_active_profile(
     Before anything is done about an override, the request `question_id` asks for the active profile. `now` is the
     session's time, `at` the real one. Raises UnknownObject for a session that is not known.
     """
-    if sessions.known(key) is None:
+    if not key.is_storable or sessions.known(key) is None:
         raise UnknownObject(f"session {key.session_id} is not known")
 
     def question(newest: ProfileRequest) -> ProfileRequest:

@@ -17,11 +17,14 @@ from offpeak.profiles.send_queue import ask_to_send
 from offpeak.profiles.settle import settle
 from offpeak.profiles.store import ProfileStore
 
+LONGEST_REQUEST_ID = 64
+"""Characters. Ours have half as many; longer ones are nobody's."""
+
 
 def awaiting(kind: str, request_id: str, partner_id: str, profiles: ProfileStore) -> ProfileRequest:
     """Return the request that a result is for. Raises UnknownObject for one that never was, is another partner's, or
     of another kind: all look the same from outside (P5)."""
-    request = profiles.request(request_id)
+    request = profiles.request(request_id) if len(request_id) <= LONGEST_REQUEST_ID else None
     if request is None or request.key.partner_id != partner_id or request.kind.value != kind:
         raise UnknownObject("no such request is waiting for a result")
     return request

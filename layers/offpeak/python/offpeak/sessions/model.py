@@ -9,6 +9,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 
+LONGEST_ID = 255
+"""Bytes of a session id in a URL. OCPI gives it 36 characters; the tables' keys hold about a thousand bytes."""
+
+
 class SessionStatus(StrEnum):
     """OCPI 2.2.1, 9.4.5 SessionStatus."""
 
@@ -30,6 +34,11 @@ class SessionKey:
 
     partner_id: str
     session_id: str
+
+    @property
+    def is_storable(self) -> bool:
+        """Say whether a session can live here at all."""
+        return len(self.session_id.encode()) <= LONGEST_ID
 
     @property
     def text(self) -> str:
