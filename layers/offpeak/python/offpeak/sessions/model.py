@@ -8,7 +8,6 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-
 LONGEST_ID = 255
 """Bytes of a session id in a URL. OCPI gives it 36 characters; the tables' keys hold about a thousand bytes."""
 
