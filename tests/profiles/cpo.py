@@ -39,12 +39,18 @@ class Says:
     data: object = None
     http_status: int = 200
     ocpi_status: int = 1000
+    message: str = ""
     before: Callable[[Call], None] | None = None
     after_s: float = 0.0
 
     def body(self) -> bytes:
         return json.dumps(
-            {"data": self.data, "status_code": self.ocpi_status, "timestamp": "2026-01-15T17:00:00Z"}
+            {
+                "data": self.data,
+                "status_code": self.ocpi_status,
+                "status_message": self.message,
+                "timestamp": "2026-01-15T17:00:00Z",
+            }
         ).encode()
 
 

@@ -196,6 +196,15 @@ def test_an_answer_that_nobody_understands_leaves_the_state_unknown(world: World
     assert world.newest.state is RequestState.UNKNOWN
 
 
+def test_a_cpo_that_explains_itself_at_length_is_understood_like_any_other(world: World) -> None:
+    world.cpo.answer = Says({"result": "REJECTED"}, ocpi_status=2000, message="no" * 300_000)
+    world.receive()
+    world.deliver()
+    assert world.newest.state is RequestState.REJECTED
+    assert "nono" in (world.newest.detail or "")
+    assert len(world.newest.detail or "") < 400
+
+
 def test_the_circuit_breaker_spares_a_broken_cpo(world: World) -> None:
     world.cpo.answer = DOWN
     keys = [SessionKey(KEY.partner_id, f"S-{number}") for number in range(20)]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LARGEST_ANSWER = 1024 * 1024
 """Bytes. Lists come in pages; an answer beyond this is a mistake or an attack."""
+LONGEST_MESSAGE = 255
+"""Characters of a peer's status_message that are kept: it is for people, and goes into rows and logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,4 +144,5 @@ def _read_answer(http_status: int, text: bytes) -> OcpiAnswer:
             return OcpiAnswer(http_status, None)
         raise PeerUnusable(Status.PEER_UNUSABLE, "the answer has no OCPI status_code")
     message = body.get("status_message")
-    return OcpiAnswer(http_status, status, message if isinstance(message, str) else None, body.get("data"))
+    words = message[:LONGEST_MESSAGE] if isinstance(message, str) else None
+    return OcpiAnswer(http_status, status, words, body.get("data"))
