@@ -118,6 +118,7 @@ def test_a_patch_without_last_updated_is_refused() -> None:
         ({"evse_uid": "x" * 256}, "evse_uid"),
         ({"evse_uid": "a\x00b"}, "evse_uid"),
         ({"cdr_token": "04A1"}, "cdr_token"),
+        ({"cdr_token": {"uid": "x" * 200_000}}, "cdr_token"),
         ({"charging_periods": "none"}, "charging_periods"),
         ({"charging_periods": [{}]}, "charging_periods.0.start_date_time"),
         (

@@ -27,6 +27,9 @@ OLDEST = datetime(2010, 1, 1, tzinfo=UTC)
 MOST_AHEAD = timedelta(days=1)
 """Clocks differ by minutes. A stamp far ahead would win every later merge, so it is refused."""
 
+LONGEST_JSON = 8192
+"""Characters of an object that is kept as it came. OCPI's largest has a few hundred; a row holds 400 KB in all."""
+
 LARGEST_KWH = Decimal(10) ** 6
 MOST_PERIODS = 2000
 
@@ -124,7 +127,10 @@ def _would_erase(kind: MessageKind, name: str, wire: SessionObject) -> bool:
 def _field_value(wire: SessionObject, name: str) -> str | Decimal | datetime | None:
     value = getattr(wire, name)
     if name in KEPT_AS_JSON and value is not None:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), default=as_number)
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=as_number)
+        if len(text) > LONGEST_JSON:
+            raise InvalidMessage(name, f"is larger than {LONGEST_JSON} characters")
+        return text
     return value  # type: ignore[no-any-return]
 
 
