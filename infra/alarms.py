@@ -52,7 +52,7 @@ METRIC_ALARMS = (
         "ProfilesUnknown",
         at_least=20,
         period_minutes=15,
-        meaning="Charging profiles stay without a result. profile_unknown in the log of sweep_sessions names the "
-        "partner: ask it.",
+        meaning="Charging profiles stay without a result. profile_settled with the state unknown, in the log of "
+        "sweep_sessions or send_profiles, names the partner: ask it.",
     ),
 )

@@ -84,6 +84,14 @@ def test_a_metric_that_rings_or_is_shown_is_counted_by_the_code(metric: str) -> 
 
 
 @pytest.mark.parametrize("alarm", METRIC_ALARMS, ids=lambda alarm: alarm.metric)
+def test_a_log_event_or_function_that_an_alarm_names_exists(alarm: MetricAlarm) -> None:
+    sources = [*(PROJECT / "layers" / "offpeak" / "python" / "offpeak").rglob("*.py")]
+    logged = {name for path in sources for name in re.findall(r"\"([a-z]+(?:_[a-z]+)+)\"", path.read_text())}
+    functions = {path.stem for path in (PROJECT / "functions").glob("*.py")}
+    assert set(re.findall(r"[a-z]+(?:_[a-z]+)+", alarm.meaning)) <= logged | functions
+
+
+@pytest.mark.parametrize("alarm", METRIC_ALARMS, ids=lambda alarm: alarm.metric)
 def test_a_metric_rings_for_its_own_stage(qa: Stacks, alarm: MetricAlarm) -> None:
     (deployed,) = (
         each["Properties"]
