@@ -307,6 +307,17 @@ def test_a_session_that_just_ended_is_not_planned_for_its_full_power(world: Worl
     assert world.standing.wake_at is None
 
 
+def test_a_profile_that_is_gone_because_its_session_is_over_is_no_override(world: World) -> None:
+    """P9, P12"""
+    in_force(world)
+    world.receive(a_patch(5, period(0, POWER=0), status="COMPLETED"))
+    world.deliver()
+    push(world, FULL_POWER)
+    world.deliver()
+    assert [call.method for call in world.cpo.calls] == ["PUT"]
+    assert world.standing.override is None
+
+
 WIDER = Comparison(Likeness.WIDER, "32 A instead of 0 A")
 TIGHTER = Comparison(Likeness.TIGHTER, "0 A instead of 16 A")
 SEEN = Override(at(0), "32 A instead of 0 A", verified=False, asked_at=at(0))

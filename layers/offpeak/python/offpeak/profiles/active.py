@@ -45,10 +45,14 @@ def receive_active_profile(
     """Take a profile that a CPO pushed (OCPI 2.2.1, 14.2.2.2; CONFORMANCE P9).
 
     Before anything is done about an override, the request `question_id` asks for the active profile. `now` is the
-    session's time, `at` the real one. Raises UnknownObject for a session that is not known.
+    session's time, `at` the real one. When a session is over its profile is gone too, and that is no override. Raises
+    UnknownObject for a session that is not known.
     """
-    if not key.is_storable or sessions.known(key) is None:
+    known = sessions.known(key) if key.is_storable else None
+    if known is None:
         raise UnknownObject(f"session {key.session_id} is not known")
+    if not known.session.is_open:
+        return
 
     def question(newest: ProfileRequest) -> ProfileRequest:
         return question_about(newest, question_id, now, at)
