@@ -132,11 +132,13 @@ class Cloud:
         deadline = time.monotonic() + timeout_s
         quiet_looks = 0
         while quiet_looks < 2:
-            held = {name: self.messages_in(name) for name in QUEUES}
-            quiet_looks = 0 if any(held.values()) else quiet_looks + 1
+            # Looking costs the server as much as working a message does: one queue that is busy is enough to know.
+            busy = next((name for name in QUEUES if self.messages_in(name)), None)
+            quiet_looks = 0 if busy else quiet_looks + 1
             if time.monotonic() > deadline:
+                held = {name: self.messages_in(name) for name in QUEUES}
                 raise NotDrained(f"after {timeout_s} s the queues still hold {held}")
-            time.sleep(0.01)
+            time.sleep(0.05 if busy else 0.01)
 
     def messages_in(self, queue: str) -> int:
         """Return how many messages a queue holds, those included that are delayed or being worked."""

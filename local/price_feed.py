@@ -53,9 +53,15 @@ class PriceFeed:
     """Serves recorded prices of one bidding zone on a loopback port (0: a free one). `now` tells the simulated time."""
 
     def __init__(
-        self, prices: RecordedPrices, now: Callable[[], datetime], *, zone: str = "DE-LU", port: int = 0
+        self,
+        prices: RecordedPrices,
+        now: Callable[[], datetime],
+        *,
+        zone: str = "DE-LU",
+        license_info: str = LICENSE,
+        port: int = 0,
     ) -> None:
-        self._prices, self._now, self._zone = prices, now, zone
+        self._prices, self._now, self._zone, self._license_info = prices, now, zone, license_info
         self._fault: FeedFault | None = None
         self._fetched: list[Fetched] = []
         self._server = LoopbackServer(self._build, port)
@@ -112,7 +118,7 @@ class PriceFeed:
         prices = [float(price) for price in found.values()]
         is_holey = self._fault is FeedFault.NULLS
         body = {
-            "license_info": LICENSE,
+            "license_info": self._license_info,
             "unix_seconds": [int(at.timestamp()) for at in found],
             "price": [None if is_holey and place % 2 else price for place, price in enumerate(prices)],
             "unit": "EUR / MWh",

@@ -1,0 +1,147 @@
+"""What a person sees in the terminal: how it goes, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.padding import Padding
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from local.demo.figures import Figures, Latency, states
+from local.demo.records import Glance
+from local.demo.scenario import LOCAL, Scenario
+from offpeak.profiles.model import Step
+
+FOOTNOTE = """\
+All figures come from the stack's tables. Cost: energy at the day-ahead price of its quarter-hour, without taxes and \
+fees. At once: the same energy, drawn from plug-in on at the most that the car has shown. Ready on time: by the \
+departure that its plans worked to, at least 99 % of a car's need was delivered - up to the target, where the state of \
+charge is told; else the partner's default, or less where the car stopped asking by itself. Latencies are real time, \
+under the load of the accelerated night."""
+
+
+class Progressing:
+    """The live display. Where nobody watches (no terminal) it is a line for each simulated hour."""
+
+    def __init__(self, scenario: Scenario, console: Console) -> None:
+        self._scenario = scenario
+        self._console = console
+        self._said_at: datetime | None = None
+        self._bar = Progress(
+            TextColumn("  [bold]{task.description}"),
+            BarColumn(bar_width=None),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            expand=True,
+        )
+        self._task = self._bar.add_task("", total=(scenario.end_at - scenario.start_at) / timedelta(minutes=1))
+        self._live: Live | None = None
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show the display while the block runs, and leave its last state standing."""
+        if not self._console.is_terminal:
+            yield
+            return
+        with Live(self._bar, console=self._console, auto_refresh=False) as self._live:
+            yield
+
+    def tell(self, now: datetime, glance: Glance, pushes: int) -> None:
+        """Show the state of things at `now`."""
+        local = now.astimezone(LOCAL)
+        facts = [
+            ("price now", self._price(now)),
+            ("fleet", f"{glance.power_w / 1000:.1f} kW"),
+            ("connected", str(glance.connected)),
+            ("messages", str(pushes)),
+            ("plans", str(glance.plans)),
+            ("profiles sent", str(glance.sent)),
+            ("confirmed", str(glance.confirmed)),
+        ]
+        if self._live:
+            done = (now - self._scenario.start_at) / timedelta(minutes=1)
+            self._bar.update(self._task, completed=done, description=f"{local:%a %H:%M}")
+            line = Text("  ") + Text("   ").join(Text(f"{name} ", "dim") + Text(value, "bold") for name, value in facts)
+            self._live.update(Group(self._bar, line), refresh=True)
+        elif self._said_at is None or now - self._said_at >= timedelta(hours=1):
+            self._said_at = now
+            self._console.print(f"{local:%a %H:%M}  " + ", ".join(f"{name} {value}" for name, value in facts))
+
+    def finish(self) -> None:
+        self._bar.update(self._task, completed=self._bar.tasks[0].total)
+        if self._live:
+            self._live.refresh()
+
+    def _price(self, now: datetime) -> str:
+        prices = self._scenario.prices.eur_per_mwh
+        at = next((start for start, end in pairwise(prices) if start <= now < end), None)
+        return f"{prices[at] / 10:.1f} ct/kWh" if at else "?"
+
+
+def introduce(scenario: Scenario, console: Console) -> None:
+    """Say what is about to be played."""
+    console.print(f"[bold]{scenario.title}[/]")
+    for note in scenario.notes:
+        console.print(f"  {note}", style="dim")
+    for fleet in scenario.fleets:
+        cpo = fleet.cpo
+        told = "tells states of charge" if "STATE_OF_CHARGE" in cpo.style.dimensions else "tells no state of charge"
+        console.print(
+            f"  {cpo.name}: {len(fleet.visits)} cars, {told}, writes the {cpo.style.dialect.value} dialect"
+            + (f"; something goes wrong in {len(fleet.orders)} sessions" if fleet.orders else ""),
+            style="dim",
+        )
+
+
+def results(parts: Sequence[Figures], whole: Figures, console: Console) -> None:
+    """Print the table, and what it means."""
+    columns = [*parts, whole] if len(parts) > 1 else [whole]
+    table = Table(box=None, padding=(0, 2), header_style="bold", show_header=len(columns) > 1)
+    table.add_column("")
+    for figures in columns:
+        table.add_column(figures.name, justify="right", style="bold" if figures is whole else "")
+    for name, cells in _rows(columns):
+        table.add_row(name, *cells)
+    console.print()
+    console.print(table)
+    console.print()
+    counts = ", ".join(f"{count} {state.value}" for state, count in states(whole.requests).items())
+    console.print(Padding(f"What became of the profile requests: {counts}.", (0, 2)))
+    console.print(Padding(Text(FOOTNOTE, "dim"), (0, 2)))
+    console.print()
+
+
+def _rows(columns: Sequence[Figures]) -> Iterator[tuple[str, list[str]]]:
+    yield "Sessions", [str(len(each.sessions)) for each in columns]
+    yield "Energy", [f"{each.kwh:.1f} kWh" for each in columns]
+    yield "Cost", [_cost(each.cost_eur, each.kwh) for each in columns]
+    yield "Cost if charged at once", [_cost(each.cost_at_once_eur, each.kwh) for each in columns]
+    yield "Saving", [_saving(each) for each in columns]
+    yield "Ready on time", [f"{each.ready} of {len(each.sessions)}" for each in columns]
+    yield "  not ready: left early", [str(each.left_early) for each in columns]
+    yield "Profiles sent", [str(each.count(Step.SENT)) for each in columns]
+    yield "  confirmed by the charger", [str(each.count(Step.CONFIRMED)) for each in columns]
+    yield "  followed by the car", [str(each.count(Step.OBSERVED)) for each in columns]
+    yield "Received to sent, p50 / p99", [_latency(each.received_to_sent) for each in columns]
+    yield "Sent to confirmed, p50 / p99", [_latency(each.sent_to_confirmed) for each in columns]
+
+
+def _cost(eur: float, kwh: float) -> str:
+    return f"{eur:.2f} EUR" + (f"  {eur / kwh * 100:5.2f} ct/kWh" if kwh else "")
+
+
+def _saving(figures: Figures) -> str:
+    share = figures.saving_share
+    return f"{figures.saving_eur:.2f} EUR" + (f"  {share * 100:.1f} %" if share is not None else "")
+
+
+def _latency(found: Latency | None) -> str:
+    return f"{found.p50_ms:.0f} / {found.p99_ms:.0f} ms" if found else "-"

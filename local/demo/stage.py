@@ -1,0 +1,70 @@
+"""Sets up what the demonstration plays on: the embedded cloud, a price feed and registered CPOs."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.cloud import KEPT, Cloud
+from local.cpo import CpoSimulator
+from local.demo.scenario import Fleet, Scenario
+from local.price_feed import PriceFeed
+
+WORKERS = 3
+"""Copies of each queue's function: more would wait for the same two cores, and each takes half a second to start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """All that runs. `threads` is for calls that are to be made side by side."""
+
+    cloud: Cloud
+    cpos: Mapping[str, CpoSimulator]
+    threads: ThreadPoolExecutor
+
+
+@contextmanager
+def set_up(scenario: Scenario, say: Callable[[str], None]) -> Iterator[Stage]:
+    """Start everything, register the CPOs through the real handshake, and end everything afterwards.
+
+    `say` is told what is going on. Raises what Cloud.start and CpoSimulator.register raise; then the cloud's log is
+    kept.
+    """
+    directory = _directory()
+    with ExitStack() as ending:
+        # Entered last, the cloud ends first: whoever still waits for one of its answers is let go at once.
+        feed = ending.enter_context(
+            PriceFeed(scenario.prices, now=lambda: cloud.clock.now(), license_info=scenario.price_source)
+        )
+        cpos = {
+            fleet.partner_id: ending.enter_context(CpoSimulator(start_at=scenario.start_at, settings=fleet.cpo))
+            for fleet in scenario.fleets
+        }
+        threads = ending.enter_context(ThreadPoolExecutor(len(cpos) + 1))
+        say("Starting the embedded cloud and deploying to it (after a change, synthesis takes some ten seconds) ...")
+        cloud = ending.enter_context(Cloud.start(directory, price_feed_url=feed.url))
+        cloud.stop_schedules()
+        cloud.limit_workers(WORKERS)
+        cloud.clock.set(scenario.start_at)
+        for fleet in scenario.fleets:
+            say(f"Inviting {fleet.cpo.name}; it registers by OCPI's credentials handshake ...")
+            _register(fleet, cloud, cpos[fleet.partner_id])
+        yield Stage(cloud, cpos, threads)
+    shutil.rmtree(directory)
+
+
+def _register(fleet: Fleet, cloud: Cloud, cpo: CpoSimulator) -> None:
+    order = {"action": "invite", "partner_id": fleet.partner_id, "settings": fleet.settings}
+    invitation = cloud.invoke("ops_partners", order)
+    cpo.register(invitation["versions_url"], invitation["token_a"])
+    cpo.plug_in(*fleet.visits)
+
+
+def _directory() -> Path:
+    (KEPT / "demo").mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=KEPT / "demo"))
