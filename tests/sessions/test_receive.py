@@ -55,6 +55,18 @@ class DyingTable(Table):
         return super()._call(*arguments, **options)
 
 
+class CountingClient:
+    """A database client that counts the calls made of it."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.calls = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls += name != "exceptions"
+        return getattr(self._client, name)
+
+
 class ProcessDied(BaseException):
     pass
 
@@ -261,6 +273,27 @@ def test_a_put_that_replaces_periods_hides_the_old_rows(table: Table) -> None:
     known = SessionStore(table).known(KEY)
     assert known is not None
     assert known.session.periods == (period(10, ENERGY=2),)
+
+
+def test_a_session_of_very_many_periods_is_stored_in_few_calls(table: Table) -> None:
+    """One call a period would take longer than the partner waits, and each repetition as long again."""
+    client = CountingClient(table._client)
+    message = a_put(0, *(period(n, ENERGY="0.01") for n in range(1000)))
+    receive(message, Table(client, table.name))  # type: ignore[arg-type]
+    assert client.calls < 30
+    known = SessionStore(table).known(KEY)
+    assert known is not None
+    assert len(known.session.periods) == 1000
+
+
+def test_very_many_periods_leave_a_newer_word_on_one_of_them_alone(table: Table) -> None:
+    receive(a_put(0), table)
+    with pytest.raises(ProcessDied):
+        receive(a_patch(20, period(3, ENERGY=7)), DyingTable(table, survives=1))
+    receive(a_patch(10, *(period(n, ENERGY=1) for n in range(12))), table)
+    known = SessionStore(table).known(KEY)
+    assert known is not None
+    assert [each.dimensions["ENERGY"] for each in known.session.periods] == [1, 1, 1, 7, *[1] * 8]
 
 
 def test_what_was_told_late_of_long_ago_is_kept_from_now_on(table: Table) -> None:
