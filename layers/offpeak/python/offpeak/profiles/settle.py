@@ -19,6 +19,9 @@ MOST_TRIES = 8
 SENT_WITHIN = timedelta(minutes=1)
 """When the sweep looks for a request whose message to the send queue may be lost."""
 
+STEPS_KEPT = 12
+"""Changes of limit in the past that a session's row keeps; several pauses, and a few hundred bytes."""
+
 Transition = Callable[[ProfileRequest], ProfileRequest]
 
 
@@ -72,7 +75,7 @@ def consequence(request: ProfileRequest, standing: Standing, planning: PlanningD
     """Return the session's standing after its newest request came into its present state. Pure."""
     match request.state:
         case RequestState.CHARGER_ACCEPTED:
-            return replace(recovered(standing), limit_w_steps=_limit_w_steps(request, planning), override=None)
+            return replace(recovered(standing), limit_w_steps=limits_taken(request, standing, planning), override=None)
         case RequestState.REJECTED if request.answer is not AnswerType.NOT_SUPPORTED:
             return backed_off(standing, now, wakes=request.answer in PASSING)
         case RequestState.UNKNOWN:
@@ -129,14 +132,21 @@ def report(request: ProfileRequest) -> None:
                 measure_ms("SentToConfirmed", took / timedelta(milliseconds=1))
 
 
-def _limit_w_steps(request: ProfileRequest, planning: PlanningDefaults) -> tuple[tuple[datetime, int], ...]:
+def limits_taken(
+    request: ProfileRequest, standing: Standing, planning: PlanningDefaults
+) -> tuple[tuple[datetime, int], ...]:
+    """Return what the charger took, as (from when, watts). Pure.
+
+    What went before stays for a while: what the car drew then tells what it draws when it may draw all, and a profile
+    that is replaced every few minutes would take that with it.
+    """
     profile = request.profile
     if profile is None:
         return ()
-    return tuple(
-        (
-            profile.start_at + timedelta(seconds=period.start_period_s),
-            int(in_watts(period.limit, profile.unit, planning)),
-        )
-        for period in profile.periods
-    )
+    before = [step for step in standing.limit_w_steps if step[0] < profile.start_at][-STEPS_KEPT:]
+    steps: list[tuple[datetime, int]] = []
+    for period in profile.periods:
+        limit_w = int(in_watts(period.limit, profile.unit, planning))
+        steps.append((profile.start_at + timedelta(seconds=period.start_period_s), limit_w))
+    taken = [*before, *steps]
+    return tuple(step for place, step in enumerate(taken) if place == 0 or taken[place - 1][1] != step[1])
