@@ -16,7 +16,7 @@ from offpeak.profiles.lifecycle import given_up
 from offpeak.profiles.model import RequestKind, RequestState, Step
 from offpeak.profiles.plan import Planned
 from offpeak.profiles.store import ProfileStore
-from offpeak.sessions.store import SHARDS
+from offpeak.sessions.store import SHARDS, shard_of
 from tests.profiles.world import REAL_START, World
 from tests.sessions.builders import KEY, a_patch, a_put, at, period
 
@@ -137,6 +137,20 @@ def test_profiles_end_with_their_session(world: World, status: str) -> None:
     assert not is_wanted(world)
     world.deliver()
     assert world.cpo.calls == []
+
+
+def test_a_session_that_never_ends_is_forgotten_until_it_is_heard_of_again(world: World) -> None:
+    """S3"""
+    world.receive(a_put(0, status="PENDING"))
+    world.deliver()
+    world.pass_time(days=8)
+    assert world.sessions.want_plan(KEY, now=world.now, received_at=world.real_now)
+    world.plan()
+    assert world.sessions.want_plan(KEY, now=world.now, received_at=world.real_now) is None, "nothing wakes it"
+    assert world.sessions.active(KEY.partner_id, shard_of(KEY), None, 10) == ([], None)
+    world.receive(a_patch(8 * 24 * 60, status="ACTIVE"))
+    world.deliver()
+    assert world.newest.state is RequestState.CPO_ACCEPTED
 
 
 def test_a_confirmed_profile_stays_confirmed_when_its_session_ends(world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from offpeak.aws.queues import FairQueue
 from offpeak.errors import ConcurrentChange
@@ -30,6 +30,9 @@ from offpeak.telemetry import count, logger
 MOST_TRIES = 5
 """A session that changes so often while it is planned is left to the next message."""
 
+SILENT_AFTER = timedelta(days=7)
+"""A session that was not heard of for so long is planned no more until it is: some never end (CONFORMANCE S3)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -41,6 +44,8 @@ class Planned:
     request: ProfileRequest | None
     changed: ProfileRequest | None
     """The request before, where this changes it."""
+    is_silent: bool = False
+    """The session was not heard of for so long that it counts as active no more."""
 
 
 def plan_session(
@@ -80,7 +85,7 @@ def plan_session(
         )
         requests = [each for each in (planned.request, planned.changed) if each]
         try:
-            profiles.save(*requests, standing=planned.standing, planned=known.plan_wanted)
+            profiles.save(*requests, standing=planned.standing, planned=known.plan_wanted, is_silent=planned.is_silent)
         except ConcurrentChange:
             continue
         if planned.request:
@@ -104,6 +109,8 @@ def _planned(
     settled = _with_observation(newest, known, partner, at)
     if not known.session.is_open:
         return _ended(standing, newest, settled, "session_over")
+    if now - known.session.last_updated > SILENT_AFTER:
+        return replace(_ended(standing, newest, settled, "session_silent"), is_silent=True)
     plan, profile = _decide(known, standing, partner, prices, now)
     intent = intent_of(
         profile,

@@ -46,17 +46,23 @@ class ProfileStore:
         row = self._sessions.get({"pk": key.text, "sk": "SESSION"}) or {}
         return standing_from(key, row)
 
-    def save(self, *requests: ProfileRequest, standing: Standing | None = None, planned: int | None = None) -> None:
+    def save(
+        self,
+        *requests: ProfileRequest,
+        standing: Standing | None = None,
+        planned: int | None = None,
+        is_silent: bool = False,
+    ) -> None:
         """Write requests and a session's standing in one transaction, each on condition of the revision it was loaded
         with; a request of revision 0 is new.
 
         `planned` is the count of causes that this is the plan for: it becomes plan_done, and the session no longer
-        wants a plan. Raises ConcurrentChange when anything was changed by others since, also when another cause of a
-        plan came in.
+        wants a plan. A session that `is_silent` is no longer among the active ones, until it is heard of. Raises
+        ConcurrentChange when anything was changed by others since, also when another cause of a plan came in.
         """
         writes: list[tuple[Table, Write]] = [(self._requests, _put(each)) for each in requests]
         if standing is not None:
-            writes.append((self._sessions, _update(standing, planned)))
+            writes.append((self._sessions, _update(standing, planned, is_silent=is_silent)))
         if len(writes) == 1:
             table, write = writes[0]
             table.write(write)
@@ -71,7 +77,7 @@ def _put(request: ProfileRequest) -> Put:
     return Put(row, condition="revision = :expected", values={":expected": request.revision})
 
 
-def _update(standing: Standing, planned: int | None) -> Update:
+def _update(standing: Standing, planned: int | None, *, is_silent: bool) -> Update:
     row = standing_row(standing)
     values: dict[str, Any] = {":one": standing.revision + 1}
     condition = "attribute_not_exists(profile_revision)"
@@ -82,6 +88,8 @@ def _update(standing: Standing, planned: int | None) -> Update:
         row |= {"plan_done": planned, "plan_shard": None, "plan_wanted_at": None}
         condition += " AND plan_wanted = :planned"
         values[":planned"] = planned
+    if is_silent:
+        row |= {"active_shard": None}
     kept = [name for name, value in row.items() if value is not None]
     gone = [name for name, value in row.items() if value is None]
     return Update(
