@@ -57,6 +57,12 @@ def test_the_place_of_a_dead_caller_is_free_again_when_its_lease_ends() -> None:
     assert admitted(gate, "next", NOW_S + LEASE_S).leases.keys() == {"next"}
 
 
+def test_whoever_did_not_call_gives_the_place_back_and_says_nothing_about_the_peer() -> None:
+    gate = failed(Gate("acme", cap=3), FAILURES_TO_OPEN - 1)
+    gate = leave(admitted(gate, "late", NOW_S), "late", ok=None, now_s=NOW_S)
+    assert (dict(gate.leases), gate.failures) == ({}, FAILURES_TO_OPEN - 1)
+
+
 def test_a_smaller_cap_lets_nobody_in_until_enough_have_left() -> None:
     gate = Gate("acme", cap=3)
     for call in ("a", "b", "c"):

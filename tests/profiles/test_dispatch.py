@@ -6,9 +6,11 @@ import socket
 from dataclasses import replace
 from datetime import timedelta
 from threading import Thread
+from typing import Any
 
 import pytest
 
+from offpeak.partners.gates import Admitted, Deferred, Gates
 from offpeak.partners.model import Endpoint, Flags, PartnerStatus
 from offpeak.profiles.control_path import response_url
 from offpeak.profiles.model import RequestKind, RequestState, Step
@@ -251,6 +253,24 @@ def test_two_senders_of_one_request_at_the_same_moment_call_once(world: World) -
     for each in senders:
         each.join()
     assert len(world.cpo.calls) == 1
+
+
+def test_who_comes_too_late_for_a_request_keeps_no_place_at_the_gate(world: World) -> None:
+    request_id = planned(world)
+
+    class SlowGates(Gates):
+        """Somebody else changes the request while its sender waits at the gate."""
+
+        def enter(self, *arguments: Any) -> Admitted | Deferred:
+            place = super().enter(*arguments)
+            world.profiles.save(world.request(request_id))
+            return place
+
+    world.gates = SlowGates(world.partners._table)
+    world.send(request_id)
+    assert world.cpo.calls == []
+    now_s = world.real_now.timestamp()
+    assert isinstance(Gates(world.partners._table).enter(KEY.partner_id, 1, "next", now_s), Admitted)
 
 
 def test_a_superseded_request_is_not_sent(world: World) -> None:

@@ -48,15 +48,16 @@ def enter(gate: Gate, call_id: str, now_s: float) -> Admitted | Deferred:
     return Admitted(gate.renewed(leases={**alive, call_id: now_s + LEASE_S}))
 
 
-def leave(gate: Gate, call_id: str, ok: bool, now_s: float) -> Gate:
-    """Give the place back and say how the call went; `ok` is False only where the peer was at fault.
+def leave(gate: Gate, call_id: str, ok: bool | None, now_s: float) -> Gate:
+    """Give the place back and say how the call went; `ok` is False only where the peer was at fault, None where the
+    peer was not called.
 
     A call that fails while the circuit is open began before it opened: it tells nothing new.
     """
     leases = {call: until_s for call, until_s in gate.leases.items() if call != call_id and until_s > now_s}
     if ok:
         return gate.renewed(leases=leases, failures=0, open_until_s=0.0)
-    if now_s < gate.open_until_s:
+    if ok is None or now_s < gate.open_until_s:
         return gate.renewed(leases=leases)
     failures = gate.failures + 1
     if failures < FAILURES_TO_OPEN:

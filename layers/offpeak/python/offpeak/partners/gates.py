@@ -45,8 +45,11 @@ class Gates:
                 return decision
         return Deferred(rules.RETRY_WHEN_FULL_S)
 
-    def leave(self, partner_id: str, call_id: str, ok: bool, now_s: float) -> None:
-        """Give the place back and say whether the peer answered. A place that cannot be given back ends by itself."""
+    def leave(self, partner_id: str, call_id: str, ok: bool | None, now_s: float) -> None:
+        """Give the place back and say whether the peer answered, None where it was not called.
+
+        A place that cannot be given back ends by itself.
+        """
         for attempt in range(TRIES_TO_LEAVE):
             before = self._load(partner_id)
             after = rules.leave(before, call_id, ok, now_s)

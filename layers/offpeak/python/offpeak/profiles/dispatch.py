@@ -97,7 +97,8 @@ def _call(request: ProfileRequest, partner: Partner, endpoint: str, by: Sender, 
     try:
         by.profiles.save(request)
     except ConcurrentChange:
-        # Superseded, or another sender was faster. The place at the gate ends by itself: no call tells how it went.
+        # Superseded, or another sender was faster.
+        by.gates.leave(partner.partner_id, call_id, ok=None, now_s=by.real_now().timestamp())
         return
     if is_first:
         _report_sent(request)
