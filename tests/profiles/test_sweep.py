@@ -95,6 +95,22 @@ def test_a_row_that_cannot_be_read_stops_no_other(world: World) -> None:
     assert states == {"get"}, "all the others were asked about"
 
 
+def test_each_minute_another_shard_comes_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep that takes too long is cut off; what it did not come to must not be the same every time."""
+    looked_at: list[int] = []
+
+    def nobody(shard: int, *_: object) -> list[str]:
+        looked_at.append(shard)
+        return []
+
+    monkeypatch.setattr(world.profiles, "due", nobody)
+    for _ in range(SHARDS):
+        world.sweep()
+        world.pass_time(minutes=1)
+    assert set(looked_at[::SHARDS]) == set(range(SHARDS))
+    assert sorted(looked_at) == sorted([*range(SHARDS)] * SHARDS)
+
+
 def test_all_active_sessions_want_a_plan_page_by_page(world: World) -> None:
     keys = [SessionKey(KEY.partner_id, f"S-{number}") for number in range(PAGE + 20)]
     for key in keys:

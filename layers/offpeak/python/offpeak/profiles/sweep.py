@@ -61,9 +61,13 @@ class Swept:
 
 
 def sweep(by: Sweeper, *, now: datetime) -> Swept:
-    """Take up what waits in all shards. `now` is the sessions' time. Raises ExceptionGroup for rows that failed."""
+    """Take up what waits in all shards. `now` is the sessions' time. Raises ExceptionGroup for rows that failed.
+
+    Each minute begins with another shard: a sweep that has more to do than it may take time leaves no shard for good.
+    """
     swept = Swept()
-    for shard in range(SHARDS):
+    first = int(now.timestamp() // 60) % SHARDS
+    for shard in (*range(first, SHARDS), *range(first)):
         for key, wanted in by.sessions.wanting(shard, now - PLANNED_WITHIN, MOST):
             with swept.one_row():
                 by.plan_queue.ask(key, wanted, minute=now)
