@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -23,7 +22,6 @@ from offpeak.ocpi.wire_json import JsonValue
 from offpeak.partners.invite import invite
 from offpeak.partners.model import Partner
 from offpeak.partners.settings import Change, changed, settings_of
-from offpeak.partners.store import CACHED_S
 from offpeak.profiles.replan import ask_for_plans
 from offpeak.telemetry import logger
 
@@ -63,8 +61,7 @@ def _change(partner: Partner, change: Change) -> Partner:
     """Save the change, and have the partner's running sessions planned anew by it."""
     saved = wiring.partners().save(changed(partner, change))
     logger.info("partner_changed", partner_id=partner.partner_id, revision=saved.revision)
-    # Until then, a planner that has met the partner would plan by the settings of before.
-    ask_for_plans([partner.partner_id], wiring.replan_queue(), delay_s=ceil(CACHED_S))
+    ask_for_plans([partner.partner_id], wiring.replan_queue())
     return saved
 
 

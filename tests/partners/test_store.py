@@ -59,7 +59,7 @@ def test_partners_are_listed_whole_and_by_their_zone(store: PartnerStore) -> Non
     assert list(store.in_zone("NO1")) == []
 
 
-def test_what_is_cached_is_old_by_some_seconds_at_most(make_table: MakeTable) -> None:
+def test_what_is_cached_is_old_by_half_a_minute_at_most(make_table: MakeTable) -> None:
     time_s = [0.0]
     store = PartnerStore(make_table("partners"), now_s=lambda: time_s[0])
     first = store.save(a_partner())

@@ -23,7 +23,7 @@ from offpeak.errors import ConcurrentChange, UnknownObject
 from offpeak.partners.model import Partner
 from offpeak.partners.row import partner_from_row, partner_to_row
 
-CACHED_S = 10.0
+CACHED_S = 30.0
 """Settings take effect within this time."""
 
 

@@ -17,11 +17,11 @@ from offpeak.telemetry import count, logger
 PAGE = 100
 
 
-def ask_for_plans(partner_ids: Iterable[str], replan_queue: FairQueue, *, delay_s: int = 0) -> None:
-    """Ask for fresh plans for all active sessions of these partners, in `delay_s` seconds."""
+def ask_for_plans(partner_ids: Iterable[str], replan_queue: FairQueue) -> None:
+    """Ask for fresh plans for all active sessions of these partners."""
     for partner_id in partner_ids:
         for shard in range(SHARDS):
-            _ask(partner_id, shard, None, replan_queue, delay_s)
+            _ask(partner_id, shard, None, replan_queue)
 
 
 def want_plans(
@@ -54,6 +54,5 @@ def want_plans(
     return wanted
 
 
-def _ask(partner_id: str, shard: int, after: str | None, replan_queue: FairQueue, delay_s: int = 0) -> None:
-    message = {"partner_id": partner_id, "shard": shard, "after": after}
-    replan_queue.send(message, group=partner_id, delay_s=delay_s)
+def _ask(partner_id: str, shard: int, after: str | None, replan_queue: FairQueue) -> None:
+    replan_queue.send({"partner_id": partner_id, "shard": shard, "after": after}, group=partner_id)
