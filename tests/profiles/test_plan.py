@@ -14,7 +14,7 @@ from offpeak.ocpi.profile_types import ResultType
 from offpeak.partners.model import PartnerStatus, PlanningDefaults
 from offpeak.profiles.lifecycle import given_up
 from offpeak.profiles.model import RequestKind, RequestState, Step
-from offpeak.profiles.plan import Planned
+from offpeak.profiles.plan import MOST_TRIES, Planned
 from offpeak.profiles.store import ProfileStore
 from offpeak.sessions.store import SHARDS, shard_of
 from tests.profiles.world import REAL_START, World
@@ -245,6 +245,28 @@ def test_a_cause_that_comes_in_while_planning_is_planned_too(world: World) -> No
     assert world.standing.plan is not None
     assert world.standing.plan.need_kwh == Decimal(27)
     assert not is_wanted(world)
+
+
+def test_a_session_that_changes_all_the_time_is_left_to_its_next_message(world: World) -> None:
+    """A message that failed would hold up those behind it."""
+    world.receive()
+    prices = world.prices
+
+    class PricesWhileSessionsChange:
+        asked = 0
+
+        def curve(self, *arguments: object) -> object:
+            self.asked += 1
+            if self.asked <= MOST_TRIES:
+                world.receive(a_patch(self.asked, kwh=Decimal(self.asked)))
+            return prices.curve(*arguments)  # type: ignore[arg-type]
+
+    world.prices = PricesWhileSessionsChange()  # type: ignore[assignment]
+    world.plan()
+    assert is_wanted(world)
+    world.plan()
+    assert not is_wanted(world)
+    assert world.standing.plan is not None
 
 
 def test_planners_of_one_session_at_the_same_moment_make_one_request(world: World) -> None:

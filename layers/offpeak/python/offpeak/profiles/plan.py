@@ -28,7 +28,8 @@ from offpeak.sessions.store import SessionStore
 from offpeak.telemetry import count, logger
 
 MOST_TRIES = 5
-"""A session that changes so often while it is planned is left to the next message."""
+"""A session that changes so often while it is planned is left to the next message: each cause of a plan sends one after
+it has raised plan_wanted, and the sweep finds what is lost."""
 
 SILENT_AFTER = timedelta(days=7)
 """A session that was not heard of for so long is planned no more until it is: some never end (CONFORMANCE S3)."""
@@ -64,8 +65,8 @@ def plan_session(
 
     `request_id` names the request that may come of it; `now` is the session's time, `planned_at` the real one. The
     plan, the request and plan_done are written together, on condition that no further cause of a plan came in
-    meanwhile; when one did, this plans again. Returns None when there was nothing to plan. Raises ConcurrentChange
-    after too many tries.
+    meanwhile; when one did, this plans again. Returns None when there was nothing to plan, and when the session kept
+    changing all the time.
     """
     for _ in range(MOST_TRIES):
         known = sessions.known(key)
@@ -92,7 +93,9 @@ def plan_session(
             ask_to_send(send_queue, planned.request)
         _report(key, planned)
         return planned
-    raise ConcurrentChange(f"session {key.session_id} keeps changing while it is planned")
+    # To fail would hold up the session's other messages for as long as this one is hidden, three minutes.
+    logger.info("plan_left_to_next_message", partner_id=key.partner_id, session_id=key.session_id)
+    return None
 
 
 def _planned(
