@@ -9,7 +9,8 @@ import pytest
 
 from local.cloud import Cloud
 from tests.e2e.market import Market
-from tests.e2e.stage import Scene, Stage
+from tests.e2e.scene import Scene, scene_on
+from tests.e2e.stage import Stage
 
 WORKERS = 6
 """Copies of each queue's function: more than the calls that one partner may have in flight."""
@@ -29,7 +30,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and isinstance(stage, Stage):
         lines = [line for log in stage.logs().values() for line in log]
         complaints = [line for line in lines if any(f'"level":"{level}"' in line for level in ("WARNING", "ERROR"))]
-        report.sections.append(("what functions complained of lately", "\n".join(complaints[-20:])))
+        report.sections.append(("what functions complained of lately", "\n".join(line[:600] for line in complaints[-8:])))
     return report
 
 
@@ -46,7 +47,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 @pytest.fixture
 def scene(stage: Stage) -> Iterator[Scene]:
-    with stage.scene() as scene:
+    with scene_on(stage) as scene:
         yield scene
 
 

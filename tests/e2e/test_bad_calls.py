@@ -8,7 +8,8 @@ import pytest
 
 from local.cpo import ResultComes
 from offpeak.profiles.model import RequestState
-from tests.e2e.stage import PROFILES, Scene
+from tests.e2e.scene import Scene
+from tests.e2e.stage import PROFILES
 
 INVALID = (200, 2001)
 UNPARSEABLE = (400, 2001)

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from local.cpo.wire import write_instant
 from offpeak.ocpi.sessions import SessionObject
-from tests.e2e.stage import EVENING, Partner, Stage
+from tests.e2e.partner import Partner
+from tests.e2e.scene import scene_on
+from tests.e2e.stage import EVENING, Stage
 
 INVALID = (200, 2001)
 UNPARSEABLE = (400, 2001)
@@ -24,7 +26,7 @@ KNOWN = "known"
 @pytest.fixture(scope="module")
 def partner(stage: Stage) -> Iterator[Partner]:
     """A partner with one session, which none of these tests may change."""
-    with stage.scene() as scene:
+    with scene_on(stage) as scene:
         partner = scene.partner()
         period = {"start_date_time": write_instant(EVENING), "dimensions": [{"type": "ENERGY", "volume": 1}]}
         partner.put(partner.session(KNOWN, kwh=1, charging_periods=[period]))

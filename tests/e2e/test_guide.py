@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from local.cpo import Dialect, Party, Settings, Style
+from local.cpo import Dialect
 from local.cpo.wire import write_instant
 from offpeak.profiles.model import RequestState
-from tests.e2e.stage import EVENING, Partner, Scene
+from tests.e2e.partner import Partner
+from tests.e2e.scene import Scene
+from tests.e2e.stage import EVENING
 
 
 def first_message(session_id: str) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def test_the_guides_messages_become_a_session_with_a_profile(scene: Scene) -> No
 
 def test_a_cpo_that_follows_the_guide_is_served_from_start_to_end(scene: Scene) -> None:
     """S5"""
-    partner = scene.partner(Settings(Style(Party("DE", "XXX"), Dialect.GUIDE)))
+    partner = scene.partner(cpo={"dialect": Dialect.GUIDE})
     partner.plug_in("S1")
     scene.settle()
     scene.pass_time(minutes=10)

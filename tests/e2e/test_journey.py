@@ -13,7 +13,8 @@ from offpeak.ocpi.profile_types import AnswerType, ResultType
 from offpeak.profiles.model import RequestState, Step
 from offpeak.sessions.model import ChargingState
 from tests.e2e.market import QUARTER, Market
-from tests.e2e.stage import DEPARTURE, EVENING, FULL_W, Scene
+from tests.e2e.scene import Scene
+from tests.e2e.stage import DEPARTURE, EVENING, FULL_W
 
 
 def limit_at(profile: Profile, at: datetime) -> Decimal:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stage import Scene
+from tests.e2e.scene import Scene
 
 PROBE = """
 import boto3

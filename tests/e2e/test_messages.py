@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local.cpo.wire import write_instant
-from tests.e2e.stage import EVENING, Answer, Partner, Scene
+from tests.e2e.partner import Partner
+from tests.e2e.scene import Scene
+from tests.e2e.stage import EVENING, Answer
 
 Message = tuple[str, dict[str, Any]]
 
@@ -131,6 +134,30 @@ def test_the_case_of_an_id_does_not_count(scene: Scene) -> None:
     later = partner.session("Abc-7", kwh=2, last_updated=at(5))
     assert partner.ask("PUT", other_case, later).codes == (200, 1000)
     assert partner.get("Abc-7").data["kwh"] == 2
+
+
+def test_messages_of_one_session_at_the_same_moment_are_all_kept(scene: Scene) -> None:
+    partner = scene.partner()
+    partner.put(partner.session("S1"))
+
+    def push(minutes: int) -> Answer:
+        return partner.patch("S1", charging_periods=[period(minutes, 0.1)], last_updated=at(minutes))
+
+    with ThreadPoolExecutor(8) as pushers:
+        answers = list(pushers.map(push, range(1, 25)))
+    assert {each.codes for each in answers} == {(200, 1000)}
+    assert len(partner.get("S1").data["charging_periods"]) == 24
+    scene.settle()
+    known = partner.known("S1")
+    assert known.plan_done == known.plan_wanted
+
+
+def test_a_day_of_five_minute_periods_comes_in_one_message(scene: Scene) -> None:
+    partner = scene.partner()
+    day = [period(minutes, 0.1) for minutes in range(-24 * 60, 0, 5)]
+    told = partner.session("S1", start_date_time=at(-24 * 60), kwh=28.8, charging_periods=day)
+    assert partner.put(told).codes == (201, 1000)
+    assert len(partner.get("S1").data["charging_periods"]) == 288
 
 
 def test_a_cpo_that_loses_repeats_delays_and_reorders_ends_with_right_books(scene: Scene) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from local.cpo import Answer, Party, Result, ResultComes, Settings, Style
+from local.cpo import Answer, Result, ResultComes
 from local.cpo.wire import write_instant
 from offpeak.ocpi.profile_types import AnswerType, ResultType
 from offpeak.profiles.model import RequestState, Step
-from tests.e2e.stage import EVENING, PROFILES, Partner, Scene
+from tests.e2e.partner import Partner
+from tests.e2e.scene import Scene
+from tests.e2e.stage import EVENING, PROFILES
 
 ACCEPTED, REJECTED = {"result": "ACCEPTED"}, {"result": "REJECTED"}
 
@@ -208,7 +210,7 @@ def test_an_active_profile_that_is_not_ours_shows_as_overridden_and_is_replaced(
 
 def test_an_active_profile_that_is_ours_changes_nothing(scene: Scene) -> None:
     """P9"""
-    partner = scene.partner(Settings(Style(Party("DE", "XXX")), announces_active_profile=True))
+    partner = scene.partner(cpo={"announces_active_profile": True})
     partner.plug_in("S1")
     scene.settle()
     assert partner.standing("S1").override is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offpeak.profiles.model import RequestState
-from tests.e2e.stage import Scene
+from tests.e2e.scene import Scene
 
 
 def test_a_lost_message_to_the_planner_is_recovered_by_the_sweep(scene: Scene) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from local.cpo import RegistrationFailed, Settings, Style
-from local.cpo.wire import Party
+from local.cpo import RegistrationFailed
 from offpeak.profiles.model import RequestState
-from tests.e2e.stage import Scene
+from tests.e2e.scene import Scene
 
 VERSIONS, DETAILS = "/ocpi/versions", "/ocpi/2.2.1"
 CREDENTIALS = f"{DETAILS}/credentials"
@@ -85,7 +84,7 @@ def test_a_registration_from_an_address_that_we_do_not_call_is_refused(scene: Sc
 
 def test_a_partner_of_old_habits_sends_its_tokens_raw(scene: Scene) -> None:
     """T2: either reading is accepted, and nothing that only looks like one."""
-    partner = scene.partner(Settings(Style(Party("DE", "XXX")), raw_token=True))
+    partner = scene.partner(cpo={"raw_token": True})
     assert partner.ask("PUT", partner.path("S1"), partner.session("S1"), raw=True).codes == (201, 1000)
     assert partner.ask("GET", partner.path("S1"), raw=False).codes == (200, 1000)
     for token in (partner.token_c + "\n", partner.token_c[:-1], partner.token_c.swapcase(), "?"):

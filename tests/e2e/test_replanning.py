@@ -10,7 +10,8 @@ import pytest
 from local.price_feed import FeedFault
 from offpeak.profiles.model import RequestState
 from tests.e2e.market import Market
-from tests.e2e.stage import DEPARTURE, EVENING, FULL_W, Scene
+from tests.e2e.scene import Scene
+from tests.e2e.stage import DEPARTURE, EVENING, FULL_W
 
 
 def turn(market: Market) -> None:

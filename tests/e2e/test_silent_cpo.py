@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from statistics import median
 
 from offpeak.profiles.model import ProfileRequest, RequestState, Step
-from tests.e2e.stage import Partner, Scene
+from tests.e2e.partner import Partner
+from tests.e2e.scene import Scene
 
 TRIES = 4
 
@@ -36,28 +36,31 @@ def test_a_cpo_that_never_answers_is_called_a_few_times_and_then_its_state_is_un
     assert partner.newest("S1").state is RequestState.UNKNOWN
     assert partner.newest("S1").attempts == TRIES
     assert len(partner.profile_calls("S1")) == TRIES
-    assert partner.standing("S1").backoff_until is not None
+
+    partner.misbehave()
+    scene.later(minutes=2)
+    scene.cloud.invoke("sweep_sessions")
+    assert scene.eventually(lambda: partner.is_confirmed("S1")), "it is tried again when it was left alone for a while"
 
 
 def test_a_broken_circuit_lets_nobody_through_and_closes_when_the_cpo_recovers(scene: Scene) -> None:
     partner = scene.partner()
     partner.misbehave(http_status=503)
-    partner.plug_in("S1", "S2", "S3", "S4", "S5")
     ids = ["S1", "S2", "S3", "S4", "S5"]
+    partner.plug_in(*ids)
     assert scene.eventually(lambda: partner.gate()["failures"] >= 5)
-    opened_at, calls = time.time(), len(partner.cpo.profile_calls)
-    assert float(partner.gate()["open_until_s"]) > opened_at
+    assert scene.eventually(lambda: not partner.gate()["leases"]), "calls that were let in before have ended"
+    calls, open_until_s = len(partner.cpo.profile_calls), float(partner.gate()["open_until_s"])
     partner.misbehave()
 
     assert scene.eventually(lambda: all(map(partner.is_confirmed, ids)), within_s=60)
-    reopened_at = float(min(each.received_at.timestamp() for each in partner.cpo.profile_calls[calls:]))
-    assert reopened_at >= opened_at + 8, "for ten seconds nobody called"
+    probed_at = partner.cpo.profile_calls[calls].received_at.timestamp()
+    assert probed_at >= open_until_s, "before that nobody called"
     assert partner.gate()["failures"] == 0
-    assert [len(partner.profile_calls(each)) for each in ids] == [2] * 5
 
 
 def test_one_cpos_500_silent_sessions_do_not_slow_anothers_profiles(scene: Scene) -> None:
-    """Received to sent, before and while the calls to the silent one hang, fail and are tried again."""
+    """Received to sent: before, and while the sessions of the silent one wait, are let through, fail and wait again."""
     silent, other = scene.partner(), scene.partner()
     plug_in_one_by_one(scene, other, ["warm-1", "warm-2", "warm-3"])
     before = plug_in_one_by_one(scene, other, [f"before-{n}" for n in range(12)])
@@ -70,7 +73,6 @@ def test_one_cpos_500_silent_sessions_do_not_slow_anothers_profiles(scene: Scene
 
     assert silent.gate()["failures"] > 0
     assert scene.cloud.messages_in("send") > 400, "the silent one's sessions are all still waiting"
-    print("P50", median(before), median(meanwhile), max(before), max(meanwhile), silent.gate()["failures"], scene.cloud.messages_in("send"))
     assert median(meanwhile) < 3 * median(before) + 0.1, (before, meanwhile)
     states = {silent.newest(each).state for each in ids}
     assert states <= {RequestState.REQUESTED, RequestState.UNKNOWN}, "each of them is to be seen"

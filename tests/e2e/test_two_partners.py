@@ -6,7 +6,9 @@ import pytest
 
 from local.cpo.wire import write_instant
 from offpeak.instants import parse_instant
-from tests.e2e.stage import EVENING, PROFILES, SESSIONS, Partner, Scene
+from tests.e2e.partner import Partner
+from tests.e2e.scene import Scene
+from tests.e2e.stage import EVENING, PROFILES, SESSIONS
 
 IDS = {"X-Request-ID": "request-7", "X-Correlation-ID": "chain-7"}
 
