@@ -43,11 +43,12 @@ def test_a_pause_or_an_even_pace_shows_that_amounts_are_meant() -> None:
     assert not delivered(a_session(*(period(5 * n, ENERGY=0.9) for n in range(6)))).was_cumulative
 
 
-def test_kwh_that_no_car_could_have_taken_are_read_as_wh() -> None:
+@pytest.mark.parametrize(("kwh", "hours"), [(11_000, 1), (7_000, 10)], ids=["power", "battery"])
+def test_kwh_that_no_car_could_have_taken_are_read_as_wh(kwh: int, hours: int) -> None:
     """S3"""
-    found = delivered(a_session(kwh=11_000, last_updated=at(60)))
+    found = delivered(a_session(kwh=kwh, last_updated=at(60 * hours)))
     assert found.was_wh
-    assert found.kwh == 11
+    assert found.kwh == Decimal(kwh) / 1000
 
 
 def test_the_newest_state_of_charge_counts() -> None:

@@ -14,6 +14,8 @@ from offpeak.sessions.model import ChargingPeriod, Session
 
 IMPOSSIBLE_KW = Decimal(1000)
 """A mean power that no car draws: what claims it counts in Wh where kWh are meant (CONFORMANCE S3)."""
+IMPOSSIBLE_KWH = Decimal(1000)
+"""More than any battery holds. Over a long night, in which we hold the car back, the mean power alone would not tell."""
 SHORTEST = timedelta(minutes=5)
 
 CUMULATIVE_AFTER = 4
@@ -27,7 +29,6 @@ class EnergySource(StrEnum):
     KWH = "kwh"
     ENERGY = "ENERGY"
     IMPORT_EXPORT = "ENERGY_IMPORT - ENERGY_EXPORT"
-    NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ def delivered(session: Session) -> Delivered:
     """
     ended_at = session.end_at or session.last_updated
     found = _by_precedence(session)
-    if found.kwh > IMPOSSIBLE_KW * hours(max(ended_at - session.start_at, SHORTEST)):
+    most_kwh = min(IMPOSSIBLE_KWH, IMPOSSIBLE_KW * hours(max(ended_at - session.start_at, SHORTEST)))
+    if found.kwh > most_kwh:
         return Delivered(found.kwh / 1000, found.source, was_wh=True, was_cumulative=found.was_cumulative)
     return found
 
