@@ -15,7 +15,7 @@ from offpeak.sessions.model import ChargingPeriod, Session
 IMPOSSIBLE_KW = Decimal(1000)
 """A mean power that no car draws: what claims it counts in Wh where kWh are meant (CONFORMANCE S3)."""
 IMPOSSIBLE_KWH = Decimal(1000)
-"""More than any battery holds. Over a long night, in which we hold the car back, the mean power alone would not tell."""
+"""More than any battery holds. Over a long night of holding the car back, the mean power alone would not tell."""
 SHORTEST = timedelta(minutes=5)
 
 CUMULATIVE_AFTER = 4
