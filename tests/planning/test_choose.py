@@ -116,7 +116,7 @@ def test_a_running_plan_costs_at_most_the_threshold_more_than_the_best_and_meets
 ) -> None:
     before = priced(*(price / 1000 for price in prices_before))
     slots = priced(*(price / 1000 for price in prices_now))
-    now, calm = after(quarters / 4), Calm(start_eur=0.0)
+    now, calm = after(quarters / 4), Calm(start_eur=0.0, drift_share=0.0)
     running = decide(a_situation(slots=before, need_kwh=need_before, calm=calm))
     plan = decide(a_situation(slots=slots, need_kwh=need_now, now=now, calm=calm, running=running))
     best = decide(a_situation(slots=slots, need_kwh=need_now, now=now, calm=calm))

@@ -23,8 +23,9 @@ class Night:
     starts: int = 0
 
 
-def play(*, need_kwh: float, draws_w: float, need_is_known: bool) -> Night:
-    """A car that draws `draws_w` whenever it may, and wants no more than `need_kwh`."""
+def play(*, need_kwh: float, draws_w: float, need_is_known: bool, told: float = 1.0) -> Night:
+    """A car that draws `draws_w` whenever it may, and wants no more than `need_kwh`; it tells `told` times what it
+    still needs, as one does whose battery is not of the size that is assumed."""
     night = Night()
     plan: Plan | None = None
     sent: ChargingProfile | None = None
@@ -35,7 +36,7 @@ def play(*, need_kwh: float, draws_w: float, need_is_known: bool) -> Night:
         plan = decide(
             a_situation(
                 now=now,
-                need_kwh=need_kwh - night.delivered_kwh,
+                need_kwh=told * (need_kwh - night.delivered_kwh),
                 need_is_known=need_is_known,
                 running=plan,
                 draw_w=shown_w,
@@ -68,6 +69,14 @@ def test_the_car_is_ready_after_few_profiles_and_fewer_starts(
     assert night.delivered_kwh >= 0.99 * need_kwh
     assert night.profiles <= 3
     assert night.starts <= 2
+
+
+@pytest.mark.parametrize("told", [0.75, 0.9, 1.1, 1.3])
+@pytest.mark.parametrize("need_kwh", [12.0, 33.3])
+def test_a_battery_of_another_size_than_assumed_costs_few_profiles_more(need_kwh: float, told: float) -> None:
+    night = play(need_kwh=need_kwh, draws_w=10_000.0, need_is_known=True, told=told)
+    assert night.delivered_kwh >= 0.98 * need_kwh
+    assert night.profiles <= 8
 
 
 def test_a_car_far_slower_than_its_charger_gets_all_the_time_from_when_it_shows() -> None:

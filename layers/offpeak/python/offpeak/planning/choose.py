@@ -28,7 +28,7 @@ def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
     """Return the best runs, or the running plan's while the best save no more than the threshold (docs/planning.md, 5).
 
     The running plan is mended as little as the need asks for: what is too much goes from its dearest slots, what is
-    missing comes from the room beside its runs, then from anywhere. Below `calm.energy_kwh` it is not touched.
+    missing comes from the room beside its runs, then from anywhere. Within its slack it is not touched.
     """
     before = _left_of(problem, running) if running else []
     is_on = bool(before) and before[0][0] == 0
@@ -37,12 +37,27 @@ def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
         return best
     held = energy_in(problem, before)
     mended = _solve(problem, preferred=(held, _beside(problem, held)))
-    is_kept = sum(abs(new - old) for new, old in zip(mended, held, strict=True)) <= calm.energy_kwh
+    is_kept = sum(abs(new - old) for new, old in zip(mended, held, strict=True)) <= _slack(
+        problem, before, held, calm, is_on=is_on
+    )
     runs = before if is_kept else lay_out(problem, seconds_for(problem, mended), is_on=is_on)
     kept = Choice(runs, mended, is_kept)
     total = _with_starts(problem, kept, calm, is_on=is_on)
     saving = total - _with_starts(problem, best, calm, is_on=is_on)
     return kept if saving <= max(calm.threshold_eur, calm.threshold_share * abs(total)) else best
+
+
+def _slack(problem: Problem, runs: Sequence[Run], held: Sequence[float], calm: Calm, *, is_on: bool) -> float:
+    """Return how wrong, in kWh, what is left of a running plan may be before it is mended.
+
+    The need that a car tells drifts while it charges, because nobody knows its battery exactly. That may wait: what is
+    left shrinks, and the slack with it, so that a plan is mended a few times and not at every update. It may only wait
+    for what could still be drawn after the last run.
+    """
+    if not is_on:
+        return calm.energy_kwh
+    later_kwh = problem.draw_kw * (problem.edges_s[-1] - runs[-1][1]) / 3600
+    return max(calm.energy_kwh, min(calm.drift_share * sum(held), later_kwh))
 
 
 def cost_of(problem: Problem, drawn: Sequence[float]) -> float:

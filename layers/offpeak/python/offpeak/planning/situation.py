@@ -34,14 +34,15 @@ class Calm:
 
     A start of charging counts as `start_eur` of cost, so that a plan has few pieces. A better plan replaces the running
     one only when it saves more than the larger of `threshold_eur` and `threshold_share` of what that costs. A need of
-    at most `energy_kwh` counts as met, and blocks stay as they are while what they give is right to within it; where
-    a plan ends in a pause, it gives so much more than the need.
+    at most `energy_kwh` counts as met, and blocks stay as they are while what they give is right to within it or, while
+    the car charges, to within `drift_share` of what is left; where a plan ends in a pause, it gives `energy_kwh` more.
     """
 
     start_eur: float = 0.01
     threshold_eur: float = 0.05
     threshold_share: float = 0.02
     energy_kwh: float = 0.1
+    drift_share: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
