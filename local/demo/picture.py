@@ -13,6 +13,8 @@ matplotlib.use("Agg")  # no display is needed, so none is asked for
 
 import matplotlib.dates
 import matplotlib.pyplot as plt
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from local.demo.figures import Figures, SessionFigures, load
 from local.demo.scenario import LOCAL
@@ -22,6 +24,8 @@ mdates: Any = matplotlib.dates  # its functions are untyped
 
 # Okabe and Ito's colours are told apart by everybody; see https://jfly.uni-koeln.de/color/
 DRAWN, AT_ONCE, PRICE, GRANTED = "#0072B2", "#D55E00", "#333333", "#56B4E9"
+MARK = "#777777"
+LEFT, RIGHT = 0.06, 0.975
 BIN = timedelta(minutes=5)
 SHOWN = 6
 """Sessions in small multiples."""
@@ -33,32 +37,29 @@ def draw(title: str, whole: Figures, prices: PriceCurve, path: Path) -> None:
     end_at = max(each.end_at for each in whole.sessions)
     with plt.rc_context({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}):
         figure = plt.figure(figsize=(12, 12.5), dpi=120)
-        grid = figure.add_gridspec(
-            4, 3, height_ratios=[1, 1.5, 1, 1], left=0.07, right=0.97, top=0.9, bottom=0.075, hspace=0.42, wspace=0.16
+        figure.suptitle(title, x=LEFT, y=0.972, ha="left", fontsize=17, fontweight="bold")
+        figure.text(LEFT, 0.935, _subtitle(whole), ha="left", fontsize=12, color="#444444")
+        upper = figure.add_gridspec(
+            2, 1, height_ratios=[1, 1.6], left=LEFT, right=RIGHT, top=0.9, bottom=0.49, hspace=0.3
         )
-        figure.suptitle(title, x=0.07, y=0.972, ha="left", fontsize=17, fontweight="bold")
-        figure.text(0.07, 0.935, _subtitle(whole), ha="left", fontsize=12, color="#444444")
-        top = figure.add_subplot(grid[0, :])
-        _draw_price(top, prices, start_at, end_at)
-        fleet = figure.add_subplot(grid[1, :], sharex=top)
+        price = figure.add_subplot(upper[0])
+        _draw_price(price, prices, start_at, end_at)
+        fleet = figure.add_subplot(upper[1], sharex=price)
         _draw_fleet(fleet, whole, start_at, end_at)
+        lower = figure.add_gridspec(2, 3, left=LEFT, right=RIGHT, top=0.405, bottom=0.085, hspace=0.42, wspace=0.1)
         first = None
         for place, session in enumerate(examples(whole.sessions)):
-            axes = figure.add_subplot(grid[2 + place // 3, place % 3], sharex=top, sharey=first)
-            first = first or axes
-            _draw_session(axes, session, is_first=place == 0)
-            axes.tick_params(labelleft=place % 3 == 0)
+            first = figure.add_subplot(lower[place // 3, place % 3], sharex=price, sharey=first)
+            _draw_session(first, session)
+            first.tick_params(labelleft=place % 3 == 0)
             if place % 3 == 0:
-                axes.set_ylabel("kW")
-        figure.text(
-            0.07,
-            0.018,
-            f"Day-ahead prices of the zone {prices.zone}: {prices.source}. Times are those of {LOCAL.key}.\n"
-            "Drawn from what the stack has recorded: charging periods, confirmed charging profiles, prices.",
-            fontsize=8.5,
-            color="#555555",
-            linespacing=1.5,
+                first.set_ylabel("kW")
+        figure.text(LEFT, 0.437, "Single sessions, by what they saved", fontsize=12, fontweight="bold")
+        figure.legend(
+            handles=_handles(), loc="lower right", bbox_to_anchor=(RIGHT, 0.43), ncols=4, frameon=False, fontsize=9
         )
+        figure.align_ylabels()
+        figure.text(LEFT, 0.018, _attribution(prices), fontsize=8.5, color="#555555", linespacing=1.5)
         figure.savefig(path)
         plt.close(figure)
 
@@ -85,6 +86,7 @@ def _draw_price(axes: Any, prices: PriceCurve, start_at: datetime, end_at: datet
     slots = [slot for slot in prices.slots if slot.end_at > start_at and slot.start_at < end_at]
     edges = [*(slot.start_at for slot in slots), slots[-1].end_at]
     values = [float(slot.eur_per_kwh) * 100 for slot in slots]
+    axes.stairs(values, mdates.date2num(edges), color=PRICE, alpha=0.12, fill=True)
     axes.stairs(values, mdates.date2num(edges), color=PRICE, linewidth=1.6, baseline=None)
     axes.axhline(0, color="#999999", linewidth=0.8)
     axes.set_ylim(min(0, *values) * 1.1, max(*values, 0.1) * 1.12)
@@ -97,44 +99,62 @@ def _draw_fleet(axes: Any, whole: Figures, start_at: datetime, end_at: datetime)
     at_once = [each.at_once for each in whole.sessions if each.at_once]
     drawn = [part for each in whole.sessions for part in each.drawn]
     end_at = max(end_at, *(each.end_at for each in at_once))
-    edges = mdates.date2num([start_at + BIN * place for place in range(len(load((), start_at, end_at, BIN)) + 1)])
     actual = [watts / 1000 for watts in load(drawn, start_at, end_at, BIN)]
     else_drawn = [watts / 1000 for watts in load(at_once, start_at, end_at, BIN)]
-    axes.stairs(actual, edges, color=DRAWN, fill=True, alpha=0.85, label="drawn")
-    axes.stairs(else_drawn, edges, color=AT_ONCE, linewidth=1.8, label="if everyone had charged at once")
+    edges = _edges(start_at, len(actual))
+    axes.stairs(actual, edges, color=DRAWN, fill=True, alpha=0.9, label=f"drawn (most: {max(actual):.0f} kW)")
+    label = f"if everyone had charged at once (most: {max(else_drawn):.0f} kW)"
+    axes.stairs(else_drawn, edges, color=AT_ONCE, linewidth=1.8, label=label)
     axes.set_ylabel("kW")
-    axes.set_ylim(0, max([*actual, *else_drawn]) * 1.12)
+    axes.set_ylim(0, max([*actual, *else_drawn]) * 1.15)
     axes.set_title(f"Load of all {len(whole.sessions)} cars", loc="left", fontweight="bold")
-    axes.legend(loc="upper right", frameon=False)
-    axes.tick_params(axis="x")
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, borderaxespad=0.2)
 
 
-def _draw_session(axes: Any, session: SessionFigures, *, is_first: bool) -> None:
+def _draw_session(axes: Any, session: SessionFigures) -> None:
+    start_at, end_at = session.start_at, session.end_at
     power_kw = max((each.power_w for each in session.drawn), default=0.0) / 1000
     full_kw = max([power_kw, *(each.limit_w / 1000 for each in session.granted if each.limit_w)])
-    steps = [(session.start_at, full_kw)]
+    steps = [(start_at, full_kw)]
     steps += [
         (each.start_at, full_kw if each.limit_w is None else min(full_kw, each.limit_w / 1000))
         for each in session.granted
+        if each.start_at < end_at
     ]
-    steps = [step for step in steps if step[0] < session.end_at]
-    edges = mdates.date2num([*(at for at, _ in steps), session.end_at])
-    axes.stairs([kw for _, kw in steps], edges, fill=True, color=GRANTED, alpha=0.35, label="planned: may draw")
-    count = len(load((), session.start_at, session.end_at, BIN))
-    actual = [watts / 1000 for watts in load(session.drawn, session.start_at, session.end_at, BIN)]
-    bins = mdates.date2num([session.start_at + BIN * place for place in range(count + 1)])
-    axes.stairs(actual, bins, fill=True, color=DRAWN, alpha=0.85, label="drawn")
-    for at, style in ((session.start_at, "-"), (session.end_at, "-"), (session.departure_at, ":")):
-        axes.axvline(mdates.date2num(at), color="#777777", linestyle=style, linewidth=0.9)
+    edges = mdates.date2num([*(at for at, _ in steps), end_at])
+    axes.stairs([kw for _, kw in steps], edges, fill=True, color=GRANTED, alpha=0.4)
+    actual = [watts / 1000 for watts in load(session.drawn, start_at, end_at, BIN)]
+    axes.stairs(actual, _edges(start_at, len(actual)), fill=True, color=DRAWN, alpha=0.9)
+    for at, style in ((start_at, "-"), (end_at, "-"), (session.departure_at, ":")):
+        axes.axvline(mdates.date2num(at), color=MARK, linestyle=style, linewidth=1)
     axes.set_title(
-        f"{session.session_id}   {session.kwh:.1f} kWh, {session.cost_eur:.2f} instead of "
+        f"{session.session_id}: {session.kwh:.1f} kWh, {session.cost_eur:.2f} instead of "
         f"{session.cost_at_once_eur:.2f} EUR",
         loc="left",
-        fontsize=9,
+        fontsize=9.5,
     )
     axes.set_ylim(bottom=0)
-    if is_first:
-        axes.legend(loc="upper left", frameon=False, fontsize=8)
+
+
+def _handles() -> list[Any]:
+    """Return what the legend of the single sessions shows."""
+    return [
+        Patch(color=GRANTED, alpha=0.4, label="planned: may draw"),
+        Patch(color=DRAWN, alpha=0.9, label="drawn"),
+        Line2D([], [], color=MARK, label="plugged in, unplugged"),
+        Line2D([], [], color=MARK, linestyle=":", label="departure planned for"),
+    ]
+
+
+def _edges(start_at: datetime, count: int) -> Any:
+    return mdates.date2num([start_at + BIN * place for place in range(count + 1)])
+
+
+def _attribution(prices: PriceCurve) -> str:
+    return (
+        f"Day-ahead prices of the zone {prices.zone}: {prices.source}. Times are those of {LOCAL.key}.\n"
+        "Drawn from what the deployed stack has recorded: charging periods, confirmed charging profiles, prices."
+    )
 
 
 def _time_axis(axes: Any, start_at: datetime, end_at: datetime) -> None:

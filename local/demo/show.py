@@ -14,17 +14,18 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from local.cpo import Dialect
 from local.demo.figures import Figures, Latency, states
 from local.demo.records import Glance
 from local.demo.scenario import LOCAL, Scenario
 from offpeak.profiles.model import Step
 
 FOOTNOTE = """\
-All figures come from the stack's tables. Cost: energy at the day-ahead price of its quarter-hour, without taxes and \
-fees. At once: the same energy, drawn from plug-in on at the most that the car has shown. Ready on time: by the \
-departure that its plans worked to, at least 99 % of a car's need was delivered - up to the target, where the state of \
-charge is told; else the partner's default, or less where the car stopped asking by itself. Latencies are real time, \
-under the load of the accelerated night."""
+All figures come from the stack's own tables. Cost: energy at the day-ahead price of its quarter-hour, without taxes \
+and fees. At once: the same energy, drawn from plug-in on at the most that the car has shown. Ready on time: by the \
+departure that its plans worked to, a car had at least 99 % of its need, which is what lifts it to the target where \
+its state of charge is told, else the partner's default, or less where the car stopped asking by itself; a car that \
+left before that departure is not excused. Latencies are real time, under the load of a night in a minute."""
 
 
 class Progressing:
@@ -69,11 +70,12 @@ class Progressing:
         if self._live:
             done = (now - self._scenario.start_at) / timedelta(minutes=1)
             self._bar.update(self._task, completed=done, description=f"{local:%a %H:%M}")
-            line = Text("  ") + Text("   ").join(Text(f"{name} ", "dim") + Text(value, "bold") for name, value in facts)
-            self._live.update(Group(self._bar, line), refresh=True)
+            shown = Text("   ").join(Text(f"{name} ", "dim") + Text(value, "bold") for name, value in facts)
+            self._live.update(Group(self._bar, Padding(shown, (0, 2))), refresh=True)
         elif self._said_at is None or now - self._said_at >= timedelta(hours=1):
             self._said_at = now
-            self._console.print(f"{local:%a %H:%M}  " + ", ".join(f"{name} {value}" for name, value in facts))
+            line = f"{local:%a %H:%M}  " + ", ".join(f"{name} {value}" for name, value in facts)
+            self._console.print(line, soft_wrap=True)
 
     def finish(self) -> None:
         self._bar.update(self._task, completed=self._bar.tasks[0].total)
@@ -89,25 +91,26 @@ class Progressing:
 def introduce(scenario: Scenario, console: Console) -> None:
     """Say what is about to be played."""
     console.print(f"[bold]{scenario.title}[/]")
-    for note in scenario.notes:
-        console.print(f"  {note}", style="dim")
+    lines = list(scenario.notes)
     for fleet in scenario.fleets:
-        cpo = fleet.cpo
-        told = "tells states of charge" if "STATE_OF_CHARGE" in cpo.style.dimensions else "tells no state of charge"
-        console.print(
-            f"  {cpo.name}: {len(fleet.visits)} cars, {told}, writes the {cpo.style.dialect.value} dialect"
-            + (f"; something goes wrong in {len(fleet.orders)} sessions" if fleet.orders else ""),
-            style="dim",
+        style = fleet.cpo.style
+        told = (
+            "tells their state of charge" if "STATE_OF_CHARGE" in style.dimensions else "does not tell what they need"
         )
+        writes = "OCPI in full" if style.dialect is Dialect.FULL else "the common guides' few fields"
+        wrong = f", gets something wrong in {len(fleet.orders)} sessions" if fleet.orders else ""
+        lines.append(f"{fleet.cpo.name}: {len(fleet.visits)} cars; it {told}, writes {writes}{wrong}.")
+    for line in lines:
+        console.print(Padding(Text(line, "dim"), (0, 2)))
 
 
 def results(parts: Sequence[Figures], whole: Figures, console: Console) -> None:
     """Print the table, and what it means."""
     columns = [*parts, whole] if len(parts) > 1 else [whole]
     table = Table(box=None, padding=(0, 2), header_style="bold", show_header=len(columns) > 1)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for figures in columns:
-        table.add_column(figures.name, justify="right", style="bold" if figures is whole else "")
+        table.add_column(figures.name, justify="right", style="bold" if figures is whole else "", no_wrap=True)
     for name, cells in _rows(columns):
         table.add_row(name, *cells)
     console.print()
@@ -122,26 +125,29 @@ def results(parts: Sequence[Figures], whole: Figures, console: Console) -> None:
 def _rows(columns: Sequence[Figures]) -> Iterator[tuple[str, list[str]]]:
     yield "Sessions", [str(len(each.sessions)) for each in columns]
     yield "Energy", [f"{each.kwh:.1f} kWh" for each in columns]
-    yield "Cost", [_cost(each.cost_eur, each.kwh) for each in columns]
-    yield "Cost if charged at once", [_cost(each.cost_at_once_eur, each.kwh) for each in columns]
-    yield "Saving", [_saving(each) for each in columns]
+    yield "Cost", [f"{each.cost_eur:.2f} EUR" for each in columns]
+    yield "Cost if charged at once", [f"{each.cost_at_once_eur:.2f} EUR" for each in columns]
+    yield "Saving", [f"{each.saving_eur:.2f} EUR" for each in columns]
+    yield "  of the cost at once", [_percent(each.saving_share) for each in columns]
+    yield "  per kWh", [_ct(each.saving_eur, each.kwh) for each in columns]
     yield "Ready on time", [f"{each.ready} of {len(each.sessions)}" for each in columns]
-    yield "  not ready: left early", [str(each.left_early) for each in columns]
+    yield "  others left early", [str(each.left_early) for each in columns]
     yield "Profiles sent", [str(each.count(Step.SENT)) for each in columns]
     yield "  confirmed by the charger", [str(each.count(Step.CONFIRMED)) for each in columns]
-    yield "  followed by the car", [str(each.count(Step.OBSERVED)) for each in columns]
-    yield "Received to sent, p50 / p99", [_latency(each.received_to_sent) for each in columns]
-    yield "Sent to confirmed, p50 / p99", [_latency(each.sent_to_confirmed) for each in columns]
+    yield "  seen to be followed", [str(each.count(Step.OBSERVED)) for each in columns]
+    yield "Received to sent, p50", [_ms(each.received_to_sent, "p50_ms") for each in columns]
+    yield "  p99", [_ms(each.received_to_sent, "p99_ms") for each in columns]
+    yield "Sent to confirmed, p50", [_ms(each.sent_to_confirmed, "p50_ms") for each in columns]
+    yield "  p99", [_ms(each.sent_to_confirmed, "p99_ms") for each in columns]
 
 
-def _cost(eur: float, kwh: float) -> str:
-    return f"{eur:.2f} EUR" + (f"  {eur / kwh * 100:5.2f} ct/kWh" if kwh else "")
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share * 100:.1f} %"
 
 
-def _saving(figures: Figures) -> str:
-    share = figures.saving_share
-    return f"{figures.saving_eur:.2f} EUR" + (f"  {share * 100:.1f} %" if share is not None else "")
+def _ct(eur: float, kwh: float) -> str:
+    return f"{eur / kwh * 100:.2f} ct" if kwh else "-"
 
 
-def _latency(found: Latency | None) -> str:
-    return f"{found.p50_ms:.0f} / {found.p99_ms:.0f} ms" if found else "-"
+def _ms(found: Latency | None, name: str) -> str:
+    return "-" if found is None else f"{getattr(found, name):.0f} ms"
