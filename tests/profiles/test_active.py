@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from offpeak.errors import UnknownObject
 from offpeak.ocpi.chargingprofiles import read_active_profile
-from offpeak.profiles.active import AGAIN_AFTER, judged, receive_active_profile
+from offpeak.profiles.active import judged, receive_active_profile
+from offpeak.profiles.intent import AGAIN_AFTER
 from offpeak.profiles.likeness import Comparison, Likeness
 from offpeak.profiles.model import Override, RequestKind, RequestState, Standing, Step
 from offpeak.sessions.model import SessionKey
@@ -293,6 +294,35 @@ def test_who_overrides_again_at_once_is_not_fought_with_again(world: World) -> N
     assert [call.method for call in world.cpo.calls].count("PUT") == 2
 
 
+def test_who_overrides_again_gets_our_profile_again_after_a_while(world: World) -> None:
+    in_force(world)
+    for _ in range(2):
+        push(world, FULL_POWER)
+        answer_question(world, FULL_POWER)
+        world.pass_time(minutes=1)
+        world.sweep()
+        world.deliver()
+        world.results()
+    renewed_at = world.standing.renewed_at
+    assert renewed_at is not None
+    assert world.standing.override is not None
+    world.sessions.want_plan(KEY, now=world.now, received_at=world.real_now)
+    world.plan()
+    assert world.standing.wake_at == renewed_at + AGAIN_AFTER, "another cause of a plan does not hasten it"
+    assert [call.method for call in world.cpo.calls].count("PUT") == 2
+
+    world.pass_time(minutes=13)
+    world.sweep()
+    world.deliver()
+    assert [call.method for call in world.cpo.calls].count("PUT") == 2
+    world.pass_time(minutes=2)
+    world.sweep()
+    world.deliver()
+    world.results()
+    assert [call.method for call in world.cpo.calls].count("PUT") == 3
+    assert world.standing.override is None
+
+
 def test_a_session_that_just_ended_is_not_planned_for_its_full_power(world: World) -> None:
     in_force(world)
     push(world, FULL_POWER)
@@ -324,22 +354,22 @@ SEEN = Override(at(0), "32 A instead of 0 A", verified=False, asked_at=at(0))
 
 
 @pytest.mark.parametrize(
-    ("standing", "found", "is_verified", "minutes", "renews"),
+    ("standing", "found", "is_verified", "minutes", "renewal_at"),
     [
-        (a_standing(override=SEEN), WIDER, True, 1, True),
-        (a_standing(override=SEEN), TIGHTER, True, 1, False),
-        (a_standing(override=SEEN, renewed_at=at(0)), WIDER, True, 1, False),
-        (a_standing(override=SEEN, renewed_at=at(0)), WIDER, True, 15, True),
-        (a_standing(override=SEEN), WIDER, False, 1, False),
+        (a_standing(override=SEEN), WIDER, True, 1, at(1)),
+        (a_standing(override=SEEN), TIGHTER, True, 1, None),
+        (a_standing(override=SEEN, renewed_at=at(0)), WIDER, True, 1, at(15)),
+        (a_standing(override=SEEN, renewed_at=at(0)), WIDER, True, 15, at(15)),
+        (a_standing(override=SEEN), WIDER, False, 1, None),
     ],
     ids=["verified", "tighter", "renewed a minute ago", "renewed a while ago", "only pushed"],
 )
-def test_ours_is_sent_again_when_it_is_surely_gone_and_was_not_sent_again_lately(
-    standing: Standing, found: Comparison, is_verified: bool, minutes: float, renews: bool
+def test_ours_is_sent_again_when_it_is_surely_gone_but_not_too_often(
+    standing: Standing, found: Comparison, is_verified: bool, minutes: float, renewal_at: datetime | None
 ) -> None:
     after = judged(standing, found, is_verified=is_verified, now=at(minutes))
-    assert after.wants_renewal is renews
-    assert (after.wake_at == at(minutes)) is renews
+    assert after.wants_renewal is (renewal_at is not None)
+    assert after.wake_at == renewal_at
 
 
 def test_an_override_keeps_its_beginning_and_is_asked_about_again_only_after_a_while() -> None:

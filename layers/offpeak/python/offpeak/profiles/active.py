@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from offpeak.aws.queues import FairQueue
@@ -12,6 +12,7 @@ from offpeak.errors import ConcurrentChange, UnknownObject
 from offpeak.ocpi.profile_types import ResultType
 from offpeak.partners.model import PlanningDefaults
 from offpeak.planning.profile import ChargingProfile
+from offpeak.profiles.intent import AGAIN_AFTER, renewal_at
 from offpeak.profiles.lifecycle import resulted
 from offpeak.profiles.likeness import Comparison, Likeness, compare
 from offpeak.profiles.model import Override, ProfileRequest, RequestState, Standing
@@ -22,8 +23,6 @@ from offpeak.sessions.model import SessionKey
 from offpeak.sessions.store import SessionStore
 from offpeak.telemetry import count, logger
 
-AGAIN_AFTER = timedelta(minutes=15)
-"""An overridden profile is asked about, and sent again, no more often than this."""
 MOST_TRIES = 8
 
 TAKEN = (RequestState.CHARGER_ACCEPTED, RequestState.OBSERVED)
@@ -115,8 +114,8 @@ def judged(standing: Standing, found: Comparison, *, is_verified: bool, now: dat
     """Return the standing after its active profile was seen. Pure.
 
     A difference is shown as an override. It is asked about before anything is done; then ours is sent again where the
-    active profile allows more, because ours is gone. Where it allows less, somebody has put a limit on top, and
-    sending again would change nothing.
+    active profile allows more, because ours is gone: at once, or when the last time is long enough ago. Where it
+    allows less, somebody has put a limit on top, and sending again would change nothing.
     """
     if found.likeness is Likeness.SAME:
         return replace(standing, override=None, wants_renewal=False)
@@ -126,10 +125,8 @@ def judged(standing: Standing, found: Comparison, *, is_verified: bool, now: dat
         if before is not None and before.asked_at is not None and now - before.asked_at < AGAIN_AFTER:
             return standing
         return replace(standing, override=replace(override, asked_at=now))
-    is_gone = found.likeness is Likeness.WIDER
-    may_renew = standing.renewed_at is None or now - standing.renewed_at >= AGAIN_AFTER
-    if is_gone and may_renew:
-        return replace(standing, override=override, wants_renewal=True, wake_at=now)
+    if found.likeness is Likeness.WIDER:
+        return replace(standing, override=override, wants_renewal=True, wake_at=renewal_at(standing, now))
     return replace(standing, override=override)
 
 

@@ -14,6 +14,8 @@ from offpeak.sessions.model import SessionStatus
 
 TOO_OLD = timedelta(minutes=10)
 """A profile that was planned so long ago, and not sent yet, is planned anew instead."""
+AGAIN_AFTER = timedelta(minutes=15)
+"""An overridden profile is asked about, and sent again, no more often than this."""
 
 
 class Action(StrEnum):
@@ -87,5 +89,13 @@ def _set(profile: ChargingProfile, newest: ProfileRequest | None, standing: Stan
         case RequestState.REJECTED | RequestState.UNKNOWN | RequestState.SUPERSEDED:
             return Intent(Action.SET, "again", in_effect=True)
     if standing.wants_renewal and newest.state not in UNSETTLED:
+        renew_at = renewal_at(standing, now)
+        if now < renew_at:
+            return Intent(Action.KEEP, "overridden_again", in_effect=True, wake_at=renew_at)
         return Intent(Action.SET, "overridden", in_effect=True)
     return Intent(Action.KEEP, "same", in_effect=True)
+
+
+def renewal_at(standing: Standing, now: datetime) -> datetime:
+    """Return when an overridden profile may be sent again: now, unless that was done lately."""
+    return now if standing.renewed_at is None else max(now, standing.renewed_at + AGAIN_AFTER)
