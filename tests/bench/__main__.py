@@ -7,6 +7,7 @@ not. docs/benchmarks.md says how each is measured.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from local.background import ProgramDidNotStart
 from local.cloud_assembly import SynthesisFailed
 from local.cloud_deploy import DeploymentFailed
 from tests.bench import cost, latency, packages, planning, session_to_profile, throughput
-from tests.bench.report import Progress, Row, show
+from tests.bench.report import Progress, Row, machine_row, show
 from tests.bench.stand import Stand, running
 
 ALONE: dict[str, Callable[[Progress], list[Row]]] = {
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", choices=names, action="append", help="run this one (may be given more than once)")
     chosen = [each.replace("-", " ") for each in parser.parse_args(arguments).only or names]
 
-    began = time.monotonic()
+    began, load_before = time.monotonic(), os.getloadavg()[0]
     told = Console(stderr=True, highlight=False)
     rows: list[Row] = []
 
@@ -54,7 +55,7 @@ def main(arguments: list[str]) -> int:
         with running(progress_of("local stack")) as stand:
             for name in deployed:
                 rows += DEPLOYED[name](stand, progress_of(name))
-    show(rows, Console())
+    show([machine_row(load_before), *rows], Console())
     return 0
 
 

@@ -13,7 +13,7 @@ from tests.bench.outside import Job
 from tests.bench.report import Progress, Row
 from tests.bench.sessions import STEP, update_of
 from tests.bench.stand import Stand
-from tests.bench.usage import FUNCTIONS, Meter, Usage, combined, size_of
+from tests.bench.usage import FUNCTIONS, Meter, Usage, beyond, combined, size_of
 
 NAME = "cost"
 
@@ -110,8 +110,8 @@ def observe(stand: Stand, month: Month) -> Events:
         for each in sessions
     ]
     meter.of(look_at_all)
-    share = 1 / SESSIONS
-    replan = combined([(share, meter.of(look_at_all)), (-share, look_at_one)])
+    look_at_others = beyond(look_at_one, meter.of(look_at_all))
+    replan = combined([(1 / SESSIONS, look_at_others)])
     return Events(_mean(plug_ins), _mean(updates), replan, _kept_bytes(stand, sessions[0], month))
 
 

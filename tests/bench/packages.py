@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.constructs.layers import REQUIREMENTS, Platform, lay
 from local.background import PROJECT
 from local.gaps import RUNTIME_PACKAGES
 from tests.bench.report import Progress, Row, median, ms
@@ -75,6 +74,8 @@ class Sight:
 
 def measure(progress: Progress, names: Sequence[str] = (), times: int = TIMES) -> list[Row]:
     """Measure all functions, or those of `names`."""
+    from infra.constructs.layers import REQUIREMENTS, Platform, lay  # starts the CDK, which takes seconds
+
     names = names or sorted(each.stem for each in (PROJECT / "functions").glob("[a-z]*.py"))
     layers = [lay(REQUIREMENTS, Platform.of_this_machine()), PROJECT / "layers" / "offpeak"]
     rows = []
@@ -106,6 +107,8 @@ def measure(progress: Progress, names: Sequence[str] = (), times: int = TIMES) -
 
 def layer_rows(progress: Progress) -> list[Row]:
     """Return the sizes of the layers as they are deployed to AWS."""
+    from infra.constructs.layers import REQUIREMENTS, Platform, lay
+
     progress("the layers for Lambda's own platform")
     rows = []
     whole = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -25,6 +27,13 @@ class Row:
     makes: str = ""
     goal: str = ""
     holds: bool | None = None
+
+
+def machine_row(load_before: float) -> Row:
+    """Say what this was measured on, and how busy that was with everything together, the benches included."""
+    cores = f"{os.cpu_count()} cores, {platform.machine()}"
+    python = f"{platform.system()}, Python {platform.python_version()}"
+    return Row("machine", python, cores, f"load {load_before:.1f} before, {os.getloadavg()[0]:.1f} after")
 
 
 def quantile(values: Iterable[float], share: float) -> float:

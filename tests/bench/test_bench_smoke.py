@@ -20,7 +20,7 @@ from tests.bench.carry import carry
 from tests.bench.outside import Passed
 from tests.bench.report import Row, median, quantile, show
 from tests.bench.sessions import EVENING
-from tests.bench.usage import Usage, combined, size_of
+from tests.bench.usage import Usage, beyond, combined, size_of
 
 
 @pytest.mark.parametrize("has_milestones", [False, True])
@@ -104,6 +104,14 @@ def test_a_months_bill_is_the_sum_of_what_was_used_times_its_price() -> None:
     assert amounts["DynamoDB: write units"] == 10 * amounts["API Gateway: REST requests"]
     assert cost.usd("API Gateway: REST requests", 1e6) == 3.70
     assert cost.month_rows(month, events)[-2].what.startswith("a charger and month")
+
+
+def test_the_use_of_one_more_is_never_negative() -> None:
+    less, more = Usage(gb_s=2.0, write_units=1), Usage(gb_s=1.0, write_units=4)
+    less.duration_ms.update(plan=10, clock=9)
+    more.duration_ms.update(plan=30, clock=8)
+    over = beyond(less, more)
+    assert (over.gb_s, over.write_units, dict(over.duration_ms)) == (0.0, 3, {"plan": 20})
 
 
 def test_an_items_size_counts_names_and_values() -> None:

@@ -72,6 +72,15 @@ def combined(parts: Iterable[tuple[float, Usage]]) -> Usage:
     return whole
 
 
+def beyond(less: Usage, more: Usage) -> Usage:
+    """Return what `more` has over `less`; what only noise made smaller counts as equal."""
+    over = combined([(1, more), (-1, less)])
+    for each in fields(Usage):
+        value = getattr(over, each.name)
+        setattr(over, each.name, +value if isinstance(value, Counter) else max(0.0, value))
+    return over
+
+
 class Meter:
     """Counts what the functions of a running stack use between two looks."""
 
