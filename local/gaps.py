@@ -3,9 +3,9 @@
 Each mend says what AWS does, what ministack does, and why we need it. tests/local/test_gaps.py probes a mended and an
 unmended server: as soon as the unmended one behaves properly, the test of that gap fails and its mend can go.
 
-Known and left open: a FIFO queue's event source mapping runs one batch at a time (AWS: one per message group); headers
-arrive in lower case (AWS keeps the sender's case, so code must read them case-insensitively); a function that raises
-answers 502 with its own text (AWS hides it); state does not outlive the server.
+Known and left open: headers arrive in lower case (AWS keeps the sender's case, so code must read them
+case-insensitively); a function that raises answers 502 with its own text (AWS hides it); state does not outlive the
+server.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ def mend(folder: Path) -> None:
     take_loopback_for_tls()
     refuse_overlapping_updates()
     stand_alarms_on_one_metric()
+    work_message_groups_side_by_side()
 
 
 def end_the_log_with_the_invocation() -> None:
@@ -234,3 +235,19 @@ def stand_alarms_on_one_metric() -> None:
         return record(name, {**plain, **first["Metric"], "Statistic": first["Stat"], "Period": first["Period"]})
 
     provisioners._cw_metric_alarm_record = record_first_metric
+
+
+def work_message_groups_side_by_side() -> None:
+    """AWS works a FIFO queue's message groups side by side, each in order; ministack works one batch at a time, though
+    its queue holds back every group that has a message in flight. More batches than processors would gain nothing.
+    """
+    usual = lambda_svc._sqs_esm_concurrency
+    processors = os.cpu_count() or 1
+
+    def concurrency(
+        esm: dict[str, Any], function: dict[str, Any], config: dict[str, Any], queue: dict[str, Any] | None = None
+    ) -> int:
+        limit = int(usual(esm, function, config, None))
+        return min(limit, processors) if (queue or {}).get("is_fifo") else limit
+
+    lambda_svc._sqs_esm_concurrency = concurrency

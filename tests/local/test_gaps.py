@@ -157,6 +157,23 @@ def takes_loopback_for_tls(server: CloudServer) -> bool:
     return True
 
 
+def works_two_message_groups_side_by_side(server: CloudServer) -> bool:
+    sqs, name = server.client("sqs"), f"groups-{secrets.token_hex(4)}.fifo"
+    url = sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true", "VisibilityTimeout": "60"})["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    worker = _function(server, "import time\ndef handler(event, context): time.sleep(2)")
+    mapping = {"FunctionName": worker, "EventSourceArn": arn, "BatchSize": 1}
+    server.client("lambda").create_event_source_mapping(**mapping)
+    for group in ("one", "two"):
+        sqs.send_message(QueueUrl=url, MessageBody="{}", MessageGroupId=group, MessageDeduplicationId=group)
+    most = 0
+    for _ in range(30):
+        counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        most = max(most, int(counts["ApproximateNumberOfMessagesNotVisible"]))
+        time.sleep(0.05)
+    return most == 2
+
+
 @pytest.mark.parametrize(
     "update",
     ["SET a = :v REMOVE a", "SET a.b = :v, a = :v", "SET a = if_not_exists(a, :v), c = :v ADD c :v", "REMOVE a, #a.b"],
@@ -233,6 +250,7 @@ def accepts_an_alarm_over_several_metrics(server: CloudServer) -> bool:
         throttles_by_the_key_that_the_authoriser_names,
         takes_loopback_for_tls,
         accepts_an_alarm_over_several_metrics,
+        works_two_message_groups_side_by_side,
     ],
 )
 def test_a_gap_is_mended_and_would_still_be_there(probe: Probe, mended: CloudServer, unmended: CloudServer) -> None:
