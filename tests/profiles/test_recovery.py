@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from offpeak.profiles.ask_again import EVER
 from offpeak.profiles.model import RequestState
 from offpeak.sessions.store import SHARDS
 from tests.conftest import MakeTable
@@ -75,9 +76,9 @@ def check(world: World) -> None:
     assert puts[-1].response_url.endswith(newest.request_id)
     far = world.now + timedelta(days=2)
     for shard in range(SHARDS):
-        assert list(world.sessions.wanting(shard, far, 9)) == []
-        assert list(world.profiles.due(shard, far, 9)) == []
-        assert list(world.sessions.waking(shard, far, 9)) == []
+        assert list(world.sessions.wanting(shard, EVER, far, 9)) == []
+        assert list(world.profiles.due(shard, EVER, far, 9)) == []
+        assert list(world.sessions.waking(shard, EVER, far, 9)) == []
     known = world.sessions.known(KEY)
     assert known is not None
     assert known.plan_done == known.plan_wanted

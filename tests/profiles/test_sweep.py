@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count, islice
 
 import pytest
 
 from offpeak.profiles.model import RequestState
 from offpeak.profiles.replan import PAGE, ask_for_plans, want_plans
 from offpeak.sessions.model import SessionKey
-from offpeak.sessions.store import SHARDS
+from offpeak.sessions.store import SHARDS, shard_of
 from tests.profiles.world import World
 from tests.sessions.builders import KEY, a_patch, a_put
 
@@ -95,6 +96,40 @@ def test_a_row_that_cannot_be_read_stops_no_other(world: World) -> None:
     assert states == {"get"}, "all the others were asked about"
 
 
+def test_what_always_fails_is_asked_for_less_and_less(world: World) -> None:
+    planned = SessionKey(KEY.partner_id, "S-planned")
+    woken = SessionKey(KEY.partner_id, "S-woken")
+    for key in (KEY, planned, woken):
+        world.receive(replace(a_put(0), key=key))
+    world.plan(planned)
+    world.plan(woken)
+    standing = world.profiles.standing(woken)
+    world.profiles.save(standing=replace(standing, wake_at=world.now + timedelta(minutes=1)))
+    begun = world.now
+    asked = {}
+    for minute in (4, 10, 12, 55, 61, 119, 120, 121):
+        world.now = begun + timedelta(minutes=minute)
+        swept = world.sweep()
+        asked[minute] = (min(swept.plans_asked, 1), swept.woken, swept.sends_asked)
+    nothing = (0, 0, 0)
+    assert {minute for minute, found in asked.items() if found == nothing} == {12, 61, 119, 121}
+    assert {asked[minute] for minute in (4, 10, 55, 120)} == {(1, 1, 2)}
+
+
+def test_rows_that_fail_hide_no_younger_ones(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("offpeak.profiles.sweep.MOST", 1)
+    keys = (SessionKey(KEY.partner_id, f"S-{number}") for number in count())
+    failing, lost = islice((key for key in keys if shard_of(key) == 3), 2)
+    world.receive(replace(a_put(0), key=failing))
+    world.pass_time(minutes=118)
+    world.receive(replace(a_put(0), key=lost))
+    world.pass_time(minutes=2)
+    world.messages.clear()
+    assert world.now.minute == 0, "the failing one has its turn"
+    world.sweep()
+    assert [each["session_id"] for each in world.waiting("plan")] == [lost.session_id, failing.session_id]
+
+
 def test_each_minute_another_shard_comes_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sweep that takes too long is cut off; what it did not come to must not be the same every time."""
     looked_at: list[int] = []
@@ -104,11 +139,14 @@ def test_each_minute_another_shard_comes_first(world: World, monkeypatch: pytest
         return []
 
     monkeypatch.setattr(world.profiles, "due", nobody)
+    orders = []
     for _ in range(SHARDS):
+        looked_at.clear()
         world.sweep()
+        orders.append([*dict.fromkeys(looked_at)])
         world.pass_time(minutes=1)
-    assert set(looked_at[::SHARDS]) == set(range(SHARDS))
-    assert sorted(looked_at) == sorted([*range(SHARDS)] * SHARDS)
+    assert {order[0] for order in orders} == set(range(SHARDS))
+    assert all(sorted(order) == [*range(SHARDS)] for order in orders)
 
 
 def test_all_active_sessions_want_a_plan_page_by_page(world: World) -> None:

@@ -95,7 +95,7 @@ def receive(message: SessionMessage, table: Table, sent: SentMessages | None = N
 
 def wanted(table: Table) -> list[tuple[SessionKey, int]]:
     store = SessionStore(table)
-    return [row for shard in range(SHARDS) for row in store.wanting(shard, NOW + timedelta(seconds=1), 10)]
+    return [row for shard in range(SHARDS) for row in store.wanting(shard, NOW - timedelta(days=1), NOW, 10)]
 
 
 def test_a_new_session_is_created_and_asks_for_a_plan(table: Table, sent: SentMessages) -> None:

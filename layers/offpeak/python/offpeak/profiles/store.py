@@ -31,11 +31,12 @@ class ProfileStore:
         rows = self._requests.query("session_key = :key", {":key": key.text}, index="by_session", newest_first=True)
         return (request_from(row) for row in rows)
 
-    def due(self, shard: int, until: datetime, limit: int) -> Iterator[str]:
-        """Yield the ids of up to `limit` requests of a shard whose `due_at` has come, as the index knows them."""
+    def due(self, shard: int, since: datetime, until: datetime, limit: int) -> Iterator[str]:
+        """Yield the ids of up to `limit` requests of a shard whose `due_at` came within this time, as the index knows
+        them."""
         rows = self._requests.query(
-            "due_shard = :shard AND due_at <= :until",
-            {":shard": str(shard), ":until": format_instant(until)},
+            "due_shard = :shard AND due_at BETWEEN :since AND :until",
+            {":shard": str(shard), ":since": format_instant(since), ":until": format_instant(until)},
             index="by_due",
             limit=limit,
         )

@@ -11,6 +11,7 @@ from functools import partial
 from offpeak.aws.queues import FairQueue
 from offpeak.errors import ConcurrentChange
 from offpeak.partners.store import PartnerStore
+from offpeak.profiles.ask_again import Window, windows
 from offpeak.profiles.lifecycle import given_up
 from offpeak.profiles.model import RequestState
 from offpeak.profiles.send_queue import ask_to_send
@@ -24,7 +25,7 @@ from offpeak.telemetry import count, logger
 PLANNED_WITHIN = timedelta(minutes=1)
 """A plan that has been wanted for longer has lost its message."""
 MOST = 250
-"""Rows of each kind taken from a shard in one sweep; the next sweep takes the rest."""
+"""Rows of each kind and age taken from a shard in one sweep; the next sweep takes the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +69,28 @@ def sweep(by: Sweeper, *, now: datetime) -> Swept:
     swept = Swept()
     first = int(now.timestamp() // 60) % SHARDS
     for shard in (*range(first, SHARDS), *range(first)):
-        for key, wanted in by.sessions.wanting(shard, now - PLANNED_WITHIN, MOST):
-            with swept.one_row():
-                by.plan_queue.ask(key, wanted, minute=now)
-                swept.plans_asked += 1
-        for key in by.sessions.waking(shard, now, MOST):
-            with swept.one_row():
-                _wake(key, by, now)
-                swept.woken += 1
-        for request_id in by.profiles.due(shard, now, MOST):
-            with swept.one_row():
-                _take_up(request_id, by, swept, now)
+        for window in windows(now):
+            _sweep_shard(shard, window, by, swept, now)
     _report(swept)
     if swept.errors:
         raise ExceptionGroup("rows that could not be swept", swept.errors)
     return swept
+
+
+def _sweep_shard(shard: int, window: Window, by: Sweeper, swept: Swept, now: datetime) -> None:
+    """Take up what has waited in a shard since some time within the window."""
+    since, until = window
+    for key, wanted in by.sessions.wanting(shard, since, min(until, now - PLANNED_WITHIN), MOST):
+        with swept.one_row():
+            by.plan_queue.ask(key, wanted, minute=now)
+            swept.plans_asked += 1
+    for key in by.sessions.waking(shard, since, until, MOST):
+        with swept.one_row():
+            _wake(key, by, now)
+            swept.woken += 1
+    for request_id in by.profiles.due(shard, since, until, MOST):
+        with swept.one_row():
+            _take_up(request_id, by, swept, now)
 
 
 def _wake(key: SessionKey, by: Sweeper, now: datetime) -> None:

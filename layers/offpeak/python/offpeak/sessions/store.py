@@ -171,22 +171,22 @@ class SessionStore:
             return None
         return int(row["plan_wanted"])
 
-    def wanting(self, shard: int, before: datetime, limit: int) -> Iterator[tuple[SessionKey, int]]:
-        """Yield up to `limit` sessions of a shard that have wanted a plan since before `before`, oldest first."""
+    def wanting(self, shard: int, since: datetime, until: datetime, limit: int) -> Iterator[tuple[SessionKey, int]]:
+        """Yield up to `limit` sessions of a shard that began to want a plan within this time, oldest first."""
         rows = self._table.query(
-            "plan_shard = :shard AND plan_wanted_at < :before",
-            {":shard": str(shard), ":before": format_instant(before)},
+            "plan_shard = :shard AND plan_wanted_at BETWEEN :since AND :until",
+            {":shard": str(shard), ":since": format_instant(since), ":until": format_instant(until)},
             index="by_plan_wanted",
             limit=limit,
         )
         for row in rows:
             yield SessionKey(row["partner_id"], row["session_id"]), int(row["plan_wanted"])
 
-    def waking(self, shard: int, until: datetime, limit: int) -> Iterator[SessionKey]:
-        """Yield up to `limit` sessions of a shard whose `wake_at` has come, earliest first."""
+    def waking(self, shard: int, since: datetime, until: datetime, limit: int) -> Iterator[SessionKey]:
+        """Yield up to `limit` sessions of a shard whose `wake_at` came within this time, earliest first."""
         rows = self._table.query(
-            "wake_shard = :shard AND wake_at <= :until",
-            {":shard": str(shard), ":until": format_instant(until)},
+            "wake_shard = :shard AND wake_at BETWEEN :since AND :until",
+            {":shard": str(shard), ":since": format_instant(since), ":until": format_instant(until)},
             index="by_wake",
             limit=limit,
         )
