@@ -92,10 +92,12 @@ class ServiceStack(Stack):
         fetch = self._function("fetch_prices", timeout_s=60).can_read(prices, partners).can_write(prices)
         fetch.can_send(replan).knows("PRICE_FEED_URL", self._stage.price_feed_url)
 
-        # behind the operators' command
+        # behind the operators' commands
         ops = self._function("ops_partners", timeout_s=60)
         ops.can_read(partners).can_write(partners).can_send(replan).knows(*base_url)
         self._may_hand_out_keys(ops)
+        viewer = self._function("ops_sessions", timeout_s=60)
+        viewer.can_read(partners, sessions, requests).can_write(requests).can_send(send)
 
         if self._stage.is_local:
             for calls_peers in (credentials, sender):

@@ -1,4 +1,4 @@
-"""The operators' command: invite partners, see and change them, give dead letters back to their queue."""
+"""The operators' command: invite, see and change partners, see a session, give dead letters back to their queue."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops import dead_letters
 from ops.account import NoCloud, aws, embedded
 from ops.deployed import Deployed, FunctionFailed, NotDeployed
+from ops.session import session_text
 
 EXAMPLES = """\
 examples:
@@ -21,6 +22,7 @@ examples:
   python -m ops settings acme --stage qa --set 'planning.tariff={"kind": "FIXED", "fixed_eur_per_kwh": "0.31"}'
   python -m ops show acme --stage qa
   python -m ops list --local
+  python -m ops session acme SESSION-1 --stage qa --ask
   python -m ops replay-dead-letters --stage production --queue plan --dry-run
 
 The account, region and credentials are those that AWS's own tools use: AWS_PROFILE, AWS_REGION and so on.
@@ -89,6 +91,12 @@ def _parser() -> argparse.ArgumentParser:
     settings.add_argument("partner_id")
     _add_settings(settings)
 
+    session = command("session", _session, "show a session, its plan, and what became of each of its profiles")
+    session.add_argument("partner_id")
+    session.add_argument("session_id")
+    session.add_argument("--ask", action="store_true", help="have the CPO asked now which profile is active")
+    session.add_argument("--json", action="store_true", help="print all that is known as JSON")
+
     replay = command("replay-dead-letters", _replay, "give dead letters back to the queue they came from")
     replay.add_argument("--queue", required=True, choices=["plan", "send", "replan"])
     replay.add_argument("--dry-run", action="store_true", help="only say how many there are")
@@ -109,18 +117,18 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 def _invite(offpeak: Deployed, chosen: argparse.Namespace) -> None:
     settings = {"name": chosen.name, "parties": chosen.party, **_nested(chosen.settings)}
-    invitation = _ask(offpeak, action="invite", partner_id=chosen.partner_id, settings=settings)
+    invitation = _ask(offpeak, "ops_partners", action="invite", partner_id=chosen.partner_id, settings=settings)
     print(f"Send these to {chosen.name} by a safe way; the token is shown this once only:")
     print(f"  versions URL  {invitation['versions_url']}")
     print(f"  token A       {invitation['token_a']}")
 
 
 def _show(offpeak: Deployed, chosen: argparse.Namespace) -> None:
-    _print(_ask(offpeak, action="show", partner_id=chosen.partner_id))
+    _print(_ask(offpeak, "ops_partners", action="show", partner_id=chosen.partner_id))
 
 
 def _list(offpeak: Deployed, _: argparse.Namespace) -> None:
-    partners = _ask(offpeak, action="list")["partners"]
+    partners = _ask(offpeak, "ops_partners", action="list")["partners"]
     for partner in partners:
         print(f"{partner['partner_id']:<24} {partner['status']:<12} {partner['name']}")
     if not partners:
@@ -131,7 +139,19 @@ def _settings(offpeak: Deployed, chosen: argparse.Namespace) -> None:
     if not chosen.settings:
         raise Refused("Name what to change: --set planning.departure=06:30. `show` names all that can be set.")
     settings = _nested(chosen.settings)
-    _print(_ask(offpeak, action="change", partner_id=chosen.partner_id, settings=settings))
+    _print(_ask(offpeak, "ops_partners", action="change", partner_id=chosen.partner_id, settings=settings))
+
+
+def _session(offpeak: Deployed, chosen: argparse.Namespace) -> None:
+    session = {"partner_id": chosen.partner_id, "session_id": chosen.session_id}
+    if chosen.ask:
+        asked = _ask(offpeak, "ops_sessions", action="ask", **session)["request_id"]
+        print(f"The CPO is asked by request {asked}; show the session again to see its answer.", file=sys.stderr)
+    shown = _ask(offpeak, "ops_sessions", action="show", **session)
+    if chosen.json:
+        _print(shown)
+    else:
+        print(session_text(shown))
 
 
 def _replay(offpeak: Deployed, chosen: argparse.Namespace) -> None:
@@ -143,15 +163,15 @@ def _replay(offpeak: Deployed, chosen: argparse.Namespace) -> None:
         print(f"{moved} dead letters given back to the {chosen.queue} queue")
 
 
-def _ask(offpeak: Deployed, **command: object) -> Any:
-    answer = offpeak.call("ops_partners", command)
+def _ask(offpeak: Deployed, function: str, **command: object) -> Any:
+    answer = offpeak.call(function, command)
     if "error" in answer:
         raise Refused(": ".join(answer[part] for part in ("field", "error") if answer.get(part)))
     return answer
 
 
-def _print(settings: object) -> None:
-    print(json.dumps(settings, indent=2, ensure_ascii=False))
+def _print(answer: object) -> None:
+    print(json.dumps(answer, indent=2, ensure_ascii=False))
 
 
 def _party(text: str) -> str:

@@ -30,7 +30,8 @@ FULL_W = Decimal(11040)
 SESSIONS = "/ocpi/emsp/2.2.1/sessions"
 PROFILES = "/ocpi/emsp/2.2.1/chargingprofiles"
 NOTHING: Mapping[str, Any] = {}
-FUNCTIONS = sorted({"authorise", "ops_partners", *(each.function for each in (*ROUTES, *WORKERS, *CLOCKS))})
+OF_OPERATORS = ("ops_partners", "ops_sessions")
+FUNCTIONS = sorted({"authorise", *OF_OPERATORS, *(each.function for each in (*ROUTES, *WORKERS, *CLOCKS))})
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ FUNCTIONS_THAT_WRITE = {
     "sweep_sessions": {"sessions", "profile_requests"},
     "fetch_prices": {"prices"},
     "ops_partners": {"partners"},
+    "ops_sessions": {"profile_requests"},
 }
 
 
@@ -71,7 +72,7 @@ def test_nobody_scans_a_table(qa: Stacks) -> None:
             "plan",
             {"ocpi_sessions", "send_profiles", "want_plans", "sweep_sessions"},
         ),
-        ("send", {"ocpi_chargingprofiles", "plan_sessions", "send_profiles", "sweep_sessions"}),
+        ("send", {"ocpi_chargingprofiles", "plan_sessions", "send_profiles", "sweep_sessions", "ops_sessions"}),
         ("replan", {"want_plans", "replan_sessions", "fetch_prices", "ops_partners"}),
     ],
 )

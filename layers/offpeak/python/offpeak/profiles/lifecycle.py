@@ -57,8 +57,11 @@ def answered(
     return request
 
 
-def resulted(request: ProfileRequest, result: ResultType, *, now: datetime, resulted_at: datetime) -> ProfileRequest:
-    """The charger's result came. `now` is the session's time, `resulted_at` the real one."""
+def resulted(
+    request: ProfileRequest, result: ResultType, *, now: datetime, resulted_at: datetime, detail: str | None = None
+) -> ProfileRequest:
+    """The charger's result came; `detail` is what came with an ACCEPTED. `now` is the session's time, `resulted_at` the
+    real one."""
     if request.result in (ResultType.ACCEPTED, ResultType.REJECTED) or request.result is result:
         return request
     request = replace(request, result=result)
@@ -68,7 +71,7 @@ def resulted(request: ProfileRequest, result: ResultType, *, now: datetime, resu
         return request
     match result:
         case ResultType.ACCEPTED:
-            return replace(request, state=RequestState.CHARGER_ACCEPTED, due_at=None, detail=None)
+            return replace(request, state=RequestState.CHARGER_ACCEPTED, due_at=None, detail=detail)
         case ResultType.REJECTED:
             return replace(request, state=RequestState.REJECTED, due_at=None, detail="the charger refused")
         case ResultType.UNKNOWN:

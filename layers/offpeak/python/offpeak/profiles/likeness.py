@@ -90,9 +90,10 @@ def in_watts(limit: Decimal, unit: str, planning: PlanningDefaults) -> Decimal:
     return limit * planning.voltage_v * (planning.phases or 3) if unit == "A" else limit
 
 
-def _difference(ours: ChargingProfile, active: ChargingProfile, at: datetime) -> str:
-    def words(profile: ChargingProfile) -> str:
-        limit = limit_at(profile, at)
-        return "no limit" if limit is None else f"{limit.normalize():f} {profile.unit}"
+def limit_in_words(profile: ChargingProfile, at: datetime) -> str:
+    limit = limit_at(profile, at)
+    return "no limit" if limit is None else f"{limit.normalize():f} {profile.unit}"
 
-    return f"{words(active)} instead of {words(ours)} at {at:%Y-%m-%dT%H:%M:%SZ}"
+
+def _difference(ours: ChargingProfile, active: ChargingProfile, at: datetime) -> str:
+    return f"{limit_in_words(active, at)} instead of {limit_in_words(ours, at)} at {at:%Y-%m-%dT%H:%M:%SZ}"

@@ -12,6 +12,7 @@ from offpeak.ocpi.profile_types import ResultType
 from offpeak.partners.model import PlanningDefaults
 from offpeak.profiles.active import receive_asked_profile
 from offpeak.profiles.lifecycle import resulted
+from offpeak.profiles.likeness import limit_in_words
 from offpeak.profiles.model import ProfileRequest, RequestKind
 from offpeak.profiles.send_queue import ask_to_send
 from offpeak.profiles.settle import settle
@@ -46,10 +47,12 @@ def receive_result(
     After a result that tells nothing, the request `question_id` asks what the charger has. `now` is the session's
     time, `at` the real one.
     """
+    detail = None
     # The active profile first: a process that dies in between may see it twice, which does no harm, but never loses it.
     if request.kind is RequestKind.GET and result.result is ResultType.ACCEPTED and result.profile is not None:
         receive_asked_profile(request, result.profile, profiles, planning, now=now, at=at)
-    transition = partial(resulted, result=result.result, now=now, resulted_at=at)
+        detail = f"the charger has {limit_in_words(result.profile, max(now, result.profile.start_at))} now"
+    transition = partial(resulted, result=result.result, now=now, resulted_at=at, detail=detail)
     settled = settle(request, transition, profiles, planning, question_id=question_id, now=now, at=at)
     if settled.question:
         ask_to_send(send_queue, settled.question)

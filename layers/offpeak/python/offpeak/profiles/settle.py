@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 from offpeak.errors import ConcurrentChange
 from offpeak.ocpi.profile_types import AnswerType
-from offpeak.partners.model import PlanningDefaults
+from offpeak.partners.model import Party, PlanningDefaults
 from offpeak.profiles.backoff import backed_off, recovered
 from offpeak.profiles.likeness import in_watts
 from offpeak.profiles.model import PASSING, ProfileRequest, RequestKind, RequestState, Standing, Step
 from offpeak.profiles.store import ProfileStore
+from offpeak.sessions.model import SessionKey
 from offpeak.telemetry import count, logger, measure_ms
 
 MOST_TRIES = 8
@@ -94,15 +95,22 @@ def is_worth_asking(request: ProfileRequest) -> bool:
 
 def question_about(request: ProfileRequest, question_id: str, now: datetime, at: datetime) -> ProfileRequest:
     """Return the GET that asks for the active profile, to compare with `request`'s."""
+    return new_question(request.key, request.party, request.request_id, question_id, now, at)
+
+
+def new_question(
+    key: SessionKey, party: Party, about: str | None, question_id: str, now: datetime, at: datetime
+) -> ProfileRequest:
+    """Return a GET that asks for the active profile, to compare with that of the request `about`, if there is one."""
     return ProfileRequest(
         request_id=question_id,
-        key=request.key,
-        party=request.party,
+        key=key,
+        party=party,
         kind=RequestKind.GET,
         state=RequestState.REQUESTED,
         created_at=now,
         due_at=now + SENT_WITHIN,
-        about=request.request_id,
+        about=about,
         steps={Step.PLANNED: at},
     )
 

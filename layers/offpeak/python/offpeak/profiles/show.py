@@ -1,0 +1,97 @@
+"""One session as an operator sees it: what it is, what we plan for it, and what became of that. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from offpeak.planning.plan import Plan
+from offpeak.profiles.model import Override, ProfileRequest, Standing
+from offpeak.sessions.charging_state import REASONS
+from offpeak.sessions.model import KnownSession
+
+
+def session_shown(
+    known: KnownSession, standing: Standing, requests: Iterable[ProfileRequest], *, time_zone: str, now: datetime
+) -> dict[str, object]:
+    """Return the session as plain dicts, lists, text and numbers; `requests` keep their order.
+
+    All instants are ISO 8601 in `time_zone`, with their offset. Those of a request's steps are real ones, all others
+    live in the time of the session, as does `now`.
+    """
+    local = _Local(ZoneInfo(time_zone))
+    session, state = known.session, known.state
+    is_backing_off = standing.backoff_until is not None and standing.backoff_until > now
+    return {
+        "partner_id": session.key.partner_id,
+        "session_id": session.key.session_id,
+        "time_zone": time_zone,
+        "status": session.status.value,
+        "evse_uid": session.evse_uid,
+        "delivered_kwh": known.delivered_kwh,
+        "periods": len(session.periods),
+        "start_at": local(session.start_at),
+        "last_updated": local(session.last_updated),
+        "charging_state": {
+            "state": state.state.value,
+            "reason": state.reason,
+            "text": REASONS[state.reason],
+            "confidence": state.confidence.value,
+            "power_w": state.power_w,
+        },
+        "plan": _plan(standing.plan, local) if standing.plan else None,
+        "is_planned": known.plan_done >= known.plan_wanted,
+        "overridden": _override(standing.override, local) if standing.override else None,
+        "backoff": {"until": local(standing.backoff_until), "failures": standing.backoff_steps}
+        if is_backing_off
+        else None,
+        "wakes_at": local(standing.wake_at),
+        "requests": [_request(each, local) for each in requests],
+    }
+
+
+class _Local:
+    """Writes instants in one time zone."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+
+    def __call__(self, instant: datetime | None) -> str | None:
+        return instant.astimezone(self._zone).isoformat(timespec="milliseconds") if instant else None
+
+
+def _plan(plan: Plan, local: _Local) -> dict[str, object]:
+    return {
+        "reason": plan.reason.code.value,
+        "text": plan.reason.text,
+        "made_at": local(plan.made_at),
+        "need_kwh": plan.need_kwh,
+        "blocks": [
+            {"start_at": local(each.start_at), "end_at": local(each.end_at), "power_w": each.power_w}
+            for each in plan.blocks
+        ],
+        "unlimited_from": local(plan.unlimited_from),
+        "ready_at": local(plan.ready_at),
+        "departure_at": local(plan.departure_at),
+        "cost_eur": plan.cost_eur,
+        "saving_eur": plan.saving_eur,
+        "shortfall_kwh": plan.shortfall_kwh,
+        "uses_forecast": plan.uses_forecast,
+    }
+
+
+def _override(override: Override, local: _Local) -> dict[str, object]:
+    return {"since": local(override.since), "text": override.what, "is_verified": override.verified}
+
+
+def _request(request: ProfileRequest, local: _Local) -> dict[str, object]:
+    in_order = sorted(request.steps.items(), key=lambda step: step[1])
+    return {
+        "request_id": request.request_id,
+        "kind": request.kind.value,
+        "state": request.state.value,
+        "detail": request.detail,
+        "attempts": request.attempts,
+        "steps": {step.value: local(at) for step, at in in_order},
+    }

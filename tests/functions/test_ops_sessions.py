@@ -1,0 +1,68 @@
+"""The operators' command on a session: what it shows, what it asks, and what a mistyped one is told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from functions.ops_sessions import handler
+from tests.functions.events import CONTEXT
+from tests.functions.journey import Journey
+
+SHOW = {"action": "show", "partner_id": "acme", "session_id": "S-1"}
+
+
+def run(event: dict[str, Any]) -> Any:
+    return json.loads(json.dumps(handler(event, CONTEXT)))
+
+
+def test_a_session_is_shown_with_the_life_of_its_profile(journey: Journey) -> None:
+    journey.push_session()
+    assert (run(SHOW)["plan"], run(SHOW)["requests"]) == (None, [])
+    journey.work()
+    [call] = journey.cpo.calls
+    journey.post_result(call.response_url, {"result": "ACCEPTED"})
+    shown = run(SHOW)
+    assert (shown["status"], shown["evse_uid"], shown["time_zone"]) == ("ACTIVE", "E1", "Europe/Berlin")
+    assert shown["plan"]["text"]
+    [request] = shown["requests"]
+    assert (request["kind"], request["state"]) == ("set", "charger_accepted")
+    assert set(request["steps"]) == {"received", "planned", "sent", "answered", "confirmed"}
+
+
+def test_the_cpo_is_asked_for_the_active_profile(journey: Journey) -> None:
+    journey.push_session()
+    journey.work()
+    asked = run(SHOW | {"action": "ask", "session_id": "s-1"})["request_id"]
+    assert journey.work() == 1
+    assert [call.method for call in journey.cpo.calls] == ["PUT", "GET"]
+    assert {each["request_id"]: each["kind"] for each in run(SHOW)["requests"]}[asked] == "get"
+
+
+@pytest.mark.parametrize(
+    ("change", "answer"),
+    [
+        ({"partner_id": "nobody"}, {"error": "there is no partner nobody"}),
+        ({"session_id": "S-2"}, {"error": "acme has told nothing of a session S-2"}),
+        ({"action": "ask", "session_id": "S-2"}, {"error": "acme has told nothing of a session S-2"}),
+    ],
+)
+def test_what_is_not_known_is_named(journey: Journey, change: dict[str, str], answer: object) -> None:
+    journey.push_session()
+    assert run(SHOW | change) == answer
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"action": "end"}, "action"), ({"session_id": ""}, "session_id"), ({"colour": "blue"}, "colour")],
+)
+def test_a_wrong_command_is_told_its_field(journey: Journey, change: dict[str, str], field: str) -> None:
+    assert run(SHOW | change)["field"] == field
+
+
+def test_a_session_that_is_over_is_not_asked_about(journey: Journey) -> None:
+    journey.push_session(status="COMPLETED")
+    assert run(SHOW | {"action": "ask"})["field"] == "session_id"
+    assert journey.waiting("send") == []

@@ -1,0 +1,108 @@
+"""`python -m ops session`: a session for a person to read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ops.__main__ import main
+from ops.deployed import Deployed
+from ops.session import session_text
+
+REQUEST = {
+    "request_id": "REQ-1",
+    "kind": "set",
+    "state": "rejected",
+    "detail": "the charger refused",
+    "attempts": 1,
+    "steps": {"planned": "2026-06-01T14:00:00.250+02:00", "sent": "2026-06-01T14:00:00.300+02:00"},
+}
+SHOWN: dict[str, Any] = {
+    "partner_id": "acme",
+    "session_id": "S-1",
+    "time_zone": "Europe/Berlin",
+    "status": "ACTIVE",
+    "evse_uid": "E1",
+    "delivered_kwh": 3.2,
+    "periods": 1,
+    "start_at": "2026-01-15T18:00:00.000+01:00",
+    "last_updated": "2026-01-15T18:20:00.000+01:00",
+    "charging_state": {
+        "state": "SUSPENDED_EVSE",
+        "reason": "held_back_by_profile",
+        "text": "No power flows and our charging profile allows none.",
+        "confidence": "MEDIUM",
+        "power_w": 0,
+    },
+    "plan": {
+        "reason": "CHEAPEST",
+        "text": "Charges from 01:15 to 04:30.",
+        "blocks": [
+            {
+                "start_at": "2026-01-16T01:15:00.000+01:00",
+                "end_at": "2026-01-16T04:30:00.000+01:00",
+                "power_w": 11040,
+            }
+        ],
+        "departure_at": "2026-01-16T07:00:00.000+01:00",
+        "cost_eur": 3,
+        "saving_eur": 1.42,
+        "shortfall_kwh": 0,
+    },
+    "is_planned": True,
+    "overridden": {"since": "2026-01-15T18:05:00.000+01:00", "text": "16 A instead of 0 W", "is_verified": True},
+    "backoff": {"until": "2026-01-15T18:30:00.000+01:00", "failures": 3},
+    "requests": [REQUEST],
+}
+TEXT = """\
+S-1 of acme: ACTIVE at EVSE E1, 3.2 kWh, 1 charging period
+since Thu 2026-01-15 18:00, last update Thu 2026-01-15 18:20 (Europe/Berlin)
+state       SUSPENDED_EVSE, 0 W (confidence MEDIUM): No power flows and our charging profile allows none.
+plan        Charges from 01:15 to 04:30.
+            Fri 2026-01-16 01:15 to Fri 2026-01-16 04:30  up to 11040 W
+            costs 3.00 EUR, saves 1.42 EUR, nothing short; departure Fri 2026-01-16 07:00
+overridden  since Thu 2026-01-15 18:05: 16 A instead of 0 W (asked for)
+back-off    until Thu 2026-01-15 18:30, after 3 failures in a row
+requests, newest first, with the real time of each step
+  set   rejected: the charger refused  [REQ-1]
+        planned    2026-06-01 14:00:00.250
+        sent       2026-06-01 14:00:00.300"""
+
+
+class Answers(Deployed):
+    """A stage that knows one session, and keeps what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = list[Any]()
+
+    def call(self, function: str, event: Any) -> Any:
+        self.asked.append((function, event))
+        return {"request_id": "REQ-2"} if event["action"] == "ask" else SHOWN
+
+
+def test_a_session_is_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    offpeak = Answers()
+    assert main(["session", "acme", "S-1", "--local"], lambda _: offpeak) == 0
+    assert offpeak.asked == [("ops_sessions", {"action": "show", "partner_id": "acme", "session_id": "S-1"})]
+    assert capsys.readouterr().out == TEXT + "\n"
+
+
+def test_a_session_without_anything_says_so() -> None:
+    nothing = {"plan": None, "is_planned": False, "overridden": None, "backoff": None, "requests": []}
+    assert session_text(SHOWN | nothing).splitlines()[3:] == [
+        "plan        none (a new one is being made)",
+        "overridden  no",
+        "back-off    no",
+        "no requests yet",
+    ]
+
+
+def test_asking_comes_before_showing_and_json_stays_json(capsys: pytest.CaptureFixture[str]) -> None:
+    offpeak = Answers()
+    assert main(["session", "acme", "S-1", "--stage", "qa", "--ask", "--json"], lambda _: offpeak) == 0
+    assert [event["action"] for _, event in offpeak.asked] == ["ask", "show"]
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == SHOWN
+    assert "REQ-2" in printed.err
