@@ -216,7 +216,6 @@ def test_a_peer_whose_answer_got_lost_posts_again_and_gets_the_same_token(regist
     opens(registry.peer, takes=lambda header: header == authorization("b2", raw=False))
     again = registry.exchange("POST", "a", token="b2")
     assert again == lost
-    assert registry.current("a") == lost
     assert registry.cipher.decrypt(registry.store.token_for("acme")) == "b2"
     registry.use(again)
     assert not registry.is_good("a")
@@ -246,6 +245,16 @@ def test_two_posts_at_the_same_moment_are_given_the_same_token(registry: Registr
 def test_before_registration_get_gives_the_token_a_back(registry: Registry) -> None:
     """C3"""
     assert registry.current("a") == "a"
+
+
+def test_an_invitation_tells_no_token_of_a_partner_that_is_registered(registry: Registry) -> None:
+    """C3"""
+    token = registry.exchange("POST", "a")
+    assert registry.current("a") == "a"
+    registry.use(token)
+    registry.store.save_invitation(registry.partner(), "a2")
+    assert registry.current("a2") == "a2"
+    assert registry.current(token) == token
 
 
 def test_get_gives_the_token_that_is_current(registry: Registry) -> None:

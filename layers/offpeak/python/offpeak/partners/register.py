@@ -51,8 +51,12 @@ def find_registrant(method: str, tokens: tuple[str, ...], store: PartnerStore) -
 
 
 def current_token(found: FoundToken, shown: tuple[str, ...], store: PartnerStore, cipher: TokenCipher) -> GivenToken:
-    """Return the token that the partner should be using: its newest, or its token A before it registered (C3)."""
-    ours = store.tokens(found.partner.partner_id).ours
+    """Return the token that whoever asks should be using: a partner's newest, or the token A that was shown (C3).
+
+    A token A is good for a handshake and tells no other token, or an invitation that leaks would open the sessions of
+    a partner that is invited again.
+    """
+    ours = store.tokens(found.partner.partner_id).ours if found.kind is TokenKind.CREDENTIALS else None
     if ours is not None:
         return GivenToken(found.partner, cipher.decrypt(ours))
     return GivenToken(found.partner, next(token for token in shown if digest(token) == found.digest))
