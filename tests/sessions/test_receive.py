@@ -16,7 +16,15 @@ from offpeak.aws.tables import Table
 from offpeak.errors import InvalidMessage
 from offpeak.partners.model import ParkingTimeMeaning
 from offpeak.sessions.merge import merge
-from offpeak.sessions.model import ChargingState, MessageKind, SessionKey, SessionMessage, SessionStatus
+from offpeak.sessions.model import (
+    ChargingState,
+    Confidence,
+    InferredState,
+    MessageKind,
+    SessionKey,
+    SessionMessage,
+    SessionStatus,
+)
 from offpeak.sessions.plan_queue import PlanQueue
 from offpeak.sessions.receive import Outcome, receive_session
 from offpeak.sessions.store import SHARDS, SessionStore
@@ -273,6 +281,46 @@ def test_a_put_that_replaces_periods_hides_the_old_rows(table: Table) -> None:
     known = SessionStore(table).known(KEY)
     assert known is not None
     assert known.session.periods == (period(10, ENERGY=2),)
+
+
+def period_rows(table: Table) -> list[str]:
+    return [row["sk"] for row in table.query("pk = :pk AND begins_with(sk, :p)", {":pk": KEY.text, ":p": "PERIOD#"})]
+
+
+def test_the_rows_of_periods_that_a_put_replaced_are_removed(table: Table) -> None:
+    """S1"""
+    receive(a_put(0, *(period(n, ENERGY=1) for n in range(130))), table)
+    receive(a_put(10, period(3, ENERGY=2)), table)
+    assert len(period_rows(table)) == 30, "so many that one save does not do it"
+    receive(a_patch(20, kwh=Decimal(2)), table)
+    assert len(period_rows(table)) == 1
+    known = SessionStore(table).known(KEY)
+    assert known is not None
+    assert known.session.periods == (period(3, ENERGY=2),)
+
+
+def test_what_a_process_left_that_died_before_it_removed_replaced_periods_goes_with_the_next_save(table: Table) -> None:
+    receive(a_put(0, period(0, ENERGY=1), period(5, ENERGY=1)), table)
+    with pytest.raises(ProcessDied):
+        receive(a_put(10, period(10, ENERGY=2)), DyingTable(table, survives=2))
+    assert len(period_rows(table)) == 3
+    receive(a_patch(20, kwh=Decimal(2)), table)
+    assert len(period_rows(table)) == 1
+
+
+def test_a_replaced_period_of_which_a_newer_word_came_in_meanwhile_stays(table: Table) -> None:
+    store = SessionStore(table)
+    receive(a_put(0, period(5, ENERGY=1)), table)
+    stored = store.load(KEY)
+    assert stored is not None
+    with pytest.raises(ProcessDied):
+        receive(a_patch(20, period(5, ENERGY=3)), DyingTable(table, survives=1))
+    put = merge(stored.merged, a_put(10))
+    assert put.periods == {}
+    store.save(stored, put, InferredState(ChargingState.UNKNOWN, "", Confidence.LOW), now=NOW, received_at=NOW)
+    known = store.known(KEY)
+    assert known is not None
+    assert known.session.periods == (period(5, ENERGY=3),)
 
 
 def test_a_session_of_very_many_periods_is_stored_in_few_calls(table: Table) -> None:

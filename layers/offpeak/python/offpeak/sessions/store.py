@@ -7,14 +7,14 @@ by_plan_wanted, where the sweep finds it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zlib import crc32
 
-from offpeak.aws.tables import Item, Put, Table, Update, write_together
+from offpeak.aws.tables import Delete, Item, Put, Table, Update, write_together
 from offpeak.errors import ConcurrentChange
 from offpeak.instants import format_instant, parse_instant
 from offpeak.sessions.energy import delivered, state_of_charge
@@ -57,6 +57,8 @@ class StoredSession:
     is_settled: bool = True
     limit_w_steps: tuple[tuple[datetime, int], ...] = ()
     """The profile that the charger took, as (from when, watts)."""
+    replaced: frozenset[datetime] = frozenset()
+    """The starts of periods whose rows are still there, though a newer PUT has replaced them."""
 
     def limit_w(self, now: datetime) -> int | None:
         """Return what the charger's profile allows now, in watts; None where no profile is known."""
@@ -74,7 +76,13 @@ class SessionStore:
         if row is None or "version" not in row:
             return None
         merged = _merged(key, row, periods)
-        return StoredSession(merged, int(row["version"]), row["periods_digest"] == _digest(merged), _limit_steps(row))
+        return StoredSession(
+            merged,
+            int(row["version"]),
+            is_settled=row["periods_digest"] == _digest(merged),
+            limit_w_steps=_limit_steps(row),
+            replaced=frozenset(map(_start_at, periods)) - merged.periods.keys(),
+        )
 
     def known(self, key: SessionKey) -> KnownSession | None:
         """Return the session with its place in the planner's books; None before its first PUT."""
@@ -109,8 +117,9 @@ class SessionStore:
         """Write what changed since `stored` was loaded and raise plan_wanted with it; return the new count.
 
         `state` is None while the session waits for its PUT. Periods go first: they are registers that merge by
-        themselves, so a process that dies before the SESSION row has only told part of a message early. Raises
-        ConcurrentChange when another message was faster: load, merge and save again.
+        themselves, so a process that dies before the SESSION row has only told part of a message early. Periods that
+        a PUT has replaced are removed last: nobody reads them any more. Raises ConcurrentChange when another message
+        was faster: load, merge and save again.
         """
         self._save_periods(stored, merged, received_at)
         session = session_of(merged)
@@ -151,6 +160,7 @@ class SessionStore:
                 names={f"#{name}": name for name in attributes},
             )
         )
+        self._remove_replaced(stored, merged)
         return int(row.get("plan_wanted", 0))
 
     def want_plan(self, key: SessionKey, *, now: datetime, received_at: datetime) -> int | None:
@@ -219,19 +229,27 @@ class SessionStore:
             if before.get(start_at) != register
         ]
         for first in range(0, len(puts), LARGEST_TRANSACTION):
-            self._put_periods(puts[first : first + LARGEST_TRANSACTION])
+            self._write_periods(puts[first : first + LARGEST_TRANSACTION])
 
-    def _put_periods(self, puts: list[Put]) -> None:
-        if len(puts) >= WORTH_A_TRANSACTION:
+    def _remove_replaced(self, stored: StoredSession | None, merged: MergedSession) -> None:
+        """Remove rows of periods that a PUT has replaced, one transaction's worth: the next save takes the rest."""
+        if stored is None or merged.replaced_at is None:
+            return
+        replaced = (stored.replaced | stored.merged.periods.keys()) - merged.periods.keys()
+        deletes = [_delete_period(merged.key, start_at, merged.replaced_at) for start_at in sorted(replaced)]
+        self._write_periods(deletes[:LARGEST_TRANSACTION])
+
+    def _write_periods(self, writes: Sequence[Put | Delete]) -> None:
+        if len(writes) >= WORTH_A_TRANSACTION:
             try:
-                write_together([(self._table, put) for put in puts])
+                write_together([(self._table, write) for write in writes])
             except ConcurrentChange:
                 pass  # One of them is known by a newer word: each by itself then.
             else:
                 return
-        for put in puts:
+        for write in writes:
             try:
-                self._table.write(put)
+                self._table.write(write)
             except ConcurrentChange:
                 # A newer word on this period is there already; the SESSION row's version will make us read it.
                 continue
@@ -271,7 +289,7 @@ def _put_period(key: SessionKey, register: PeriodRegister, received_at: datetime
     return Put(
         {
             "pk": key.text,
-            "sk": f"PERIOD#{format_instant(register.period.start_at)}",
+            "sk": _period_sk(register.period.start_at),
             "stamp": format_instant(register.stamp),
             "dimensions": dict(register.period.dimensions),
             "tariff_id": register.period.tariff_id,
@@ -282,6 +300,24 @@ def _put_period(key: SessionKey, register: PeriodRegister, received_at: datetime
         values={":rank": rank},
         names={"#rank": "rank"},
     )
+
+
+def _delete_period(key: SessionKey, start_at: datetime, replaced_at: datetime) -> Delete:
+    """Remove a period that the PUT of `replaced_at` no longer had, unless a newer word on it came in meanwhile."""
+    return Delete(
+        {"pk": key.text, "sk": _period_sk(start_at)},
+        condition="#stamp < :replaced_at",
+        values={":replaced_at": format_instant(replaced_at)},
+        names={"#stamp": "stamp"},
+    )
+
+
+def _period_sk(start_at: datetime) -> str:
+    return f"PERIOD#{format_instant(start_at)}"
+
+
+def _start_at(period_row: Item) -> datetime:
+    return parse_instant(period_row["sk"].removeprefix("PERIOD#"))
 
 
 def _rank_text(register: PeriodRegister) -> str:
@@ -297,7 +333,7 @@ def _merged(key: SessionKey, row: Item, period_rows: list[Item]) -> MergedSessio
     replaced_at = parse_instant(row["replaced_at"]) if "replaced_at" in row else None
     periods = {}
     for each in period_rows:
-        start_at, stamp = parse_instant(each["sk"].removeprefix("PERIOD#")), parse_instant(each["stamp"])
+        start_at, stamp = _start_at(each), parse_instant(each["stamp"])
         if replaced_at is None or stamp >= replaced_at:
             dimensions: dict[str, Decimal] = each["dimensions"]
             periods[start_at] = PeriodRegister(ChargingPeriod(start_at, dimensions, each.get("tariff_id")), stamp)
