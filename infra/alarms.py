@@ -55,4 +55,14 @@ METRIC_ALARMS = (
         meaning="Charging profiles stay without a result. profile_settled with the state unknown, in the log of "
         "sweep_sessions or send_profiles, names the partner: ask it.",
     ),
+    MetricAlarm(
+        "ProfilesRejected",
+        # A refusal is final for its session, so a CPO that refuses all, as it does after it changed our token, refuses
+        # once a session: only a whole hour tells it from a few chargers that cannot do it.
+        at_least=20,
+        period_minutes=60,
+        meaning="Many charging profiles were refused within an hour. profile_settled with the state rejected, in the "
+        "log of send_profiles or ocpi_chargingprofiles, names the partner and its answer: after HTTP 401 or 403 invite "
+        "it anew, otherwise ask it.",
+    ),
 )

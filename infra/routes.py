@@ -45,11 +45,12 @@ class Worker:
     fifo: bool
     batch_size: int
     timeout_s: int
+    """A message that fails comes again after six times as long, and in a FIFO queue its whole group waits with it."""
     max_concurrency: int
 
 
 WORKERS = (
-    Worker("plan", "plan_sessions", fifo=True, batch_size=10, timeout_s=30, max_concurrency=100),
+    Worker("plan", "plan_sessions", fifo=True, batch_size=10, timeout_s=10, max_concurrency=100),
     Worker("send", "send_profiles", fifo=False, batch_size=1, timeout_s=10, max_concurrency=100),
     Worker("replan", "want_plans", fifo=False, batch_size=1, timeout_s=60, max_concurrency=10),
 )

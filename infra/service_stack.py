@@ -72,7 +72,8 @@ class ServiceStack(Stack):
         # A POST asks the partner's versions while it waits, so it may take nearly as long as API Gateway allows.
         credentials = self._function("ocpi_credentials", timeout_s=25, memory_mb=1024)
         credentials.can_read(partners).can_write(partners).can_use_key(*token_key).knows(*base_url)
-        receiver = self._function("ocpi_sessions", timeout_s=10, memory_mb=1024)
+        # A PUT may bring two thousand charging periods to a cold start.
+        receiver = self._function("ocpi_sessions", timeout_s=25, memory_mb=1024)
         receiver.can_read(sessions, partners).can_write(sessions).can_send(plan)
         results = self._function("ocpi_chargingprofiles", timeout_s=10, memory_mb=1024)
         results.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(send)

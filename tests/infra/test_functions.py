@@ -48,6 +48,10 @@ def test_no_function_behind_the_api_outlasts_the_29_seconds_of_api_gateway(qa: S
     assert all(qa.functions[name]["Timeout"] < 29 for name in behind_the_api)
 
 
+def test_whoever_brings_thousands_of_periods_is_given_nearly_as_long_as_api_gateway_allows(qa: Stacks) -> None:
+    assert qa.functions["ocpi_sessions"]["Timeout"] == 25
+
+
 def test_the_sweep_ends_before_the_next_begins(qa: Stacks) -> None:
     assert qa.functions["sweep_sessions"]["Timeout"] < 60
 

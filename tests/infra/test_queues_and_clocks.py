@@ -50,6 +50,11 @@ def test_a_message_being_worked_is_hidden_for_six_time_outs(qa: Stacks, worker: 
     assert queue_of(qa, worker)["VisibilityTimeout"] >= 6 * worker.timeout_s
 
 
+def test_a_plan_that_fails_once_keeps_its_session_waiting_for_a_minute_at_most(qa: Stacks) -> None:
+    (plan,) = (worker for worker in routes.WORKERS if worker.queue == "plan")
+    assert queue_of(qa, plan)["VisibilityTimeout"] <= 60
+
+
 @WORKERS
 def test_each_message_of_a_batch_fails_by_itself(qa: Stacks, worker: routes.Worker) -> None:
     (source,) = (
