@@ -14,7 +14,7 @@ def run() -> None:
     followers = [each for each in wiring.partners().all() if each.planning.tariff.kind is TariffKind.DYNAMIC]
     zones = {each.planning.bidding_zone for each in followers}
     changed = fetch_prices(wiring.price_feed(), wiring.prices(), zones, wiring.clock().now(), datetime.now(UTC))
-    affected = [each.partner_id for each in followers if each.planning.bidding_zone in changed]
+    affected = [each.partner_id for each in followers if each.is_registered and each.planning.bidding_zone in changed]
     ask_for_plans(affected, wiring.replan_queue())
 
 

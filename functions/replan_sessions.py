@@ -8,7 +8,8 @@ from offpeak.profiles.replan import ask_for_plans
 
 
 def run() -> None:
-    ask_for_plans((partner.partner_id for partner in wiring.partners().all()), wiring.replan_queue())
+    registered = (each.partner_id for each in wiring.partners().all() if each.is_registered)
+    ask_for_plans(registered, wiring.replan_queue())
 
 
 handler = clock_handler(run)

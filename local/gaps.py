@@ -21,7 +21,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from ministack.core import iam_evaluator, lambda_runtime
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import apigateway_v1, dynamodb, lambda_svc
 from ministack.services.cloudformation import provisioners
 
@@ -41,6 +41,7 @@ def mend(folder: Path) -> None:
     take_loopback_for_tls()
     refuse_overlapping_updates()
     stand_alarms_on_one_metric()
+    grant_batches_to_who_may_send()
     work_message_groups_side_by_side()
 
 
@@ -235,6 +236,19 @@ def stand_alarms_on_one_metric() -> None:
         return record(name, {**plain, **first["Metric"], "Statistic": first["Stat"], "Period": first["Period"]})
 
     provisioners._cw_metric_alarm_record = record_first_metric
+
+
+def grant_batches_to_who_may_send() -> None:
+    """Whoever may send a message to a queue may send a batch of them: IAM knows no action of SQS for batches, but
+    ministack asks for one, so that a policy that is right on AWS would refuse every batch.
+    """
+    action_of = iam_actions.extract_iam_action
+
+    def action_without_batch(service: str, *request: Any) -> str | None:
+        action: str | None = action_of(service, *request)
+        return action.removesuffix("Batch") if action and service == "sqs" else action
+
+    iam_actions.extract_iam_action = action_without_batch
 
 
 def work_message_groups_side_by_side() -> None:

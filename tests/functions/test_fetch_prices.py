@@ -14,7 +14,7 @@ from functions import fetch_prices
 from local.price_feed import FeedFault, PriceFeed
 from local.recorded import RecordedPrices
 from offpeak import wiring
-from offpeak.partners.model import PlanningDefaults
+from offpeak.partners.model import PartnerStatus, PlanningDefaults
 from offpeak.prices.model import QUARTER, market_date, quarter_hours
 from tests.functions.events import CONTEXT
 from tests.functions.journey import FIXED_PRICE, Journey
@@ -49,6 +49,15 @@ def test_prices_that_stay_ask_nobody_to_plan_anew(journey: Journey, feed: PriceF
     fetch_prices.handler({}, CONTEXT)
     journey.waiting("replan")
     fetch_prices.handler({}, CONTEXT)
+    assert journey.waiting("replan") == []
+
+
+def test_prices_are_there_before_a_partner_is_registered_and_ask_for_no_plans_of_it(
+    journey: Journey, feed: PriceFeed
+) -> None:
+    journey.change(planning=PlanningDefaults(), status=PartnerStatus.INVITED)
+    fetch_prices.handler({}, CONTEXT)
+    assert wiring.prices().days("DE-LU", TODAY, TODAY)
     assert journey.waiting("replan") == []
 
 

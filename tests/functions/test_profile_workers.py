@@ -6,8 +6,11 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from functions import plan_sessions, replan_sessions, send_profiles, sweep_sessions, want_plans
 from offpeak import wiring
+from offpeak.partners.model import PartnerStatus
 from offpeak.profiles.model import RequestState, Step
 from tests.functions.events import CONTEXT, sqs_event
 from tests.functions.journey import FIXED_PRICE, KEY, Journey
@@ -60,6 +63,13 @@ def test_every_quarter_of_an_hour_all_active_sessions_are_planned_anew(journey: 
     replan_sessions.handler({}, CONTEXT)
     assert journey.work() == 8 + 1 + 1, "eight shards, one plan, one profile to take away"
     assert [call.method for call in journey.cpo.calls] == ["PUT", "DELETE"]
+
+
+@pytest.mark.parametrize("status", [PartnerStatus.INVITED, PartnerStatus.LEFT])
+def test_a_partner_that_is_not_registered_is_not_planned_for(journey: Journey, status: PartnerStatus) -> None:
+    journey.change(status=status)
+    replan_sessions.handler({}, CONTEXT)
+    assert journey.waiting("replan") == []
 
 
 def test_each_active_session_of_a_shard_wants_a_plan(journey: Journey) -> None:

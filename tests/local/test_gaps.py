@@ -15,11 +15,12 @@ import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import boto3
 import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from local.cloud_server import CloudServer
+from local.cloud_server import REGION, CloudServer
 
 Probe = Callable[[CloudServer], bool]
 
@@ -157,6 +158,29 @@ def takes_loopback_for_tls(server: CloudServer) -> bool:
     return True
 
 
+def grants_batches_to_who_may_send(server: CloudServer) -> bool:
+    iam, name = server.client("iam"), f"user-{secrets.token_hex(4)}"
+    statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+    iam.create_user(UserName=name)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=name, PolicyName="sends", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    queue = server.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    sqs = boto3.client(
+        "sqs",
+        endpoint_url=server.url,
+        region_name=REGION,
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+    sqs.send_message(QueueUrl=queue, MessageBody="one")
+    try:
+        sqs.send_message_batch(QueueUrl=queue, Entries=[{"Id": "1", "MessageBody": "two"}])
+    except ClientError:
+        return False
+    return True
+
+
 def works_two_message_groups_side_by_side(server: CloudServer) -> bool:
     sqs, name = server.client("sqs"), f"groups-{secrets.token_hex(4)}.fifo"
     url = sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true", "VisibilityTimeout": "60"})["QueueUrl"]
@@ -250,6 +274,7 @@ def accepts_an_alarm_over_several_metrics(server: CloudServer) -> bool:
         throttles_by_the_key_that_the_authoriser_names,
         takes_loopback_for_tls,
         accepts_an_alarm_over_several_metrics,
+        grants_batches_to_who_may_send,
         works_two_message_groups_side_by_side,
     ],
 )

@@ -88,6 +88,11 @@ class QueueClient:
             visible_at = self._world.real_now + timedelta(seconds=DelaySeconds)
             self._world.messages.append((visible_at, QueueUrl, json.loads(MessageBody)))
 
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        for each in Entries:
+            self.send_message(QueueUrl=QueueUrl, **each)
+        return {"Successful": Entries}
+
 
 class Prices:
     """Day-ahead prices of every day: cheap in `cheap_hours` (UTC), dear at other times."""

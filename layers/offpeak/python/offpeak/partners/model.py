@@ -124,6 +124,10 @@ class Partner:
     planning: PlanningDefaults = PlanningDefaults()
     revision: int = 0
 
+    @property
+    def is_registered(self) -> bool:
+        return self.status is PartnerStatus.REGISTERED
+
     def endpoint(self, identifier: str, role: str) -> str | None:
         """Return the address of the peer's interface, or None where it has none. The role is a second wish:
         some peers leave it out or get it wrong on modules that exist in one role only."""

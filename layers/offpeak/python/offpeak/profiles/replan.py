@@ -6,7 +6,7 @@ fails comes again, and none is read twice for another's sake.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from offpeak.aws.queues import FairQueue
@@ -20,8 +20,7 @@ PAGE = 100
 def ask_for_plans(partner_ids: Iterable[str], replan_queue: FairQueue) -> None:
     """Ask for fresh plans for all active sessions of these partners."""
     for partner_id in partner_ids:
-        for shard in range(SHARDS):
-            _ask(partner_id, shard, None, replan_queue)
+        replan_queue.send_all([_page(partner_id, shard, None) for shard in range(SHARDS)], group=partner_id)
 
 
 def want_plans(
@@ -48,11 +47,11 @@ def want_plans(
             plan_queue.ask(key, plan_wanted)
             wanted += 1
     if next_after is not None:
-        _ask(partner_id, shard, next_after, replan_queue)
+        replan_queue.send(_page(partner_id, shard, next_after), group=partner_id)
     count("PlansWanted", wanted)
     logger.info("plans_wanted", partner_id=partner_id, shard=shard, sessions=wanted, has_more=next_after is not None)
     return wanted
 
 
-def _ask(partner_id: str, shard: int, after: str | None, replan_queue: FairQueue) -> None:
-    replan_queue.send({"partner_id": partner_id, "shard": shard, "after": after}, group=partner_id)
+def _page(partner_id: str, shard: int, after: str | None) -> Mapping[str, str | int | None]:
+    return {"partner_id": partner_id, "shard": shard, "after": after}
