@@ -155,7 +155,7 @@ class Cloud:
 
     @contextmanager
     def retrying_quickly(self, queue: str, after_s: int = 1) -> Iterator[None]:
-        """Let a failed message be tried again after a second, where the template says minutes."""
+        """Let a failed message be tried again after a second, where the template says a minute or more."""
         sqs, url = self.client("sqs"), self.deployed.queue(queue)
         usual = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(after_s)})
@@ -190,8 +190,11 @@ class Cloud:
             scheduler.update_schedule(**{key: schedule[key] for key in kept}, State="DISABLED")
 
     def clear(self) -> None:
-        """Remove every row and every message, and show real time again. Warm functions keep their caches: up to 30 s
-        they still know the partners they have met."""
+        """Remove every row and every message, and show real time again.
+
+        Warm functions remember for up to 30 s of real time: the authoriser lets in who showed a token C, and the
+        functions that take sessions, results and sends know the partner's settings. Plans and credentials read anew.
+        """
         sqs = self.client("sqs")
         for name in QUEUES:
             sqs.purge_queue(QueueUrl=self.deployed.queue(name))
