@@ -28,7 +28,7 @@ FUNCTIONS = (
 
 READS = ("GetItem", "Query")
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
-CALLS = (*READS, *WRITES, "SendMessage", "Encrypt", "Decrypt")
+CALLS = (*READS, *WRITES, "SendMessage", "SendMessageBatch", "Encrypt", "Decrypt")
 MOST_FOUND = 50
 """What CloudTrail gives at once."""
 ROOT = "test"
@@ -110,10 +110,11 @@ class Meter:
                 usage.read_units += self._read_units(name, request)
             elif name in WRITES:
                 usage.write_units += self._write_units(name, request)
-            elif name == "SendMessage":
+            elif name in ("SendMessage", "SendMessageBatch"):
+                messages = len(request["Entries"]) if name == "SendMessageBatch" else 1
                 is_fifo = request["QueueUrl"].endswith(".fifo")
-                usage.fifo_messages += is_fifo
-                usage.fair_messages += not is_fifo
+                usage.fifo_messages += messages * is_fifo
+                usage.fair_messages += messages * (not is_fifo)
         return usage
 
     def _add_invocations(self, usage: Usage, function: str) -> None:
