@@ -30,7 +30,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and isinstance(stage, Stage):
         lines = [line for log in stage.logs().values() for line in log]
         complaints = [line for line in lines if any(f'"level":"{level}"' in line for level in ("WARNING", "ERROR"))]
-        report.sections.append(("what functions complained of lately", "\n".join(line[:600] for line in complaints[-8:])))
+        report.sections.append(
+            ("what functions complained of lately", "\n".join(line[:600] for line in complaints[-8:]))
+        )
     return report
 
 

@@ -18,11 +18,12 @@ from tests.e2e.stage import EVENING, NOTHING, Stage
 
 @contextmanager
 def scene_on(stage: Stage) -> Iterator[Scene]:
-    """Begin an evening without partners; end with nothing left of it."""
+    """Begin an evening without partners; end with nothing left of it, and no CPO with a complaint about us."""
     stage.cloud.clock.set(EVENING)
     scene = Scene(stage)
     try:
         yield scene
+        assert [complaint for partner in scene.partners for complaint in partner.cpo.complaints] == []
     finally:
         scene.end()
         stage.cloud.clear()
@@ -128,7 +129,7 @@ class Scene:
         while not holds():
             if time.monotonic() > deadline:
                 return False
-            time.sleep(0.02)
+            time.sleep(0.05)
         return True
 
     def end(self) -> None:

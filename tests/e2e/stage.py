@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,6 @@ from typing import Any
 
 import httpx
 
-from infra.routes import CLOCKS, ROUTES, WORKERS
 from local.cloud import Cloud
 from local.cpo import Party
 from local.cpo.wire import authorization
@@ -30,8 +30,6 @@ FULL_W = Decimal(11040)
 SESSIONS = "/ocpi/emsp/2.2.1/sessions"
 PROFILES = "/ocpi/emsp/2.2.1/chargingprofiles"
 NOTHING: Mapping[str, Any] = {}
-OF_OPERATORS = ("ops_partners", "ops_sessions")
-FUNCTIONS = sorted({"authorise", *OF_OPERATORS, *(each.function for each in (*ROUTES, *WORKERS, *CLOCKS))})
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,14 @@ class Stage:
 
     def logs(self) -> dict[str, list[str]]:
         """Return all that each function has logged so far."""
-        return {each: self.cloud.logs(each) for each in FUNCTIONS}
+        return {each: self.cloud.logs(each) for each in self.functions}
+
+    @cached_property
+    def functions(self) -> list[str]:
+        """All functions that are deployed, by their names in functions/."""
+        [stack] = self.cloud.client("cloudformation").describe_stacks(StackName="Offpeak-local-Service")["Stacks"]
+        outputs = [each["OutputKey"] for each in stack["Outputs"] if each["OutputKey"].endswith("Function")]
+        return [re.sub(r"(?<!^)(?=[A-Z])", "_", each.removesuffix("Function")).lower() for each in outputs]
 
     def ask(
         self,

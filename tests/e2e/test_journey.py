@@ -108,7 +108,6 @@ def test_an_evening_ends_with_a_charged_car_and_a_session_that_is_over(scene: Sc
     assert known.state.state is ChargingState.FINISHED
     assert partner.newest("S1").state is RequestState.OBSERVED
     assert len(partner.profile_calls("S1")) <= 3, "a plan that is followed is left alone"
-    assert partner.cpo.complaints == ()
 
 
 def test_a_session_is_given_back_as_its_partner_told_it(scene: Scene) -> None:

@@ -143,7 +143,7 @@ def test_messages_of_one_session_at_the_same_moment_are_all_kept(scene: Scene) -
     def push(minutes: int) -> Answer:
         return partner.patch("S1", charging_periods=[period(minutes, 0.1)], last_updated=at(minutes))
 
-    with ThreadPoolExecutor(8) as pushers:
+    with ThreadPoolExecutor(4) as pushers:
         answers = list(pushers.map(push, range(1, 25)))
     assert {each.codes for each in answers} == {(200, 1000)}
     assert len(partner.get("S1").data["charging_periods"]) == 24
