@@ -179,15 +179,16 @@ def test_energy_in_wh_is_read_as_what_it_must_be_and_reported(partner: Partner) 
     assert '"was_wh":true' in reported[0]
 
 
+TEXT = st.text('aZ0 .-/\\"\u0000\u007f\u00e9\u20ac\U0001f697', max_size=8)
 JUNK = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-(10**12), 10**12),
     st.floats(),
-    st.text(max_size=20),
+    TEXT,
     st.sampled_from(["", "#NA", "9999-12-31T23:59:59Z", "2025-10-02T17:00:00", "1e5", "\u0000", "COMPLETED"]),
     st.lists(st.integers(), max_size=2),
-    st.dictionaries(st.text(max_size=5), st.integers(), max_size=2),
+    st.dictionaries(TEXT, st.integers(), max_size=2),
 )
 
 
