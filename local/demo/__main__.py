@@ -18,7 +18,7 @@ from local.demo.figures import Figures, figures_of, together
 from local.demo.play import Course, play
 from local.demo.records import Glance, PartnerRecord, Records
 from local.demo.scenario import EVENING, MOST, NothingToPlay, Scenario, made_up_night, recorded_nights
-from local.demo.show import Progressing, introduce, results
+from local.demo.show import Progressing, introduce, report, results
 from local.demo.stage import Stage, set_up
 from local.recorded import UnreadableRecord
 from offpeak.profiles.model import Step
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         introduce(scenario, console)
         with set_up(scenario, lambda text: console.print(text, style="dim")) as stage:
             course, records = _play(scenario, stage, console)
-            troubles = [*course.troubles, *_troubles(scenario, stage, records)]
+            course.troubles.update(_troubles(scenario, stage, records))
     except KeyboardInterrupt:
         console.print("\nStopped; all that was started has ended.")
         return INTERRUPTED
@@ -66,17 +66,16 @@ def main(arguments: list[str]) -> int:
     parts = [figures_of(record) for record in records if record.sessions]
     if parts:
         _show(scenario, parts, records, chosen.picture, console)
-    for trouble in troubles:
-        console.print(f"Went wrong: {trouble}", style="red")
+    report(course, console)
     console.print(f"{course.pushes} session messages in {time.monotonic() - began_s:.0f} s.", style="dim")
-    return 1 if troubles else 0
+    return 1 if course.troubles else 0
 
 
 def _play(scenario: Scenario, stage: Stage, console: Console) -> tuple[Course, tuple[PartnerRecord, ...]]:
     """Play the scenario, and return how it went and what the stack has recorded of it."""
     records = Records(stage.cloud)
     keys = [SessionKey(fleet.partner_id, visit.session_id) for fleet in scenario.fleets for visit in fleet.visits]
-    course, glance = Course(scenario.start_at), Glance()
+    course, glance = Course(), Glance()
     progressing = Progressing(scenario, console)
     with progressing.shown():
         for now in play(scenario, stage, course):

@@ -15,6 +15,7 @@ import matplotlib.dates
 import matplotlib.pyplot as plt
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from local.demo.figures import Figures, SessionFigures, load
 from local.demo.scenario import LOCAL
@@ -134,6 +135,7 @@ def _draw_session(axes: Any, session: SessionFigures) -> None:
         fontsize=9.5,
     )
     axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
 
 
 def _handles() -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -15,16 +16,17 @@ from local.demo.stage import Stage
 from ops.deployed import FunctionFailed
 
 STEP = timedelta(minutes=5)
+LATE = timedelta(minutes=20)
+"""So long after a car has left, all that its CPO was late with has come."""
 DRAINED_WITHIN_S = 30.0
 
 
 @dataclass(slots=True)
 class Course:
-    """How it goes. `troubles` are sentences about what should not have happened."""
+    """How it goes. `troubles` are sentences about what should not have happened, and how often it did."""
 
-    now: datetime
     pushes: int = 0
-    troubles: list[str] = field(default_factory=list)
+    troubles: Counter[str] = field(default_factory=Counter)
 
 
 def play(scenario: Scenario, stage: Stage, course: Course) -> Iterator[datetime]:
@@ -37,9 +39,8 @@ def play(scenario: Scenario, stage: Stage, course: Course) -> Iterator[datetime]
     at = scenario.start_at
     while True:
         _step(at, scenario, stage, course)
-        course.now = at
         yield at
-        if at >= last_at + STEP:  # one step more: what was late has come by then
+        if at >= last_at + LATE:
             return
         at = next_step(at, visits)
 
@@ -47,7 +48,7 @@ def play(scenario: Scenario, stage: Stage, course: Course) -> Iterator[datetime]
 def next_step(at: datetime, visits: tuple[Visit, ...]) -> datetime:
     """Return the time of the next step: five minutes on while cars are there, else with the next hour or car."""
     step = at + STEP
-    if any(visit.arrives_at <= step and (visit.leaves_at is None or visit.leaves_at > at - STEP) for visit in visits):
+    if any(visit.arrives_at <= step and (visit.leaves_at is None or visit.leaves_at > at - LATE) for visit in visits):
         return step
     hour = at.replace(minute=0) + timedelta(hours=1)
     arrivals = [visit.arrives_at for visit in visits if visit.arrives_at > step]
@@ -77,13 +78,13 @@ def _step(at: datetime, scenario: Scenario, stage: Stage, course: Course) -> Non
         try:
             cloud.invoke(function)
         except FunctionFailed as error:
-            course.troubles.append(f"At {at:%H:%M} UTC {error}.")
+            course.troubles[f"{error}."] += 1
     for partner_id, future in running.items():
         _note(partner_id, future.result(), course)
     try:
         cloud.wait_until_drained(DRAINED_WITHIN_S)
     except NotDrained as error:
-        course.troubles.append(f"At {at:%H:%M} UTC {error}.")
+        course.troubles[f"{error}."] += 1
     for cpo in stage.cpos.values():
         cpo.settle()
 
@@ -91,7 +92,7 @@ def _step(at: datetime, scenario: Scenario, stage: Stage, course: Course) -> Non
 def _note(partner_id: str, advanced: Advanced, course: Course) -> None:
     course.pushes += advanced.pushed
     for push in advanced.refused:
-        course.troubles.append(f"{partner_id}: {push.method} of session {push.session_id}: {push.problem}.")
+        course.troubles[f"{partner_id}: {push.method} of session {push.session_id}: {push.problem}."] += 1
 
 
 def _rounded_up(at: datetime) -> datetime:

@@ -233,18 +233,23 @@ def _recorded_notes(
     tells_soc: bool,
 ) -> tuple[str, ...]:
     shifts = sorted({each.shifted_by // timedelta(weeks=26) for each in chosen})
-    span = "night" if nights == 1 else f"{nights} nights"
+    span = "the night" if nights == 1 else f"the {nights} nights"
+    left_out = [
+        f"{count} left out {why}"
+        for count, why in ((begun - whole, "that stay longer"), (whole - len(chosen), "to fit into the time (--most)"))
+        if count
+    ]
+    need = (
+        "Here they tell a state of charge from which their need follows."
+        if tells_soc
+        else "They do not tell what they need: Offpeak assumes its default."
+    )
     return (
         f"{laid.summary}.",
-        f"Played: the {span} from noon of {night} on, with {begun} plug-ins; {begun - whole} of them stay longer and "
-        f"are left out, {whole - len(chosen)} more to fit into the time (--most). Shifted by "
-        f"{', '.join(map(str, shifts))} times 26 weeks.",
-        f"The recorded cars took {sum(each.kwh for each in chosen):.1f} kWh. "
-        + (
-            "Here they tell a state of charge from which their need follows."
-            if tells_soc
-            else "They do not tell what they need: Offpeak assumes its default."
-        ),
+        f"Played: {span} from noon of {night} on, shifted by {', '.join(map(str, shifts))} times 26 weeks; "
+        + ", ".join([f"{begun} plug-ins", *left_out])
+        + ".",
+        f"The recorded cars took {sum(each.kwh for each in chosen):.1f} kWh. {need}",
     )
 
 

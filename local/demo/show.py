@@ -16,10 +16,12 @@ from rich.text import Text
 
 from local.cpo import Dialect
 from local.demo.figures import Figures, Latency, states
+from local.demo.play import Course
 from local.demo.records import Glance
 from local.demo.scenario import LOCAL, Scenario
 from offpeak.profiles.model import Step
 
+TROUBLES_SHOWN, LONGEST_TROUBLE = 8, 400
 FOOTNOTE = """\
 All figures come from the stack's own tables. Cost: energy at the day-ahead price of its quarter-hour, without taxes \
 and fees. At once: the same energy, drawn from plug-in on at the most that the car has shown. Ready on time: by the \
@@ -98,8 +100,8 @@ def introduce(scenario: Scenario, console: Console) -> None:
             "tells their state of charge" if "STATE_OF_CHARGE" in style.dimensions else "does not tell what they need"
         )
         writes = "OCPI in full" if style.dialect is Dialect.FULL else "the common guides' few fields"
-        wrong = f", gets something wrong in {len(fleet.orders)} sessions" if fleet.orders else ""
-        lines.append(f"{fleet.cpo.name}: {len(fleet.visits)} cars; it {told}, writes {writes}{wrong}.")
+        wrong = f", gets something wrong in {_some(len(fleet.orders), 'session')}" if fleet.orders else ""
+        lines.append(f"{fleet.cpo.name}: {_some(len(fleet.visits), 'car')}; it {told}, writes {writes}{wrong}.")
     for line in lines:
         console.print(Padding(Text(line, "dim"), (0, 2)))
 
@@ -122,6 +124,16 @@ def results(parts: Sequence[Figures], whole: Figures, console: Console) -> None:
     console.print()
 
 
+def report(course: Course, console: Console) -> None:
+    """Say what should not have happened."""
+    for trouble, times in course.troubles.most_common(TROUBLES_SHOWN):
+        often = f" ({times} times)" if times > 1 else ""
+        console.print(f"Went wrong: {trouble[:LONGEST_TROUBLE]}{often}", style="red", soft_wrap=True, markup=False)
+    more = len(course.troubles) - TROUBLES_SHOWN
+    if more > 0:
+        console.print(f"{more} more things went wrong.", style="red")
+
+
 def _rows(columns: Sequence[Figures]) -> Iterator[tuple[str, list[str]]]:
     yield "Sessions", [str(len(each.sessions)) for each in columns]
     yield "Energy", [f"{each.kwh:.1f} kWh" for each in columns]
@@ -139,6 +151,10 @@ def _rows(columns: Sequence[Figures]) -> Iterator[tuple[str, list[str]]]:
     yield "  p99", [_ms(each.received_to_sent, "p99_ms") for each in columns]
     yield "Sent to confirmed, p50", [_ms(each.sent_to_confirmed, "p50_ms") for each in columns]
     yield "  p99", [_ms(each.sent_to_confirmed, "p99_ms") for each in columns]
+
+
+def _some(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def _percent(share: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -35,8 +36,8 @@ def set_up(scenario: Scenario, say: Callable[[str], None]) -> Iterator[Stage]:
     `say` is told what is going on. Raises what Cloud.start and CpoSimulator.register raise; then the cloud's log is
     kept.
     """
-    directory = _directory()
     with ExitStack() as ending:
+        directory = ending.enter_context(_directory())
         # Entered last, the cloud ends first: whoever still waits for one of its answers is let go at once.
         feed = ending.enter_context(
             PriceFeed(scenario.prices, now=lambda: cloud.clock.now(), license_info=scenario.price_source)
@@ -55,7 +56,6 @@ def set_up(scenario: Scenario, say: Callable[[str], None]) -> Iterator[Stage]:
             say(f"Inviting {fleet.cpo.name}; it registers by OCPI's credentials handshake ...")
             _register(fleet, cloud, cpos[fleet.partner_id])
         yield Stage(cloud, cpos, threads)
-    shutil.rmtree(directory)
 
 
 def _register(fleet: Fleet, cloud: Cloud, cpo: CpoSimulator) -> None:
@@ -65,6 +65,21 @@ def _register(fleet: Fleet, cloud: Cloud, cpo: CpoSimulator) -> None:
     cpo.plug_in(*fleet.visits)
 
 
-def _directory() -> Path:
-    (KEPT / "demo").mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(dir=KEPT / "demo"))
+@contextmanager
+def _directory() -> Iterator[Path]:
+    """Give a folder of its own to each run; after an error it stays, for the log in it."""
+    home = KEPT / "demo"
+    home.mkdir(parents=True, exist_ok=True)
+    for each in home.iterdir():
+        if time.time() - each.stat().st_mtime > 24 * 3600:
+            shutil.rmtree(each, ignore_errors=True)
+    path = Path(tempfile.mkdtemp(dir=home))
+    try:
+        yield path
+    except Exception:
+        raise
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+    else:
+        shutil.rmtree(path, ignore_errors=True)
