@@ -6,7 +6,8 @@ from typing import Any
 
 from offpeak.aws.tables import Update
 from offpeak.profiles.model import RequestState
-from ops.dead_letters import count, replay
+from ops.__main__ import main
+from ops.dead_letters import count
 from tests.e2e.market import Market
 from tests.e2e.partner import Partner
 from tests.e2e.scene import Scene
@@ -38,8 +39,7 @@ def test_a_poisoned_session_is_laid_aside_holds_up_no_other_and_comes_back(scene
     assert len(partner.profile_calls("poisoned")) == 1
 
     set_status(partner, "poisoned", "ACTIVE")
-    sqs, deployed = scene.cloud.client("sqs"), scene.cloud.deployed
-    assert replay(sqs, deployed.dead_letters("plan"), deployed.queue("plan")) == 1
+    assert main(["replay-dead-letters", "--local", "--queue", "plan"], lambda _: scene.cloud.deployed) == 0
     scene.settle()
     assert scene.cloud.dead_letters("plan") == []
     assert len(partner.profile_calls("poisoned")) == 2
