@@ -48,7 +48,7 @@ def template(layers: list[str], at_once: int) -> Resource:
             "First": {"Type": "AWS::SQS::Queue", "Properties": {"FifoQueue": True, "VisibilityTimeout": 180}},
             "Second": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 60}},
             **{f"{name.capitalize()}Function": _function(name, layers) for name in MEMORY_MB},
-            "PlanWorker": _worker("Plan", "First", batch_size=10),
+            "PlanWorker": _worker("Plan", "First", batch_size=10, at_once=at_once),
             "SendWorker": _worker("Send", "Second", batch_size=1, at_once=at_once),
             **_api(),
         }
@@ -88,15 +88,14 @@ def _function(name: str, layers: list[str]) -> Resource:
     }
 
 
-def _worker(function: str, queue: str, *, batch_size: int, at_once: int | None = None) -> Resource:
-    scaling = {"ScalingConfig": {"MaximumConcurrency": at_once}} if at_once else {}
+def _worker(function: str, queue: str, *, batch_size: int, at_once: int) -> Resource:
     return {
         "Type": "AWS::Lambda::EventSourceMapping",
         "Properties": {
             "FunctionName": {"Ref": f"{function}Function"},
             "EventSourceArn": _arn(queue),
             "BatchSize": batch_size,
-            **scaling,
+            "ScalingConfig": {"MaximumConcurrency": at_once},
         },
     }
 

@@ -79,7 +79,7 @@ def test_what_a_session_took_is_read_from_the_steps_of_its_request() -> None:
 def test_half_as_much_again_as_the_empty_chain_is_allowed_and_no_more() -> None:
     empty = latency.of_message(Passed(received_at=0, planned_at=1, sent_at=2, arrived_at=2, confirmed_at=3))
     slower = replace(empty, to_sent=2 * 1.5, sent_to_confirmed=1 * 1.6)
-    sent, confirmed, *_, within = latency.rows("8 in flight", [slower], [empty], has_goal=True)
+    sent, _, confirmed, *_, within = latency.rows("8 in flight", [slower], [empty], has_goal=True)
     assert (sent.holds, sent.makes) == (True, "1.50")
     assert (confirmed.holds, confirmed.makes) == (False, "1.60")
     assert within.holds is False, "three seconds"
