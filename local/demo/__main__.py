@@ -153,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
         "--most",
         type=_positive,
         default=MOST,
-        help="cars; about as many fit into a minute (default: %(default)s)",
+        help="cars; a dozen takes a minute or two (default: %(default)s)",
     )
     parser.add_argument(
         "--untold", action="store_true", help="let recorded cars tell no state of charge: Offpeak assumes their need"

@@ -20,8 +20,8 @@ EVENING = date(2025, 10, 2)
 LOCAL = ZoneInfo("Europe/Berlin")
 NOON = time(12)
 """A night lasts from noon to noon, so that it begins before tomorrow's prices are published."""
-MOST = 36
-"""About as many sessions as fit into a minute."""
+MOST = 24
+"""So many take two to three minutes on two idle cores."""
 PUSHES_AT_ONCE = 4
 BEGUN = timedelta(minutes=6)
 SOC = frozenset({"STATE_OF_CHARGE"})

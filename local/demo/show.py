@@ -60,23 +60,24 @@ class Progressing:
     def tell(self, now: datetime, glance: Glance, pushes: int) -> None:
         """Show the state of things at `now`."""
         local = now.astimezone(LOCAL)
-        facts = [
+        here = [
             ("price now", self._price(now)),
             ("fleet", f"{glance.power_w / 1000:.1f} kW"),
             ("connected", str(glance.connected)),
+        ]
+        done = [
             ("messages", str(pushes)),
             ("plans", str(glance.plans)),
             ("profiles sent", str(glance.sent)),
             ("confirmed", str(glance.confirmed)),
         ]
         if self._live:
-            done = (now - self._scenario.start_at) / timedelta(minutes=1)
-            self._bar.update(self._task, completed=done, description=f"{local:%a %H:%M}")
-            shown = Text("   ").join(Text(f"{name} ", "dim") + Text(value, "bold") for name, value in facts)
-            self._live.update(Group(self._bar, Padding(shown, (0, 2))), refresh=True)
+            played_min = (now - self._scenario.start_at) / timedelta(minutes=1)
+            self._bar.update(self._task, completed=played_min, description=f"{local:%a %H:%M}")
+            self._live.update(Group(self._bar, _line(here), _line(done)), refresh=True)
         elif self._said_at is None or now - self._said_at >= timedelta(hours=1):
             self._said_at = now
-            line = f"{local:%a %H:%M}  " + ", ".join(f"{name} {value}" for name, value in facts)
+            line = f"{local:%a %H:%M}  " + ", ".join(f"{name} {value}" for name, value in here + done)
             self._console.print(line, soft_wrap=True)
 
     def finish(self) -> None:
@@ -88,6 +89,10 @@ class Progressing:
         prices = self._scenario.prices.eur_per_mwh
         at = next((start for start, end in pairwise(prices) if start <= now < end), None)
         return f"{prices[at] / 10:.1f} ct/kWh" if at else "?"
+
+
+def _line(facts: Sequence[tuple[str, str]]) -> Padding:
+    return Padding(Text("   ").join(Text(f"{name} ", "dim") + Text(value, "bold") for name, value in facts), (0, 2))
 
 
 def introduce(scenario: Scenario, console: Console) -> None:
