@@ -19,14 +19,15 @@ from local.demo.play import Course, play
 from local.demo.records import Glance, PartnerRecord, Records
 from local.demo.scenario import EVENING, MOST, NothingToPlay, Scenario, made_up_night, recorded_nights
 from local.demo.show import Progressing, introduce, report, results
-from local.demo.stage import Stage, set_up
+from local.demo.stage import CloudEnded, Stage, set_up
 from local.recorded import UnreadableRecord
 from offpeak.profiles.model import Step
 from offpeak.sessions.model import SessionKey
 from ops.deployed import FunctionFailed, NotDeployed
 
 INTERRUPTED = 130
-CANNOT_START = (
+CANNOT_GO_ON = (
+    CloudEnded,
     SynthesisFailed,
     ProgramDidNotStart,
     DeploymentFailed,

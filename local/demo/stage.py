@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError
+
 from local.cloud import KEPT, Cloud
 from local.cpo import CpoSimulator
 from local.demo.scenario import Fleet, Scenario
@@ -18,6 +20,10 @@ from local.price_feed import PriceFeed
 
 WORKERS = 3
 """Copies of each queue's function: more would wait for the same two cores, and each takes half a second to start."""
+
+
+class CloudEnded(Exception):
+    """The embedded cloud is gone while it is needed; the text says where its log is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,8 @@ class Stage:
 def set_up(scenario: Scenario, say: Callable[[str], None]) -> Iterator[Stage]:
     """Start everything, register the CPOs through the real handshake, and end everything afterwards.
 
-    `say` is told what is going on. Raises what Cloud.start and CpoSimulator.register raise; then the cloud's log is
-    kept.
+    `say` is told what is going on. Raises what Cloud.start and CpoSimulator.register raise, and CloudEnded; then the
+    cloud's log is kept.
     """
     with ExitStack() as ending:
         directory = ending.enter_context(_directory())
@@ -55,7 +61,12 @@ def set_up(scenario: Scenario, say: Callable[[str], None]) -> Iterator[Stage]:
         for fleet in scenario.fleets:
             say(f"Inviting {fleet.cpo.name}; it registers by OCPI's credentials handshake ...")
             _register(fleet, cloud, cpos[fleet.partner_id])
-        yield Stage(cloud, cpos, threads)
+        try:
+            yield Stage(cloud, cpos, threads)
+        except BotoCoreError as error:
+            if cloud.server.program.is_running:
+                raise
+            raise CloudEnded(f"the embedded cloud has ended by itself; its log is in {directory}") from error
 
 
 def _register(fleet: Fleet, cloud: Cloud, cpo: CpoSimulator) -> None:
