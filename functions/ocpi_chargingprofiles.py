@@ -15,7 +15,7 @@ from offpeak.profiles.results import awaiting, receive_result
 from offpeak.sessions.model import SessionKey
 
 api = ocpi_api()
-PATH = "/ocpi/emsp/2.2.1/chargingprofiles"
+PATH = "/ocpi/emsp/<version>/chargingprofiles"
 
 
 @api.post(f"{PATH}/results/<kind>/<request_id>")

@@ -10,31 +10,32 @@ from offpeak import wiring
 from offpeak.edge import json_body, ocpi_api, ocpi_ok, request_ids, rest_handler
 from offpeak.ocpi.credentials import CredentialsObject, credentials_object
 from offpeak.ocpi.fields import read_object
-from offpeak.ocpi.paths import CREDENTIALS_PATH, VERSIONS_PATH
+from offpeak.ocpi.paths import VERSIONS_PATH
 from offpeak.ocpi.tokens import new_token, tokens_in
 from offpeak.partners.handshake import Handshake
 from offpeak.partners.register import GivenToken, current_token, exchange_tokens, find_registrant, leave
 from offpeak.partners.store import FoundToken
 
 api = ocpi_api(functional=False)
+PATH = "/ocpi/<version>/credentials"
 
 
-@api.get(CREDENTIALS_PATH)
+@api.get(PATH)
 def get_credentials() -> Response[str]:
     return _answer(current_token(_registrant(), _shown(), wiring.partners(), wiring.token_cipher()))
 
 
-@api.post(CREDENTIALS_PATH)
+@api.post(PATH)
 def post_credentials() -> Response[str]:
     return _answer(_exchange())
 
 
-@api.put(CREDENTIALS_PATH)
+@api.put(PATH)
 def put_credentials() -> Response[str]:
     return _answer(_exchange())
 
 
-@api.delete(CREDENTIALS_PATH)
+@api.delete(PATH)
 def delete_credentials() -> Response[str]:
     leave(_registrant(), wiring.partners())
     return ocpi_ok()

@@ -16,7 +16,7 @@ from offpeak.sessions.receive import Outcome, receive_session
 from offpeak.sessions.render import session_object
 
 api = ocpi_api()
-PATH = "/ocpi/emsp/2.2.1/sessions/<country_code>/<party_id>/<session_id>"
+PATH = "/ocpi/emsp/<version>/sessions/<country_code>/<party_id>/<session_id>"
 
 
 @api.put(PATH)

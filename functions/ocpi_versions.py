@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from offpeak import wiring
 from offpeak.edge import ocpi_api, ocpi_ok, rest_handler
-from offpeak.ocpi.paths import DETAILS_PATH, VERSIONS_PATH
+from offpeak.ocpi.paths import VERSIONS_PATH
 from offpeak.ocpi.versions import version_details, versions
 
 api = ocpi_api(functional=False)
@@ -17,9 +17,9 @@ def get_versions() -> Response[str]:
     return ocpi_ok(versions(wiring.base_url()))
 
 
-@api.get(DETAILS_PATH)
+@api.get("/ocpi/<version>")
 def get_version_details() -> Response[str]:
-    return ocpi_ok(version_details(wiring.base_url()))
+    return ocpi_ok(version_details(wiring.base_url(), api.version))
 
 
 handler = rest_handler(api)

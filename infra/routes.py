@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-OCPI_VERSION = "2.2.1"
-
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`function` is both the Lambda's name and its file in functions/. Every route passes the authoriser."""
+    """`function` is both the Lambda's name and its file in functions/. Every route passes the authoriser.
+
+    One route serves all OCPI versions: the function learns the `{version}` from the path, and refuses those that it
+    does not speak. Literal segments beside it (/ocpi/versions, /ocpi/emsp) win, as API Gateway has it.
+    """
 
     methods: tuple[str, ...]
     path: str
@@ -19,19 +21,19 @@ class Route:
 
 ROUTES = (
     Route(("GET",), "/ocpi/versions", "ocpi_versions"),
-    Route(("GET",), f"/ocpi/{OCPI_VERSION}", "ocpi_versions"),
-    Route(("GET", "POST", "PUT", "DELETE"), f"/ocpi/{OCPI_VERSION}/credentials", "ocpi_credentials"),
+    Route(("GET",), "/ocpi/{version}", "ocpi_versions"),
+    Route(("GET", "POST", "PUT", "DELETE"), "/ocpi/{version}/credentials", "ocpi_credentials"),
     Route(
         ("GET", "PUT", "PATCH"),
-        f"/ocpi/emsp/{OCPI_VERSION}/sessions/{{country_code}}/{{party_id}}/{{session_id}}",
+        "/ocpi/emsp/{version}/sessions/{country_code}/{party_id}/{session_id}",
         "ocpi_sessions",
     ),
     Route(
         ("POST",),
-        f"/ocpi/emsp/{OCPI_VERSION}/chargingprofiles/results/{{kind}}/{{request_id}}",
+        "/ocpi/emsp/{version}/chargingprofiles/results/{kind}/{request_id}",
         "ocpi_chargingprofiles",
     ),
-    Route(("PUT",), f"/ocpi/emsp/{OCPI_VERSION}/chargingprofiles/{{session_id}}", "ocpi_chargingprofiles"),
+    Route(("PUT",), "/ocpi/emsp/{version}/chargingprofiles/{session_id}", "ocpi_chargingprofiles"),
 )
 
 

@@ -23,20 +23,6 @@ def test_a_token_a_opens_versions_and_credentials_only(scene: Scene) -> None:
     assert partner.rows("S1") == []
 
 
-def test_exactly_the_interfaces_that_are_served_are_advertised(scene: Scene) -> None:
-    """OCPI 2.2.1, 6.2"""
-    partner = scene.invited()
-    [version] = scene.stage.ask("GET", VERSIONS, partner.token_a).data
-    assert version["version"] == "2.2.1"
-    details = scene.stage.ask("GET", version["url"], partner.token_a).data
-    assert {(each["identifier"], each["role"]) for each in details["endpoints"]} == {
-        ("credentials", "SENDER"),
-        ("sessions", "RECEIVER"),
-        ("chargingprofiles", "SENDER"),
-    }
-    assert all(each["url"].startswith(scene.cloud.base_url) for each in details["endpoints"])
-
-
 def test_a_registration_calls_back_and_exchanges_tokens(scene: Scene) -> None:
     """C1, C3, C5"""
     partner = scene.partner()

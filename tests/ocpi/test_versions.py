@@ -5,37 +5,50 @@ from __future__ import annotations
 import pytest
 
 from offpeak.errors import PeerUnusable
-from offpeak.ocpi.versions import details_address, read_endpoints, version_details, versions
+from offpeak.ocpi.versions import SUPPORTED_VERSIONS, highest_common, read_endpoints, version_details, versions
 from offpeak.ocpi.wire_json import JsonValue
 
 BASE = "https://offpeak.example/api"
 
 
 def test_the_versions_lead_to_details_below_the_base_address() -> None:
-    assert versions(BASE) == [{"version": "2.2.1", "url": f"{BASE}/ocpi/2.2.1"}]
+    assert versions(BASE) == [
+        {"version": "2.2.1", "url": f"{BASE}/ocpi/2.2.1"},
+        {"version": "2.3.0", "url": f"{BASE}/ocpi/2.3.0"},
+    ]
 
 
-def test_exactly_the_interfaces_that_exist_are_advertised() -> None:
-    assert version_details(BASE) == {
-        "version": "2.2.1",
+@pytest.mark.parametrize("version", SUPPORTED_VERSIONS)
+def test_exactly_the_interfaces_that_exist_are_advertised(version: str) -> None:
+    assert version_details(BASE, version) == {
+        "version": version,
         "endpoints": [
-            {"identifier": "credentials", "role": "SENDER", "url": f"{BASE}/ocpi/2.2.1/credentials"},
-            {"identifier": "sessions", "role": "RECEIVER", "url": f"{BASE}/ocpi/emsp/2.2.1/sessions"},
-            {"identifier": "chargingprofiles", "role": "SENDER", "url": f"{BASE}/ocpi/emsp/2.2.1/chargingprofiles/"},
+            {"identifier": "credentials", "role": "SENDER", "url": f"{BASE}/ocpi/{version}/credentials"},
+            {"identifier": "sessions", "role": "RECEIVER", "url": f"{BASE}/ocpi/emsp/{version}/sessions"},
+            {
+                "identifier": "chargingprofiles",
+                "role": "SENDER",
+                "url": f"{BASE}/ocpi/emsp/{version}/chargingprofiles/",
+            },
         ],
     }
 
 
-def test_the_version_that_both_speak_is_taken() -> None:
+@pytest.mark.parametrize(
+    ("theirs", "common"),
+    [
+        (["2.2.1"], "2.2.1"),
+        (["2.1.1", "2.2", "2.2.1"], "2.2.1"),
+        (["2.3.0", "2.2.1"], "2.3.0"),
+        (["2.3.0"], "2.3.0"),
+        (["2.2.1", "2.3.0", "3.0"], "2.3.0"),
+    ],
+)
+def test_the_highest_version_that_both_speak_is_taken(theirs: list[str], common: str) -> None:
     """C6, T10"""
-    offered: JsonValue = [
-        {"version": "2.1.1", "url": "https://cpo.example/2.1.1"},
-        {"version": "2.2.1", "url": "https://cpo.example/2.2.1"},
-        {"version": "2.3.0", "url": "https://cpo.example/2.3.0"},
-        {"version": "2.4"},
-        None,
-    ]
-    assert details_address(offered) == "https://cpo.example/2.2.1"
+    readable: list[JsonValue] = [{"version": each, "url": f"https://cpo.example/{each}"} for each in theirs]
+    highest = highest_common([{"version": "2.4"}, None, *readable])
+    assert (highest.version, highest.url) == (common, f"https://cpo.example/{common}")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +65,7 @@ def test_the_version_that_both_speak_is_taken() -> None:
 def test_versions_that_cannot_be_used_are_told_apart(data: JsonValue, status: int) -> None:
     """T7"""
     with pytest.raises(PeerUnusable) as unusable:
-        details_address(data)
+        highest_common(data)
     assert unusable.value.ocpi_status == status
 
 

@@ -19,8 +19,8 @@ from offpeak.partners.store import FoundToken, PartnerStore, TokenKind, Tokens, 
 from tests.partners.builders import a_full_partner, a_partner
 
 METHOD_ARN = "arn:aws:execute-api:eu-central-1:111122223333:a1b2c3/production/PUT/ocpi/emsp/2.2.1/sessions/NL/ACM/s1"
-SESSIONS = "/ocpi/emsp/2.2.1/sessions/{country_code}/{party_id}/{session_id}"
-REGISTRATION = ["/ocpi/versions", "/ocpi/2.2.1", "/ocpi/2.2.1/credentials"]
+SESSIONS = "/ocpi/emsp/{version}/sessions/{country_code}/{party_id}/{session_id}"
+REGISTRATION = ["/ocpi/versions", "/ocpi/{version}", "/ocpi/{version}/credentials"]
 
 
 def shown(token: str, *, raw: bool = False) -> dict[str, str]:
@@ -70,7 +70,7 @@ def test_a_token_a_is_good_for_versions_and_credentials(store: PartnerStore, res
     assert Authoriser(store).authorise(shown("token-a"), resource).resources is not None
 
 
-@pytest.mark.parametrize("resource", [SESSIONS, "/ocpi/emsp/2.2.1/chargingprofiles/{session_id}", "/ocpi", "/"])
+@pytest.mark.parametrize("resource", [SESSIONS, "/ocpi/emsp/{version}/chargingprofiles/{session_id}", "/ocpi", "/"])
 def test_a_token_a_is_good_for_nothing_else(store: PartnerStore, resource: str) -> None:
     """T1"""
     store.save_invitation(a_partner(), "token-a")
@@ -136,7 +136,8 @@ def test_the_policy_of_a_registered_partner_covers_the_whole_stage(method: str, 
 def test_the_policy_of_a_token_a_covers_versions_and_credentials_alone(method: str) -> None:
     """T1"""
     answer = policy(decision(TokenKind.INVITATION, tuple(REGISTRATION)), METHOD_ARN)
-    assert all(allowed(answer, f"{PREFIX}/{method}{before}{path}") for path in REGISTRATION for before in ("", "/api"))
+    paths = [path.replace("{version}", version) for path in REGISTRATION for version in ("2.2.1", "2.3.0", "2.2")]
+    assert all(allowed(answer, f"{PREFIX}/{method}{before}{path}") for path in paths for before in ("", "/api"))
     assert not allowed(answer, METHOD_ARN)
 
 

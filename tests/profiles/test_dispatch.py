@@ -65,7 +65,7 @@ def test_the_response_url_fits() -> None:
     """T15"""
     longest = "https://" + "a" * 160
     request = a_request(kind=RequestKind.CLEAR, request_id="x" * 32)
-    assert len(response_url(longest, request)) <= 255
+    assert len(response_url(longest, request, "2.2.1")) <= 255
 
 
 def test_the_active_profile_is_asked_for_and_a_profile_is_cleared(world: World) -> None:

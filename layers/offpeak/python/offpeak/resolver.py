@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
 from offpeak.errors import (
     ConcurrentChange,
@@ -25,6 +26,7 @@ from offpeak.errors import (
 )
 from offpeak.ocpi.envelope import Status, envelope
 from offpeak.ocpi.paths import PREFIX, below_prefix
+from offpeak.ocpi.versions import SUPPORTED_VERSIONS
 from offpeak.telemetry import count, logger
 
 ANSWERS: dict[type[Exception], tuple[int, int]] = {
@@ -49,6 +51,12 @@ class OcpiApi(APIGatewayRestResolver):
         self.functional = functional
         self.exception_handler(Exception)(refusal)
         self.not_found(self._no_route)
+        self.use([_in_a_version_that_we_speak])
+
+    @property
+    def version(self) -> str:
+        """The OCPI version in the path of the request that is being answered, one of SUPPORTED_VERSIONS."""
+        return str(self.context["version"])
 
     def _no_route(self, _: NotFoundError) -> Response[str]:
         path = below_prefix(self.current_event.path)
@@ -59,6 +67,15 @@ class OcpiApi(APIGatewayRestResolver):
     def _convert_matches_into_route_keys(self, match: re.Match[str]) -> dict[str, str]:
         # A REST API hands the path over as it was sent, so an id such as NL%2FABC arrives percent-encoded.
         return {name: unquote(value) for name, value in match.groupdict().items()}
+
+
+def _in_a_version_that_we_speak(api: APIGatewayRestResolver, go_on: NextMiddleware) -> Response[str]:
+    """Take the version out of what a route's function is called with: those who need it ask `OcpiApi.version`."""
+    version = api.context["_route_args"].pop("version", None)
+    if version is not None and version not in SUPPORTED_VERSIONS:
+        raise UnknownObject(f"we do not speak OCPI {version}; our versions are {', '.join(SUPPORTED_VERSIONS)}")
+    api.context["version"] = version
+    return go_on(api)
 
 
 def success(data: object, http_status: int) -> Response[str]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 
-VERSION = "2.2.1"
-"""The highest OCPI version that we speak; the only one so far."""
-
 VERSIONS_PATH = "/ocpi/versions"
-DETAILS_PATH = f"/ocpi/{VERSION}"
+DETAILS_PATH = "/ocpi/{version}"
 CREDENTIALS_PATH = f"{DETAILS_PATH}/credentials"
-SESSIONS_PATH = f"/ocpi/emsp/{VERSION}/sessions"
-CHARGING_PROFILES_PATH = f"/ocpi/emsp/{VERSION}/chargingprofiles"
+SESSIONS_PATH = "/ocpi/emsp/{version}/sessions"
+CHARGING_PROFILES_PATH = "/ocpi/emsp/{version}/chargingprofiles"
+"""Each but the first is one path per version: `.format(version=...)` makes an address of it."""
 
 REGISTRATION_PATHS = (VERSIONS_PATH, DETAILS_PATH, CREDENTIALS_PATH)
-"""All that a token A is good for (CONFORMANCE T1)."""
+"""All that a token A is good for (CONFORMANCE T1), as the routes write it."""
 
 PREFIX = re.compile(r"^(?!/ocpi/).+?(?=/ocpi/)")
 """What a deployment puts before /ocpi in every path (/api, say), so that our routes need not know it."""

@@ -1,4 +1,4 @@
-"""The versions module: what we advertise, and what peers do (OCPI 2.2.1, 6).
+"""The versions module: what we advertise, and what peers do (OCPI 2.2.1 and 2.3.0, 6).
 
 We advertise exactly the interfaces that exist. What a peer advertises is read leniently: entries that make no sense are
 passed over, unknown modules ignored.
@@ -13,8 +13,11 @@ from pydantic import BaseModel
 from offpeak.errors import InvalidMessage, PeerUnusable
 from offpeak.ocpi.envelope import Status
 from offpeak.ocpi.fields import Text, Url, read_object
-from offpeak.ocpi.paths import CHARGING_PROFILES_PATH, CREDENTIALS_PATH, DETAILS_PATH, SESSIONS_PATH, VERSION
+from offpeak.ocpi.paths import CHARGING_PROFILES_PATH, CREDENTIALS_PATH, DETAILS_PATH, SESSIONS_PATH
 from offpeak.ocpi.wire_json import JsonValue
+
+SUPPORTED_VERSIONS = ("2.2.1", "2.3.0")
+"""The OCPI versions that we speak, ascending. The highest that both sides speak wins (CONFORMANCE C6)."""
 
 MOST_ENTRIES = 100
 
@@ -36,34 +39,42 @@ class EndpointObject(BaseModel):
 
 def versions(base_url: str) -> list[dict[str, str]]:
     """Return the versions that we speak (OCPI 2.2.1, 6.1)."""
-    return [{"version": VERSION, "url": base_url + DETAILS_PATH}]
+    return [{"version": each, "url": base_url + DETAILS_PATH.format(version=each)} for each in SUPPORTED_VERSIONS]
 
 
-def version_details(base_url: str) -> dict[str, object]:
-    """Return our interfaces (OCPI 2.2.1, 6.2).
+def version_details(base_url: str, version: str) -> dict[str, object]:
+    """Return our interfaces in one of the SUPPORTED_VERSIONS (OCPI 2.2.1, 6.2).
 
     The role of credentials is irrelevant, and SENDER is what the specification advises. A session's id is appended to
     the address of chargingprofiles as it stands, so that one ends in a slash (14.2.2).
     """
+    interfaces = (
+        ("credentials", "SENDER", CREDENTIALS_PATH),
+        ("sessions", "RECEIVER", SESSIONS_PATH),
+        ("chargingprofiles", "SENDER", f"{CHARGING_PROFILES_PATH}/"),
+    )
     return {
-        "version": VERSION,
+        "version": version,
         "endpoints": [
-            {"identifier": "credentials", "role": "SENDER", "url": base_url + CREDENTIALS_PATH},
-            {"identifier": "sessions", "role": "RECEIVER", "url": base_url + SESSIONS_PATH},
-            {"identifier": "chargingprofiles", "role": "SENDER", "url": f"{base_url}{CHARGING_PROFILES_PATH}/"},
+            {"identifier": identifier, "role": role, "url": base_url + path.format(version=version)}
+            for identifier, role, path in interfaces
         ],
     }
 
 
-def details_address(data: JsonValue) -> str:
-    """Return where a peer describes the highest version that both sides speak. Raises PeerUnusable (3001, 3002)."""
-    offered = {each.version: each.url for each in _entries(VersionObject, data, "versions")}
-    if VERSION not in offered:
+def highest_common(data: JsonValue) -> VersionObject:
+    """Return the highest version that both sides speak, and where the peer describes it.
+
+    Raises PeerUnusable: 3001 for what is no list of versions, 3002 where no version is common (CONFORMANCE C6).
+    """
+    offered = {each.version: each for each in _entries(VersionObject, data, "versions")}
+    common = [each for each in SUPPORTED_VERSIONS if each in offered]
+    if not common:
         raise PeerUnusable(
             Status.UNSUPPORTED_VERSION,
-            f"we speak OCPI {VERSION}, your versions are {', '.join(sorted(offered)) or '-'}",
+            f"we speak OCPI {' and '.join(SUPPORTED_VERSIONS)}, your versions are {', '.join(sorted(offered)) or '-'}",
         )
-    return offered[VERSION]
+    return offered[common[-1]]
 
 
 def read_endpoints(data: JsonValue) -> list[EndpointObject]:

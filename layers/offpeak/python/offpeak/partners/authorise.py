@@ -17,6 +17,9 @@ CACHED_S = 30.0
 
 MOST_CACHED = 1000
 
+ANY_VERSION = "?.?*"
+"""In a policy: whatever version a path has. Which of them we speak is the function's to say, in OCPI's words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -84,7 +87,7 @@ def policy(decision: Decision, method_arn: str) -> dict[str, object]:
                 {
                     "Action": "execute-api:Invoke",
                     "Effect": "Allow",
-                    "Resource": [f"{api}/{stage}/*{path}" for path in paths],
+                    "Resource": [f"{api}/{stage}/*{path.replace('{version}', ANY_VERSION)}" for path in paths],
                 }
             ],
         },

@@ -9,9 +9,8 @@ from offpeak.errors import PeerUnavailable, PeerUnusable
 from offpeak.ocpi.client import OcpiAnswer, OcpiClient
 from offpeak.ocpi.credentials import CredentialsObject
 from offpeak.ocpi.envelope import RequestIds, Status
-from offpeak.ocpi.paths import VERSION
 from offpeak.ocpi.peer_address import PeerAddressRule
-from offpeak.ocpi.versions import EndpointObject, details_address, read_endpoints
+from offpeak.ocpi.versions import EndpointObject, highest_common, read_endpoints
 from offpeak.ocpi.wire_json import JsonValue
 from offpeak.partners.model import Endpoint
 from offpeak.telemetry import logger
@@ -53,9 +52,9 @@ class Handshake:
         if answer.http_status in (401, 403):
             raw_token = not raw_token
             answer = self._get(credentials.url, credentials.token, raw_token)
-        details_url = details_address(_data(answer, "your versions"))
-        details = _data(self._get(details_url, credentials.token, raw_token), "your version details")
-        return Interface(VERSION, self._endpoints(read_endpoints(details)), raw_token)
+        highest = highest_common(_data(answer, "your versions"))
+        details = _data(self._get(highest.url, credentials.token, raw_token), "your version details")
+        return Interface(highest.version, self._endpoints(read_endpoints(details)), raw_token)
 
     def _get(self, url: str, token: str, raw_token: bool) -> OcpiAnswer:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from offpeak.ocpi.paths import CHARGING_PROFILES_PATH
 from offpeak.partners.model import Partner, PartnerStatus
 from offpeak.profiles.model import ProfileRequest
 
@@ -13,7 +14,11 @@ def receiver_of(partner: Partner) -> str | None:
     return partner.endpoint("chargingprofiles", "RECEIVER")
 
 
-def response_url(base_url: str, request: ProfileRequest) -> str:
-    """Return where the result of a request is to be sent. It alone says which request a result belongs to, and of what
-    kind it is (CONFORMANCE P1); it is unguessable and has less than 255 characters (T15)."""
-    return f"{base_url}/ocpi/emsp/2.2.1/chargingprofiles/results/{request.kind.value}/{request.request_id}"
+def response_url(base_url: str, request: ProfileRequest, version: str) -> str:
+    """Return where the result of a request is to be sent, in the partner's version.
+
+    It alone says which request a result belongs to, and of what kind it is (CONFORMANCE P1); it is unguessable and has
+    less than 255 characters (T15).
+    """
+    ours = base_url + CHARGING_PROFILES_PATH.format(version=version)
+    return f"{ours}/results/{request.kind.value}/{request.request_id}"

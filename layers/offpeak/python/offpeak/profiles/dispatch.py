@@ -134,7 +134,7 @@ def _exchange(request: ProfileRequest, partner: Partner, endpoint: str, by: Send
         timeout_s=CALL_S,
         ids=RequestIds(f"{request.request_id}-{request.attempts}", request.request_id),
     )
-    result_to = response_url(by.base_url, request)
+    result_to = response_url(by.base_url, request, partner.version)
     if request.profile is not None:
         return call("PUT", body=set_charging_profile(request.profile, result_to))
     if request.kind is RequestKind.GET:
