@@ -28,6 +28,16 @@ LONGEST_MESSAGE = 255
 
 
 @dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """A response that is neither a failure of the peer's server nor a redirect. Header names are in small letters; of
+    a header that came several times, the values are joined by commas."""
+
+    http_status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class OcpiAnswer:
     """What a peer answered. `ocpi_status` is None where an error came without OCPI's envelope."""
 
@@ -66,9 +76,42 @@ class OcpiClient:
         when the peer did not answer in time, broke the connection or said 5xx; PeerUnusable for an address that we do
         not call, a redirect (none is followed), or an answer that is too large or no OCPI.
         """
+        return _read_answer(
+            self.fetch(
+                method,
+                url,
+                token,
+                ids=ids,
+                raw_token=raw_token,
+                routing=routing,
+                body=body,
+                params=params,
+                timeout_s=timeout_s,
+            )
+        )
+
+    def fetch(
+        self,
+        method: str,
+        url: str,
+        token: str,
+        *,
+        ids: RequestIds,
+        raw_token: bool = False,
+        routing: Routing | None = None,
+        body: object = None,
+        params: Mapping[str, str] | str | None = None,
+        timeout_s: float = 3.0,
+        largest: int = LARGEST_ANSWER,
+    ) -> HttpAnswer:
+        """Send one request like `call`, and return the response of at most `largest` bytes as it came.
+
+        `params` that are text are encoded already. Raises what `call` raises, except for what is no OCPI.
+        """
         self._rule.check(url)
         if params:
-            url += f"{'&' if '?' in url else '?'}{urlencode(params)}"
+            query = params if isinstance(params, str) else urlencode(params)
+            url += f"{'&' if '?' in url else '?'}{query}"
         headers = {
             "Authorization": authorization(token, raw=raw_token),
             "Accept": "application/json",
@@ -81,12 +124,23 @@ class OcpiClient:
         if body is not None:
             content = write_json(body).encode()
             headers["Content-Type"] = "application/json"
-        http_status, text = self._exchange(method, url, headers, content, timeout_s)
-        return _read_answer(http_status, text)
+        answer = self._exchange(method, url, headers, content, timeout_s, largest)
+        if answer.http_status >= 500:
+            raise PeerUnavailable(f"the peer answered HTTP {answer.http_status}")
+        if answer.http_status in (301, 302, 303, 307, 308):
+            problem = f"the peer answered a redirect (HTTP {answer.http_status}); none is followed"
+            raise PeerUnusable(Status.PEER_UNUSABLE, problem)
+        return answer
 
     def _exchange(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, timeout_s: float
-    ) -> tuple[int, bytes]:
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        timeout_s: float,
+        largest: int,
+    ) -> HttpAnswer:
         import httpcore
 
         from offpeak.ocpi.connections import deadline
@@ -98,7 +152,7 @@ class OcpiClient:
             with self._pool.stream(
                 method, url, headers=list(headers.items()), content=content, extensions={"timeout": limits}
             ) as answer:
-                return answer.status, _bounded(answer)
+                return HttpAnswer(answer.status, _headers(answer), _bounded(answer, largest))
         except httpcore.TimeoutException as error:
             raise PeerUnavailable(f"no answer within {timeout_s:g} s") from error
         except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
@@ -115,25 +169,30 @@ class OcpiClient:
         return open_pool(self._rule)
 
 
-def _bounded(answer: Response) -> bytes:
+def _headers(answer: Response) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in answer.headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _bounded(answer: Response, largest: int) -> bytes:
     chunks, size = [], 0
     for chunk in answer.iter_stream():
         chunks.append(chunk)
         size += len(chunk)
-        if size > LARGEST_ANSWER:
-            raise PeerUnusable(Status.PEER_UNUSABLE, f"an answer of more than {LARGEST_ANSWER} bytes")
+        if size > largest:
+            raise PeerUnusable(Status.PEER_UNUSABLE, f"an answer of more than {largest} bytes")
     return b"".join(chunks)
 
 
-def _read_answer(http_status: int, text: bytes) -> OcpiAnswer:
-    if http_status >= 500:
-        raise PeerUnavailable(f"the peer answered HTTP {http_status}")
-    if http_status in (301, 302, 303, 307, 308):
-        raise PeerUnusable(Status.PEER_UNUSABLE, f"the peer answered a redirect (HTTP {http_status}); none is followed")
-    if http_status < 300 and not text.strip():
+def _read_answer(answer: HttpAnswer) -> OcpiAnswer:
+    http_status = answer.http_status
+    if http_status < 300 and not answer.body.strip():
         return OcpiAnswer(http_status, Status.SUCCESS)
     try:
-        body = read_json(text.decode())
+        body = read_json(answer.body.decode())
     except (UnicodeDecodeError, OffpeakError) as error:
         if http_status >= 400:
             return OcpiAnswer(http_status, None)

@@ -45,8 +45,32 @@ def read_json(text: str) -> JsonValue:
 
     Raises UnparseableBody for what is no JSON, and InvalidMessage naming the field for a value out of bounds.
     """
+    tree = _parse(text)
+    _check(tree)
+    return tree  # type: ignore[return-value]
+
+
+def read_list(text: str, member: str) -> tuple[dict[str, JsonValue], list[JsonValue | InvalidMessage]]:
+    """Parse an object that holds a list: return it without the list, and each item, or what is wrong with that item.
+
+    A value out of bounds spoils its own item and no other (CONFORMANCE T10). A list that is null or missing is empty.
+    Raises UnparseableBody, and InvalidMessage for what is wrong outside of the items.
+    """
+    tree = _parse(text)
+    if not isinstance(tree, dict):
+        raise InvalidMessage("body", "must be a JSON object")
+    items = tree.pop(member, None)
+    _check(tree)
+    if items is None:
+        return tree, []
+    if not isinstance(items, list):
+        raise InvalidMessage(member, items.problem if isinstance(items, _Refused) else "must be a list")
+    return tree, [_checked(item) for item in items]
+
+
+def _parse(text: str) -> object:
     try:
-        tree = json.loads(
+        return json.loads(
             text.removeprefix("\ufeff"),
             parse_int=_whole_number,
             parse_float=_number,
@@ -57,8 +81,14 @@ def read_json(text: str) -> JsonValue:
         raise InvalidMessage("body", f"is nested more than {MOST_LEVELS} levels deep") from None
     except ValueError as error:
         raise UnparseableBody(f"the body is not JSON: {error}") from None
-    _check(tree)
-    return tree  # type: ignore[no-any-return]
+
+
+def _checked(item: JsonValue) -> JsonValue | InvalidMessage:
+    try:
+        _check(item)
+    except InvalidMessage as error:
+        return error
+    return item
 
 
 def write_json(value: object) -> str:
