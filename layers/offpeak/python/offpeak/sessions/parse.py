@@ -7,12 +7,13 @@ Lenient is the default: the guides of this trade have PUTs with six fields and P
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from offpeak.errors import InvalidMessage
 from offpeak.ocpi.fields import read_object
 from offpeak.ocpi.sessions import LENGTHS, REQUIRED, SIGNED, ChargingPeriodObject, Dimension, SessionObject
+from offpeak.ocpi.stamps import check_stamp
 from offpeak.ocpi.wire_json import JsonValue, as_number
 from offpeak.sessions.model import ChargingPeriod, MessageKind, SessionKey, SessionMessage
 
@@ -22,10 +23,6 @@ RENAMED = {"start_datetime": "start_date_time", "end_datetime": "end_date_time"}
 
 KEPT_AS_JSON = ("cdr_token", "total_cost")
 IDENTITY = ("country_code", "party_id", "id")
-
-OLDEST = datetime(2010, 1, 1, tzinfo=UTC)
-MOST_AHEAD = timedelta(days=1)
-"""Clocks differ by minutes. A stamp far ahead would win every later merge, so it is refused."""
 
 LONGEST_JSON = 8192
 """Characters of an object that is kept as it came. OCPI's largest has a few hundred; a row holds 400 KB in all."""
@@ -115,8 +112,8 @@ def _check_instants(wire: SessionObject, now: datetime) -> None:
         for place, period in enumerate(wire.charging_periods)
     ]
     for name, stamp in stamps:
-        if stamp is not None and not OLDEST <= stamp <= now + MOST_AHEAD:
-            raise InvalidMessage(name, f"lies before {OLDEST:%Y} or more than a day ahead of our clock")
+        if stamp is not None:
+            check_stamp(name, stamp, now)
 
 
 def _would_erase(kind: MessageKind, name: str, wire: SessionObject) -> bool:
