@@ -68,11 +68,11 @@ def test_a_circle_of_links_ends_soon_wherever_it_begins(tail: int, circle: int) 
     """T9"""
     urls = [f"{ENDPOINT}?page={number}" for number in range(tail + circle)]
     follow = {url: urls[number + 1] if number + 1 < len(urls) else urls[tail] for number, url in enumerate(urls)}
-    trail, url = Trail(), urls[0]
-    with pytest.raises(PeerUnusable, match="circle"):
-        for number in range(4 * (tail + circle) + 4):
-            trail = trail.after(url, Page((number,), follow[url], None, f"{number}"))
-            url = follow[url]
+    pages = {url: Page((url,), follow[url], None, url) for url in urls}
+    with pytest.raises(PeerUnusable, match="circle") as ended:
+        walk(pages, urls[0])
+    asked = int(str(ended.value).split("page ")[1].split()[0])
+    assert asked <= 3 * (tail + circle) + 2
 
 
 def test_a_server_that_heeds_no_offset_is_noticed_by_its_second_page() -> None:
@@ -170,9 +170,9 @@ def test_no_link_leads_off_the_server(target: str) -> None:
         following = next_link(f'<{target}>; rel="next"', ENDPOINT, ENDPOINT)
     except PeerUnusable:
         return
-    assert (
-        following is None or urlsplit(following)[:2] == ("https", "cpo.example") or "cpo.example" in following.lower()
-    )
+    if following is not None:
+        parts = urlsplit(following)
+        assert (parts.scheme, parts.hostname, parts.port or 443) == ("https", "cpo.example", 443)
 
 
 # -- items
@@ -225,12 +225,10 @@ def test_a_page_has_its_items_its_link_and_its_counts(peer: Peer) -> None:
     assert peer.requests[0].path == "/sessions?date_from=2026-01-31T00%3A00%3A00Z&limit=100"
 
 
-@pytest.mark.parametrize(
-    "headers", [{}, {"X_Total_Count": "many"}, {"X_Total_Count": "-1"}, {"X_Total_Count": "9" * 30}]
-)
-def test_counts_may_be_missing_or_nonsense(peer: Peer, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("count", [None, "many", "-1", "9" * 30])
+def test_counts_may_be_missing_or_nonsense(peer: Peer, count: str | None) -> None:
     """T9"""
-    peer.answers["/sessions"] = listed("{}", **headers)
+    peer.answers["/sessions"] = listed("{}", **({} if count is None else {"X_Total_Count": count}))
     assert get(peer).total is None
 
 
