@@ -7,17 +7,16 @@ until whoever started it is gone.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import shutil
-import signal
 import socket
 import sys
 import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 from local.background import Program, start
 
@@ -114,12 +113,11 @@ def main() -> None:
     listener = socket.create_server(("127.0.0.1", arguments.port), backlog=512)
     port = listener.getsockname()[1]
     os.environ["GATEWAY_PORT"] = str(port)  # ministack reads it while it is imported
-    asyncio.run(_serve(listener, arguments))
+    _serve(listener, arguments)
 
 
-async def _serve(listener: socket.socket, arguments: argparse.Namespace) -> None:
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
+def _serve(listener: socket.socket, arguments: argparse.Namespace) -> None:
+    import uvicorn
     from ministack.app import app
     from ministack.core import lambda_runtime
 
@@ -128,29 +126,35 @@ async def _serve(listener: socket.socket, arguments: argparse.Namespace) -> None
         from local.gaps import mend
 
         mend(temporary)
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, told.set)
-    loop.add_signal_handler(signal.SIGINT, told.set)
-    if arguments.end_with_stdin:
-        threading.Thread(
-            target=lambda: (sys.stdin.buffer.read(), loop.call_soon_threadsafe(told.set)), daemon=True
-        ).start()
 
-    config = Config()
-    url = "http://{}:{}".format(*listener.getsockname())
-    config.bind = [f"fd://{listener.detach()}"]
-    config.keep_alive_timeout = 75
-    config.loglevel = "WARNING"
-    serving = asyncio.create_task(serve(app, config))
+    def end(exit_code: int) -> NoReturn:
+        """Leave at once instead of waiting for idle connections: nothing here is kept."""
+        lambda_runtime.reset()
+        shutil.rmtree(temporary, ignore_errors=True)
+        os._exit(exit_code)
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> NoReturn:
+            end(0)
+
+    if arguments.end_with_stdin:
+        threading.Thread(target=lambda: (sys.stdin.buffer.read(), end(0)), daemon=True).start()
+    # All of the embedded cloud runs in one event loop, so what the server itself needs slows everything down: loop and
+    # parser are those written in C, where ministack's own server is written in Python.
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        timeout_keep_alive=75,
+        log_level="warning",
+        access_log=False,
+        date_header=False,
+        server_header=False,
+    )
     # The socket already listens: whoever connects before the first accept waits, no one is refused.
-    arguments.url_file.write_text(f"{url}\n")
-    ended = asyncio.create_task(told.wait())
-    await asyncio.wait((serving, ended), return_when=asyncio.FIRST_COMPLETED)
-    # Nothing here is kept, so the server leaves at once instead of waiting for idle connections.
-    lambda_runtime.reset()
-    shutil.rmtree(temporary, ignore_errors=True)
-    os._exit(0 if ended.done() else 1)
+    arguments.url_file.write_text(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
+    Server(config).run(sockets=[listener])
+    end(1)
 
 
 if __name__ == "__main__":
