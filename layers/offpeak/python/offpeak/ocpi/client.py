@@ -1,40 +1,22 @@
-"""Calls to partners' OCPI interfaces: one bounded request, one read answer (CONFORMANCE T1, T3, T4, T6, C7).
-
-Built on httpcore, httpx's own engine, because its connections can be checked and timed as a whole (connections.py).
-"""
+"""Calls to partners' OCPI interfaces: one bounded request, one read answer (CONFORMANCE T1, T3, T4, T6)."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from offpeak.errors import OffpeakError, PeerUnavailable, PeerUnusable
+from offpeak.errors import OffpeakError, PeerUnusable
 from offpeak.ocpi.envelope import RequestIds, Routing, Status
+from offpeak.ocpi.guarded_http import GuardedHttp, HttpAnswer
 from offpeak.ocpi.peer_address import PeerAddressRule
-from offpeak.ocpi.tokens import authorization
+from offpeak.ocpi.tokens import PeerToken, authorization_headers
 from offpeak.ocpi.wire_json import JsonValue, read_json, write_json
-
-if TYPE_CHECKING:
-    from httpcore import ConnectionPool, Response
 
 LARGEST_ANSWER = 1024 * 1024
 """Bytes. Lists come in pages; an answer beyond this is a mistake or an attack."""
 LONGEST_MESSAGE = 255
 """Characters of a peer's status_message that are kept: it is for people, and goes into rows and logs."""
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """A response that is neither a failure of the peer's server nor a redirect. Header names are in small letters; of
-    a header that came several times, the values are joined by commas."""
-
-    http_status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +37,13 @@ class OcpiClient:
     """One pool of connections for the whole process; it is opened with the first call."""
 
     def __init__(self, rule: PeerAddressRule) -> None:
-        self._rule = rule
+        self._http = GuardedHttp(rule)
 
     def call(
         self,
         method: str,
         url: str,
-        token: str,
+        token: PeerToken,
         *,
         ids: RequestIds,
         raw_token: bool = False,
@@ -72,9 +54,10 @@ class OcpiClient:
     ) -> OcpiAnswer:
         """Send one request and read its answer, all within `timeout_s` seconds of real time.
 
-        `routing` belongs to functional modules only (T4). Any HTTP 2xx to 4xx is an answer. Raises PeerUnavailable
-        when the peer did not answer in time, broke the connection or said 5xx; PeerUnusable for an address that we do
-        not call, a redirect (none is followed), or an answer that is too large or no OCPI.
+        `raw_token` matters to an OCPI token only. `routing` belongs to functional modules only (T4). Any HTTP 2xx to
+        4xx is an answer. Raises PeerUnavailable when the peer did not answer in time, broke the connection or said
+        5xx; PeerUnusable for an address that we do not call, a redirect (none is followed), or an answer that is too
+        large or no OCPI.
         """
         return _read_answer(
             self.fetch(
@@ -94,7 +77,7 @@ class OcpiClient:
         self,
         method: str,
         url: str,
-        token: str,
+        token: PeerToken,
         *,
         ids: RequestIds,
         raw_token: bool = False,
@@ -108,15 +91,9 @@ class OcpiClient:
 
         `params` that are text are encoded already. Raises what `call` raises, except for what is no OCPI.
         """
-        self._rule.check(url)
-        if params:
-            query = params if isinstance(params, str) else urlencode(params)
-            url += f"{'&' if '?' in url else '?'}{query}"
+        query = params if isinstance(params, str) else urlencode(params or {})
         headers = {
-            "Authorization": authorization(token, raw=raw_token),
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": "offpeak",
+            **authorization_headers(token, raw=raw_token),
             **ids.headers(),
             **(routing.headers() if routing else {}),
         }
@@ -124,67 +101,7 @@ class OcpiClient:
         if body is not None:
             content = write_json(body).encode()
             headers["Content-Type"] = "application/json"
-        answer = self._exchange(method, url, headers, content, timeout_s, largest)
-        if answer.http_status >= 500:
-            raise PeerUnavailable(f"the peer answered HTTP {answer.http_status}")
-        if answer.http_status in (301, 302, 303, 307, 308):
-            problem = f"the peer answered a redirect (HTTP {answer.http_status}); none is followed"
-            raise PeerUnusable(Status.PEER_UNUSABLE, problem)
-        return answer
-
-    def _exchange(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        content: bytes | None,
-        timeout_s: float,
-        largest: int,
-    ) -> HttpAnswer:
-        import httpcore
-
-        from offpeak.ocpi.connections import deadline
-
-        running = deadline.set(time.monotonic() + timeout_s)
-        try:
-            # The pool's own limits; whatever is shorter of them and the deadline ends a wait.
-            limits = dict.fromkeys(("connect", "read", "write", "pool"), timeout_s)
-            with self._pool.stream(
-                method, url, headers=list(headers.items()), content=content, extensions={"timeout": limits}
-            ) as answer:
-                return HttpAnswer(answer.status, _headers(answer), _bounded(answer, largest))
-        except httpcore.TimeoutException as error:
-            raise PeerUnavailable(f"no answer within {timeout_s:g} s") from error
-        except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
-            raise PeerUnavailable(f"the connection failed: {error}") from error
-        except (httpcore.UnsupportedProtocol, httpcore.LocalProtocolError) as error:
-            raise PeerUnusable(Status.PEER_UNUSABLE, f"the request cannot be sent: {error}") from error
-        finally:
-            deadline.reset(running)
-
-    @cached_property
-    def _pool(self) -> ConnectionPool:
-        from offpeak.ocpi.connections import open_pool
-
-        return open_pool(self._rule)
-
-
-def _headers(answer: Response) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in answer.headers:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
-
-
-def _bounded(answer: Response, largest: int) -> bytes:
-    chunks, size = [], 0
-    for chunk in answer.iter_stream():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > largest:
-            raise PeerUnusable(Status.PEER_UNUSABLE, f"an answer of more than {largest} bytes")
-    return b"".join(chunks)
+        return self._http.send(method, url, headers, content, query=query, timeout_s=timeout_s, largest=largest)
 
 
 def _read_answer(answer: HttpAnswer) -> OcpiAnswer:

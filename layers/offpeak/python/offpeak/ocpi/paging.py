@@ -15,8 +15,10 @@ from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from offpeak.errors import InvalidMessage, PeerUnavailable, PeerUnusable, UnparseableBody
-from offpeak.ocpi.client import LONGEST_MESSAGE, HttpAnswer, OcpiClient
+from offpeak.ocpi.client import LONGEST_MESSAGE, OcpiClient
 from offpeak.ocpi.envelope import RequestIds, Routing, Status
+from offpeak.ocpi.guarded_http import HttpAnswer
+from offpeak.ocpi.tokens import PeerToken
 from offpeak.ocpi.wire_json import JsonValue, read_list
 
 PAGE_S = 10.0
@@ -78,7 +80,7 @@ class Trail:
 def get_page(
     client: OcpiClient,
     url: str,
-    token: str,
+    token: PeerToken,
     *,
     endpoint: str,
     ids: RequestIds,

@@ -6,11 +6,27 @@ import base64
 import binascii
 import re
 import secrets
+from dataclasses import dataclass
+from typing import TypeAlias
 
 LONGEST_TOKEN = 64
 LONGEST_HEADER = 512
 _HEADER = re.compile(r"token +([\x21-\x7e]+)", re.IGNORECASE)
 _TOKEN = re.compile(rf"[\x21-\x7e]{{1,{LONGEST_TOKEN}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class BearerAccess:
+    """An OAuth2 access token of a partner that wants one from us, and the key that goes with it in a header of its own
+    (`ApiKey`, unless the partner names it otherwise)."""
+
+    token: str
+    api_key: str | None = None
+    api_key_header: str = "ApiKey"
+
+
+PeerToken: TypeAlias = str | BearerAccess
+"""What we call a partner with: the OCPI token that it gave us, or an access token."""
 
 
 def is_token(text: str) -> bool:
@@ -26,6 +42,14 @@ def new_token() -> str:
 def authorization(token: str, *, raw: bool) -> str:
     """Return the Authorization header's value: the token in Base64, or as it is for a peer of old habits."""
     return f"Token {token if raw else base64.b64encode(token.encode()).decode()}"
+
+
+def authorization_headers(token: PeerToken, *, raw: bool) -> dict[str, str]:
+    """Return the headers that open a partner's interfaces."""
+    if isinstance(token, str):
+        return {"Authorization": authorization(token, raw=raw)}
+    api_key = {token.api_key_header: token.api_key} if token.api_key is not None else {}
+    return {"Authorization": f"Bearer {token.token}", **api_key}
 
 
 def tokens_in(header: str | None) -> tuple[str, ...]:
