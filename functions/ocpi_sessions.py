@@ -56,7 +56,7 @@ def _receive(kind: MessageKind, country_code: str, party_id: str, session_id: st
         now=now,
     )
     partner = wiring.partners().load_cached(key.partner_id)
-    return receive_session(
+    outcome = receive_session(
         message,
         wiring.sessions(),
         wiring.plan_queue(),
@@ -64,6 +64,11 @@ def _receive(kind: MessageKind, country_code: str, party_id: str, session_id: st
         now=now,
         received_at=received_at,
     )
+    if outcome is Outcome.KEPT:
+        from offpeak.history.begin import look_for_unknown  # which few requests need, and which takes time to import
+
+        look_for_unknown(key.partner_id, message.last_updated, wiring.history_beginner(), now)
+    return outcome
 
 
 def _key(country_code: str, party_id: str, session_id: str) -> SessionKey:

@@ -56,6 +56,14 @@ METRIC_ALARMS = (
         "sweep_sessions or send_profiles, names the partner: ask it.",
     ),
     MetricAlarm(
+        "HistoryRunsFailed",
+        at_least=1,
+        period_minutes=60,
+        meaning="A partner's list of sessions could not be walked to its end, so what it failed to push stays unknown. "
+        "run_ended in the log of pull_history says where it failed; `python -m ops history PARTNER` shows it. The next "
+        "run begins where the last good one ended.",
+    ),
+    MetricAlarm(
         "ProfilesRejected",
         # A refusal is final for its session, so a CPO that refuses all, as it does after it changed our token, refuses
         # once a session: only a whole hour tells it from a few chargers that cannot do it.

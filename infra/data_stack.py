@@ -54,6 +54,9 @@ class DataStack(Stack):
             expires=True,
         )
         self.prices = Table(self, "prices", key=table_key, keys=("pk", "sk"))
+        self.history = Table(self, "history", key=table_key, keys=("pk", "sk"))
+        self.audit = Table(self, "audit", key=table_key, keys=("pk", "sk"))
+        self.quality = Table(self, "quality", key=table_key, keys=("pk", "sk"), expires=True)
         self.domain = self._domain(stage) if stage.domain_name else None
 
     def _key(self, name: str, description: str) -> kms.Key:

@@ -4,11 +4,13 @@ repeats it."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`function` is both the Lambda's name and its file in functions/. Every route passes the authoriser.
+    """`function` is both the Lambda's name and its file in functions/. A partner's calls pass the authoriser; an
+    operator signs his as an IAM identity that may invoke the API (AWS Signature Version 4).
 
     One route serves all OCPI versions: the function learns the `{version}` from the path, and refuses those that it
     does not speak. Literal segments beside it (/ocpi/versions, /ocpi/emsp) win, as API Gateway has it.
@@ -17,7 +19,10 @@ class Route:
     methods: tuple[str, ...]
     path: str
     function: str
+    caller: Literal["partner", "operator"] = "partner"
 
+
+PARTNER = "/ops/v1/partners/{partner_id}"
 
 ROUTES = (
     Route(("GET",), "/ocpi/versions", "ocpi_versions"),
@@ -34,6 +39,12 @@ ROUTES = (
         "ocpi_chargingprofiles",
     ),
     Route(("PUT",), "/ocpi/emsp/{version}/chargingprofiles/{session_id}", "ocpi_chargingprofiles"),
+    Route(("GET", "POST"), "/ops/v1/partners", "ops_api", caller="operator"),
+    Route(("GET", "PATCH", "DELETE"), PARTNER, "ops_api", caller="operator"),
+    Route(("POST",), f"{PARTNER}/invitations", "ops_api", caller="operator"),
+    Route(("PUT", "DELETE"), f"{PARTNER}/suspension", "ops_api", caller="operator"),
+    Route(("GET",), f"{PARTNER}/audit", "ops_api", caller="operator"),
+    Route(("GET",), f"{PARTNER}/audit/verification", "ops_api", caller="operator"),
 )
 
 
@@ -55,6 +66,7 @@ WORKERS = (
     Worker("plan", "plan_sessions", fifo=True, batch_size=10, timeout_s=10, max_concurrency=100),
     Worker("send", "send_profiles", fifo=False, batch_size=1, timeout_s=10, max_concurrency=100),
     Worker("replan", "want_plans", fifo=False, batch_size=1, timeout_s=60, max_concurrency=10),
+    Worker("history", "pull_history", fifo=False, batch_size=1, timeout_s=60, max_concurrency=10),
 )
 
 
@@ -71,6 +83,7 @@ CLOCKS = (
     Clock("sweep", "rate(1 minute)", "sweep_sessions"),
     Clock("replan", "rate(15 minutes)", "replan_sessions"),
     Clock("prices", "rate(1 hour)", "fetch_prices"),
+    Clock("history", "rate(10 minutes)", "sync_history"),
 )
 
 

@@ -62,6 +62,7 @@ class ServiceStack(Stack):
         """Each function with all that it may do."""
         partners, sessions, requests, prices = data.partners, data.sessions, data.profile_requests, data.prices
         plan, send, replan = self._queues["plan"], self._queues["send"], self._queues["replan"]
+        history, pages = data.history, self._queues["history"]
         base_url = ("BASE_URL", self._api.base_url)
         token_key = (data.token_key, "TOKEN_KEY_ID")
 
@@ -75,6 +76,7 @@ class ServiceStack(Stack):
         # A PUT may bring two thousand charging periods to a cold start.
         receiver = self._function("ocpi_sessions", timeout_s=25, memory_mb=1024)
         receiver.can_read(sessions, partners).can_write(sessions).can_send(plan)
+        receiver.can_read(history).can_write(history).can_send(pages)
         results = self._function("ocpi_chargingprofiles", timeout_s=10, memory_mb=1024)
         results.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(send)
 
@@ -86,6 +88,10 @@ class ServiceStack(Stack):
         sender.can_use_key(*token_key, encrypt=False).knows(*base_url)
         self._function("want_plans").can_read(sessions).can_write(sessions).can_send(plan, replan)
 
+        puller = self._function("pull_history")
+        puller.can_read(partners, sessions, history).can_write(partners, sessions, history).can_send(pages, plan)
+        puller.can_use_key(*token_key, encrypt=False)
+
         # behind the clocks
         sweep = self._function("sweep_sessions", timeout_s=50)
         sweep.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(plan, send)
@@ -93,15 +99,24 @@ class ServiceStack(Stack):
         fetch = self._function("fetch_prices", timeout_s=60).can_read(prices, partners).can_write(prices)
         fetch.can_send(replan).knows("PRICE_FEED_URL", self._stage.price_feed_url)
 
-        # behind the operators' commands
-        ops = self._function("ops_partners", timeout_s=60)
-        ops.can_read(partners).can_write(partners).can_send(replan).knows(*base_url)
-        self._may_hand_out_keys(ops)
+        sync = self._function("sync_history", timeout_s=60)
+        sync.can_read(partners, history).can_write(history).can_send(pages)
+
+        # behind the operators' API and commands
+        for administers in (
+            self._function("ops_partners", timeout_s=60),
+            self._function("ops_api", timeout_s=25, memory_mb=1024),
+        ):
+            administers.can_read(partners).can_write(partners).can_append(data.audit).can_send(replan)
+            administers.knows(*base_url)
+            self._may_hand_out_keys(administers)
         viewer = self._function("ops_sessions", timeout_s=60)
         viewer.can_read(partners, sessions, requests).can_write(requests).can_send(send)
+        orders = self._function("ops_history", timeout_s=60)
+        orders.can_read(partners, history).can_write(history).can_send(pages)
 
         if self._stage.is_local:
-            for calls_peers in (credentials, sender):
+            for calls_peers in (credentials, sender, puller):
                 calls_peers.knows("LOOPBACK_PEERS", "allowed")
 
     def _may_hand_out_keys(self, function: Function) -> None:

@@ -23,7 +23,7 @@ from ops.deployed import Deployed
 
 KEPT = PROJECT / ".local"
 """Syntheses and packages that the next run can use again."""
-QUEUES = ("replan", "plan", "send")
+QUEUES = ("history", "replan", "plan", "send")
 """In the order in which work flows through them."""
 WORKERS_AT_ONCE = 10
 """Of each queue's function. Every worker is a process of some 50 MB that needs half a second of a core to start."""
@@ -113,15 +113,18 @@ class Cloud:
         return self.deployed.call(function, {} if event is None else event)
 
     def table(self, name: str) -> Table:
-        """Return a table by its name in the house: partners, sessions, profile_requests or prices."""
+        """Return a table by its name in the house: partners, sessions, profile_requests and so on."""
         logical_id = re.compile("".join(map(str.capitalize, name.split("_"))) + r"Table[0-9A-F]{8}")
-        resources = self.client("cloudformation").list_stack_resources(StackName="Offpeak-local-Data")
-        [physical_name] = [
-            each["PhysicalResourceId"]
-            for each in resources["StackResourceSummaries"]
-            if logical_id.fullmatch(each["LogicalResourceId"])
-        ]
+        [physical_name] = [each for made_as, each in self._tables() if logical_id.fullmatch(made_as)]
         return Table(self.client("dynamodb"), physical_name)
+
+    def _tables(self) -> Iterator[tuple[str, str]]:
+        """Yield the logical and the physical name of every table."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources")
+        for page in pages.paginate(StackName="Offpeak-local-Data"):
+            for each in page["StackResourceSummaries"]:
+                if each["ResourceType"] == "AWS::DynamoDB::Table":
+                    yield each["LogicalResourceId"], each["PhysicalResourceId"]
 
     def wait_until_drained(self, timeout_s: float = 10) -> None:
         """Return once no queue holds a message: none waiting, none being worked, none delayed. Raises NotDrained.
@@ -199,7 +202,7 @@ class Cloud:
         for name in QUEUES:
             sqs.purge_queue(QueueUrl=self.deployed.queue(name))
             sqs.purge_queue(QueueUrl=self.deployed.dead_letters(name))
-        for name in ("partners", "sessions", "profile_requests", "prices"):
+        for name in ("partners", "sessions", "profile_requests", "prices", "history"):
             _empty(self.client("dynamodb"), self.table(name).name)
         self.clock.set(datetime.now(UTC), speed=1)
 

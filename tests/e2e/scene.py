@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from infra.routes import WORKERS
+from local.cloud import QUEUES
 from local.cpo import Dialect, Settings, Style
 from tests.e2e.partner import Partner
 from tests.e2e.stage import EVENING, NOTHING, Stage
@@ -136,7 +137,7 @@ class Scene:
         """Stop the CPOs, so that no call hangs, and wait for the workers that were calling."""
         for partner in self.partners:
             partner.cpo.stop()
-        self.eventually(lambda: not any(self._worked(queue) for queue in ("plan", "send", "replan")), within_s=5)
+        self.eventually(lambda: not any(self._worked(queue) for queue in QUEUES), within_s=5)
 
     def _worked(self, queue: str) -> int:
         name = "ApproximateNumberOfMessagesNotVisible"

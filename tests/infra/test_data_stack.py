@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,8 @@ TABLE_KEY = {"Fn::GetAtt": [Match.string_like_regexp("^TableKey"), "Arn"]}
 
 def tables(stacks: Stacks) -> dict[str, dict[str, Any]]:
     """The tables by the names that the stores' tests use."""
-    names = {"Partners": "partners", "Sessions": "sessions", "ProfileRequests": "profile_requests", "Prices": "prices"}
     return {
-        names[logical_id.split("Table")[0]]: table
+        re.sub(r"(?<!^)(?=[A-Z])", "_", logical_id.split("Table")[0]).lower(): table
         for logical_id, table in of_type(stacks.data, "AWS::DynamoDB::Table").items()
     }
 
@@ -70,6 +70,7 @@ def test_every_access_path_of_the_stores_has_its_key_or_index(qa: Stacks) -> Non
             {"by_session": ("session_key", "created_at"), "by_due": ("due_shard", "due_at")},
         ),
         "prices": (("pk", "sk"), {}),
+        "history": (("pk", "sk"), {}),
     }
 
 

@@ -10,13 +10,16 @@ WRITES = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 FUNCTIONS_THAT_WRITE = {
     "authorise": {"partners"},  # the first use of a new token ends the one before it
     "ocpi_credentials": {"partners"},
-    "ocpi_sessions": {"sessions"},
+    "ocpi_sessions": {"sessions", "history"},
     "ocpi_chargingprofiles": {"sessions", "profile_requests"},
     "plan_sessions": {"sessions", "profile_requests"},
     "send_profiles": {"partners", "sessions", "profile_requests"},
     "want_plans": {"sessions"},
     "sweep_sessions": {"sessions", "profile_requests"},
     "fetch_prices": {"prices"},
+    "pull_history": {"partners", "sessions", "history"},
+    "sync_history": {"history"},
+    "ops_history": {"history"},
     "ops_partners": {"partners"},
     "ops_sessions": {"profile_requests"},
 }
@@ -47,6 +50,7 @@ def test_only_who_calls_partners_or_gives_out_credentials_opens_tokens(qa: Stack
     assert {name for name in qa.functions if "token key" in qa.may(name, "kms:Decrypt")} == {
         "ocpi_credentials",
         "send_profiles",
+        "pull_history",
     }
 
 
@@ -70,10 +74,11 @@ def test_nobody_scans_a_table(qa: Stacks) -> None:
     [
         (
             "plan",
-            {"ocpi_sessions", "send_profiles", "want_plans", "sweep_sessions"},
+            {"ocpi_sessions", "send_profiles", "want_plans", "sweep_sessions", "pull_history"},
         ),
         ("send", {"ocpi_chargingprofiles", "plan_sessions", "send_profiles", "sweep_sessions", "ops_sessions"}),
         ("replan", {"want_plans", "replan_sessions", "fetch_prices", "ops_partners"}),
+        ("history", {"pull_history", "sync_history", "ocpi_sessions", "ops_history"}),
     ],
 )
 def test_a_queue_takes_messages_from_those_who_have_some(qa: Stacks, queue: str, senders: set[str]) -> None:
@@ -81,7 +86,8 @@ def test_a_queue_takes_messages_from_those_who_have_some(qa: Stacks, queue: str,
 
 
 @pytest.mark.parametrize(
-    ("queue", "function"), [("plan", "plan_sessions"), ("send", "send_profiles"), ("replan", "want_plans")]
+    ("queue", "function"),
+    [("plan", "plan_sessions"), ("send", "send_profiles"), ("replan", "want_plans"), ("history", "pull_history")],
 )
 def test_a_queue_is_emptied_by_its_worker_alone(qa: Stacks, queue: str, function: str) -> None:
     assert {name for name in qa.functions if queue in qa.may(name, "sqs:ReceiveMessage")} == {function}
@@ -109,4 +115,5 @@ def test_the_schedules_role_invokes_the_clocks_functions_and_no_other(qa: Stacks
         "sweep_sessions",
         "replan_sessions",
         "fetch_prices",
+        "sync_history",
     }

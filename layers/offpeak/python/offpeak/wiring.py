@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from offpeak.aws.secrets import TokenCipher
     from offpeak.aws.tables import Table
     from offpeak.aws.usage_plans import UsagePlan
+    from offpeak.history.begin import Beginner
+    from offpeak.history.store import HistoryStore
     from offpeak.ocpi.client import OcpiClient
     from offpeak.ocpi.peer_address import PeerAddressRule
+    from offpeak.partners.administer import Administration
     from offpeak.partners.gates import Gates
     from offpeak.partners.store import PartnerStore
+    from offpeak.partners.trail import AuditTrail
     from offpeak.prices.energy_charts import EnergyCharts
+    from offpeak.prices.memory import PriceMemory
     from offpeak.prices.store import PriceStore
     from offpeak.profiles.store import ProfileStore
     from offpeak.sessions.plan_queue import PlanQueue
@@ -52,6 +57,33 @@ def gates() -> Gates:
     from offpeak.partners.gates import Gates
 
     return Gates(_table("PARTNERS_TABLE"))
+
+
+@cache
+def audit_trail() -> AuditTrail:
+    from offpeak.partners.trail import AuditTrail
+
+    return AuditTrail(_table("AUDIT_TABLE"), _table("PARTNERS_TABLE"))
+
+
+@cache
+def administration() -> Administration:
+    from datetime import UTC, datetime
+
+    from offpeak.ocpi.tokens import new_token
+    from offpeak.partners.administer import Administration
+    from offpeak.profiles.replan import ask_for_plans
+
+    return Administration(
+        partners(),
+        audit_trail(),
+        usage_plan(),
+        new_token,
+        plan_anew=lambda partner_id: ask_for_plans(
+            [partner_id], replan_queue(), changed_at=datetime.now(UTC)
+        ),
+        real_now=lambda: datetime.now(UTC),
+    )
 
 
 @cache
@@ -90,6 +122,13 @@ def prices() -> PriceStore:
 
 
 @cache
+def price_memory() -> PriceMemory:
+    from offpeak.prices.memory import PriceMemory
+
+    return PriceMemory(prices())
+
+
+@cache
 def price_feed() -> EnergyCharts:
     from offpeak.prices.energy_charts import EnergyCharts
 
@@ -116,6 +155,26 @@ def replan_queue() -> FairQueue:
     from offpeak.aws.queues import FairQueue
 
     return FairQueue(_client("sqs"), os.environ["REPLAN_QUEUE_URL"])
+
+
+@cache
+def history() -> HistoryStore:
+    from offpeak.history.store import HistoryStore
+
+    return HistoryStore(_table("HISTORY_TABLE"))
+
+
+@cache
+def history_beginner() -> Beginner:
+    import secrets
+    from datetime import UTC, datetime
+
+    from offpeak.aws.queues import FairQueue
+    from offpeak.history.begin import Beginner
+    from offpeak.history.queue import HistoryQueue
+
+    queue = HistoryQueue(FairQueue(_client("sqs"), os.environ["HISTORY_QUEUE_URL"]))
+    return Beginner(history(), queue, real_now=lambda: datetime.now(UTC), new_id=lambda: secrets.token_urlsafe(16))
 
 
 @cache

@@ -1,0 +1,257 @@
+"""Pull one page of a partner's list of sessions, merge it, and move the run on: the step of which runs are made.
+
+A page is a message of its own. It may come twice, or stop anywhere: merging is idempotent, and only one step from a
+page to the next is ever saved.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from urllib.parse import urlencode
+
+from offpeak.aws.secrets import TokenCipher
+from offpeak.errors import ConcurrentChange, InvalidMessage, PeerUnavailable, PeerUnusable
+from offpeak.history.begin import Beginner, look_for_wanted, sender_of
+from offpeak.history.listed import read_listed, session_id_in
+from offpeak.history.model import (
+    Refusal,
+    Run,
+    RunKind,
+    RunState,
+    Taken,
+    Tally,
+    attempted,
+    failed,
+    put_off,
+    to_be_retried,
+    turned,
+)
+from offpeak.history.pace import background_cap, pause_s, wait_s
+from offpeak.history.stop import StopRule
+from offpeak.instants import format_instant
+from offpeak.ocpi.client import OcpiClient
+from offpeak.ocpi.envelope import RequestIds, Routing
+from offpeak.ocpi.paging import Page, get_page, newest
+from offpeak.partners.gates import Deferred, Gates
+from offpeak.partners.model import Partner, Party
+from offpeak.partners.store import PartnerStore
+from offpeak.sessions.model import SessionMessage
+from offpeak.sessions.plan_queue import PlanQueue
+from offpeak.sessions.receive import Outcome, receive_session
+from offpeak.sessions.store import SessionStore
+from offpeak.telemetry import count, logger
+
+PAGE_SIZE = 100
+"""Objects that we ask for; the partner may give fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Puller:
+    """What it takes to pull. `stop` says why a listed session must not come back, None where it may."""
+
+    begin: Beginner
+    partners: PartnerStore
+    gates: Gates
+    cipher: TokenCipher
+    client: OcpiClient
+    sessions: SessionStore
+    plan_queue: PlanQueue
+    stop: StopRule
+
+
+def pull_page(partner_id: str, kind: RunKind, run_id: str, step: int, by: Puller, *, now: datetime) -> None:
+    """Pull the page at which a run stood at `step`, unless that was done. `now` is the sessions' time."""
+    run, at = by.begin.store.run(partner_id, kind), by.begin.real_now()
+    if run is None or (run.run_id, run.step) != (run_id, step) or not run.is_running:
+        logger.info("page_not_pulled", partner_id=partner_id, run_id=run_id, step=step)
+        return
+    if (run.due_at - at).total_seconds() > 1:
+        by.begin.queue.ask(run, at)
+        return
+    partner = by.partners.load_cached(partner_id)
+    endpoint = sender_of(partner)
+    if endpoint is None:
+        _move(run, failed(run, at, "the partner is not registered, or offers no list of sessions"), by, now)
+        return
+    _pull(run, partner, endpoint, by, now)
+
+
+def _pull(run: Run, partner: Partner, endpoint: str, by: Puller, now: datetime) -> None:
+    at, cap = by.begin.real_now(), partner.flags.in_flight_cap
+    call_id = f"{run.run_id}-{run.step}-{run.attempts}"
+    place = by.gates.enter(partner.partner_id, background_cap(cap), call_id, at.timestamp())
+    if isinstance(place, Deferred):
+        _move(run, put_off(run, wait_s(place.retry_in_s), at, "the partner takes no call now"), by, now)
+        return
+    began_s = time.monotonic()
+    try:
+        run = _begun(run, by)
+        url = run.next_url or _first_page(endpoint, run)
+        page = _ask(run, partner, endpoint, url, by)
+        trail = run.trail.after(url, page)
+    except ConcurrentChange:
+        return
+    except PeerUnavailable as error:
+        _move(run, to_be_retried(run, by.begin.real_now(), str(error)), by, now)
+        return
+    except PeerUnusable as error:
+        _move(run, failed(run, by.begin.real_now(), str(error)), by, now)
+        return
+    finally:
+        # How a list was answered says nothing on how profiles will be: the circuit is theirs.
+        by.gates.leave(partner.partner_id, call_id, ok=None, now_s=by.begin.real_now().timestamp())
+    call_s = time.monotonic() - began_s
+    taken = _take(page, run, partner, by, now)
+    at = by.begin.real_now()
+    after = turned(run, trail, page, taken, len(partner.parties), at)
+    if after.is_running and (rest_s := pause_s(place.gate, cap, call_s)):
+        after = put_off(after, rest_s, at, "profiles come first")
+    _move(run, after, by, now)
+
+
+def _begun(run: Run, by: Puller) -> Run:
+    """Count the attempt before the partner is asked, so that a page which nobody survives is given up in the end.
+
+    A search for unknown sessions goes back to the oldest that was noted by now. Raises ConcurrentChange.
+    """
+    store = by.begin.store
+    begun = attempted(run, by.begin.real_now())
+    noted = store.wanted_since(run.partner_id) if run.kind is RunKind.UNKNOWN and run.step == 0 else None
+    if noted is not None:
+        begun = replace(begun, since=min(begun.since, noted))
+    store.save(begun, run.step)
+    if noted is not None:
+        store.forget_wanted(run.partner_id, begun.since)
+    return begun
+
+
+def _first_page(endpoint: str, run: Run) -> str:
+    """The address of the list. Without `until` no date_to: a session that changes meanwhile stays where it is in the
+    list, and the pages behind it do not move (OCPI 2.2.1, 4.1.4.2)."""
+    wanted = {"date_from": format_instant(run.since), "limit": str(PAGE_SIZE)}
+    if run.until is not None:
+        wanted["date_to"] = format_instant(run.until)
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(wanted)}"
+
+
+def _ask(run: Run, partner: Partner, endpoint: str, url: str, by: Puller) -> Page:
+    party = _party(run, partner)
+    return get_page(
+        by.client,
+        url,
+        by.cipher.decrypt(by.partners.token_for(partner.partner_id)),
+        endpoint=endpoint,
+        raw_token=partner.flags.raw_token,
+        routing=Routing(
+            to_country_code=party.country_code,
+            to_party_id=party.party_id,
+            from_country_code=partner.our_party.country_code,
+            from_party_id=partner.our_party.party_id,
+        ),
+        ids=RequestIds(f"{run.run_id}-{run.step}-{run.attempts}", run.run_id),
+    )
+
+
+def _party(run: Run, partner: Partner) -> Party:
+    """The party whose list is walked; parties may have been taken from the connection meanwhile."""
+    return partner.parties[min(run.party_at, len(partner.parties) - 1)]
+
+
+def _take(page: Page, run: Run, partner: Partner, by: Puller, now: datetime) -> Taken:
+    """Merge a page's sessions, each as if it had been pushed; what cannot be taken is reported and spoils nothing."""
+    received_at = by.begin.real_now()
+    messages: list[SessionMessage] = []
+    refused: list[Refusal] = []
+    for item in page.items:
+        try:
+            messages.append(read_listed(item, partner, now))
+        except InvalidMessage as error:
+            refused.append(_refusal(run, session_id_in(item), error))
+    party = _party(run, partner)
+    is_mixed = any(not party.is_same_as(Party(each.country_code, each.party_id)) for each in messages)
+    outcomes: Counter[Outcome] = Counter()
+    stopped = 0
+    for message in newest(messages, lambda each: each.key.text, lambda each: each.last_updated).values():
+        why = by.stop(message)
+        if why is not None:
+            stopped += 1
+            logger.info("session_kept_out", partner_id=run.partner_id, session_id=message.key.session_id, why=why)
+            continue
+        try:
+            outcomes[_merge(message, partner, by, now, received_at)] += 1
+        except InvalidMessage as error:
+            refused.append(_refusal(run, message.key.session_id, error))
+    tally = Tally(
+        objects=len(page.items),
+        created=outcomes[Outcome.CREATED],
+        updated=outcomes[Outcome.UPDATED],
+        unchanged=outcomes[Outcome.UNCHANGED],
+        refused=len(refused),
+        stopped=stopped,
+    )
+    return Taken(tally, tuple(refused), is_mixed)
+
+
+def _merge(message: SessionMessage, partner: Partner, by: Puller, now: datetime, received_at: datetime) -> Outcome:
+    return receive_session(
+        message, by.sessions, by.plan_queue, partner.flags.parking_time, now=now, received_at=received_at
+    )
+
+
+def _refusal(run: Run, session_id: str | None, error: InvalidMessage) -> Refusal:
+    logger.info(
+        "listed_session_refused",
+        partner_id=run.partner_id,
+        session_id=session_id,
+        field=error.field,
+        problem=error.problem,
+    )
+    return Refusal(session_id, error.field, error.problem)
+
+
+def _move(run: Run, after: Run, by: Puller, now: datetime) -> None:
+    """Save where a run stands now, and see that it goes on from there."""
+    try:
+        by.begin.store.save(after, run.step)
+    except ConcurrentChange:
+        return  # The same page was pulled twice at once, and the other was faster.
+    if after.step > run.step:
+        _report_page(run, after)
+    if after.is_running:
+        by.begin.queue.ask(after, by.begin.real_now())
+        return
+    _report_end(after)
+    if after.kind is RunKind.UNKNOWN:
+        look_for_wanted(after.partner_id, by.begin, now)
+
+
+def _report_page(before: Run, after: Run) -> None:
+    logger.info(
+        "page_pulled",
+        partner_id=after.partner_id,
+        run_id=after.run_id,
+        kind=after.kind.value,
+        step=before.step,
+        objects=after.tally.objects - before.tally.objects,
+        has_more=after.is_running,
+    )
+    count("HistoryPagesPulled")
+    count("HistoryObjectsPulled", after.tally.objects - before.tally.objects)
+    count("HistoryObjectsRefused", after.tally.refused - before.tally.refused)
+
+
+def _report_end(run: Run) -> None:
+    if run.state is RunState.FAILED:
+        count("HistoryRunsFailed")
+    logger.info(
+        "run_ended",
+        partner_id=run.partner_id,
+        run_id=run.run_id,
+        kind=run.kind.value,
+        state=run.state.value,
+        problem=run.problem,
+        **asdict(run.tally),
+    )
