@@ -15,7 +15,7 @@ def run() -> None:
     zones = {each.planning.bidding_zone for each in followers}
     changed = fetch_prices(wiring.price_feed(), wiring.prices(), zones, wiring.clock().now(), datetime.now(UTC))
     affected = [each.partner_id for each in followers if each.is_registered and each.planning.bidding_zone in changed]
-    ask_for_plans(affected, wiring.replan_queue())
+    ask_for_plans(affected, wiring.replan_queue(), changed_at=datetime.now(UTC))
 
 
 handler = edge.clock_handler(run)

@@ -17,7 +17,7 @@ def process(message: Message) -> None:
         sessions=wiring.sessions(),
         profiles=wiring.profiles(),
         partners=wiring.partners(),
-        prices=wiring.prices(),
+        prices=wiring.price_memory(),
         send_queue=wiring.send_queue(),
         request_id=secrets.token_urlsafe(24),
         now=wiring.clock().now(),

@@ -9,7 +9,7 @@ from offpeak.profiles.replan import ask_for_plans
 
 def run() -> None:
     registered = (each.partner_id for each in wiring.partners().all() if each.is_registered)
-    ask_for_plans(registered, wiring.replan_queue())
+    ask_for_plans(registered, wiring.replan_queue(), changed_at=None)
 
 
 handler = clock_handler(run)

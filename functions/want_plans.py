@@ -10,11 +10,12 @@ from offpeak.profiles.replan import want_plans
 
 
 def process(message: Message) -> None:
-    after = message["after"]
+    after, changed = message["after"], message.get("changed")
     want_plans(
         str(message["partner_id"]),
         int(message["shard"] or 0),
         None if after is None else str(after),
+        None if changed is None else str(changed),
         wiring.sessions(),
         wiring.plan_queue(),
         wiring.replan_queue(),

@@ -134,7 +134,7 @@ def _serve(listener: socket.socket, arguments: argparse.Namespace) -> None:
         os._exit(exit_code)
 
     class Server(uvicorn.Server):
-        def handle_exit(self, sig: int, frame: FrameType | None) -> NoReturn:
+        def handle_exit(self, sig: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG002 - told by uvicorn
             end(0)
 
     if arguments.end_with_stdin:

@@ -44,5 +44,5 @@ def carry(text: str, prices: PriceCurve, now: datetime) -> ChargingProfile:
         plan_done=0,
         received_at=now,
     )
-    plan = decide(situation_of(known, PLANNING, RateUnit.WATT, prices, None, (), now))
+    plan = decide(situation_of(known, PLANNING, RateUnit.WATT, prices, None, None, now))
     return encode(plan, unit="W", phases=None, voltage_v=PLANNING.voltage_v, now=now)

@@ -76,7 +76,7 @@ def test_each_active_session_of_a_shard_wants_a_plan(journey: Journey) -> None:
     journey.push_session()
     journey.waiting("plan")
     for shard in range(8):
-        message = json.dumps({"partner_id": "acme", "shard": shard, "after": None})
+        message = json.dumps({"partner_id": "acme", "shard": shard, "after": None, "changed": None})
         assert want_plans.handler(sqs_event(message), CONTEXT) == {"batchItemFailures": []}
     assert len(journey.waiting("plan")) == 1
     known = wiring.sessions().known(KEY)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 from offpeak.partners.model import PlanningDefaults
 from offpeak.profiles.model import RequestKind, Standing
 from offpeak.profiles.settle import STEPS_KEPT, limits_taken
-from offpeak.profiles.situation import shown_draw_w
-from tests.profiles.builders import a_profile, a_request, a_standing
+from offpeak.profiles.situation import most_drawn_w
+from offpeak.sessions.charging_state import infer_charging_state
+from offpeak.sessions.model import KnownSession
+from tests.profiles.builders import REAL, a_profile, a_request, a_standing
 from tests.sessions.builders import a_session, at, period
 
 PLANNING = PlanningDefaults()
@@ -42,4 +45,5 @@ def test_a_car_shows_its_draw_even_while_its_profile_is_replaced_every_five_minu
     for minute in (0, 5, 10, 15):
         standing = a_standing(limit_w_steps=taken(standing, (0, 11040), (60, 0), minutes=minute))
     session = a_session(*(period(minute, POWER="3.7") for minute in (0, 5, 10, 15)))
-    assert shown_draw_w(session, standing.limit_w_steps, PLANNING) == 3700.0
+    known = KnownSession(session, infer_charging_state(session), Decimal(1), None, 1, 0, REAL)
+    assert most_drawn_w(known, standing, PLANNING) == 3700

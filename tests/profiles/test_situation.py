@@ -12,7 +12,8 @@ import pytest
 from offpeak.partners.model import Flags, PlanningDefaults, RateUnit
 from offpeak.planning.situation import PricedSlot, Situation
 from offpeak.prices.model import QUARTER, PriceCurve, PriceSlot
-from offpeak.profiles.situation import departure_of, min_power_w, need_kwh, rate_unit, shown_draw_w, situation_of
+from offpeak.profiles.model import Standing
+from offpeak.profiles.situation import departure_of, min_power_w, most_drawn_w, need_kwh, rate_unit, situation_of
 from offpeak.sessions.model import ChargingState, Confidence, InferredState, KnownSession, Session
 from tests.profiles.builders import REAL
 from tests.sessions.builders import PLUG_IN, a_session, at, period
@@ -38,7 +39,7 @@ def known(session: Session | None = None, delivered: str = "0", charged: str | N
 
 def situation(session: KnownSession | None = None, prices: tuple[PriceSlot, ...] = (), **planning: Any) -> Situation:
     curve = PriceCurve("DE-LU", prices, "")
-    return situation_of(session or known(), PlanningDefaults(**planning), RateUnit.WATT, curve, None, (), PLUG_IN)
+    return situation_of(session or known(), PlanningDefaults(**planning), RateUnit.WATT, curve, None, None, PLUG_IN)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +152,14 @@ def test_prices_come_with_their_doubt() -> None:
 
 
 FULL = ((at(0), 11040),)
+Steps = tuple[tuple[datetime, int], ...]
+
+
+def drawn(session: Session, steps: Steps, seen: int | None = None, *, is_whole: bool = True) -> int | None:
+    standing = Standing(session.key, limit_w_steps=steps, draw_w=seen)
+    return most_drawn_w(replace(known(session), is_whole=is_whole), standing, PlanningDefaults())
+
+
 PAUSE_THEN_FULL = ((at(0), 0), (at(30), 11040))
 
 
@@ -159,24 +168,34 @@ PAUSE_THEN_FULL = ((at(0), 0), (at(30), 11040))
     [(FULL, 7200.0), (PAUSE_THEN_FULL, 7000.0), (((at(0), 6000),), None), ((), None)],
     ids=["granted all the time", "paused first", "limited", "no profile"],
 )
-def test_a_car_s_draw_is_the_most_it_took_while_it_was_granted_all(
-    steps: tuple[tuple[datetime, int], ...], draw_w: float | None
-) -> None:
+def test_a_car_s_draw_is_the_most_it_took_while_it_was_granted_all(steps: Steps, draw_w: float | None) -> None:
     session = a_session(
         period(0, POWER="7.2"), period(10, POWER="0.1"), period(30, POWER="7.0"), period(35, POWER="6.9"), period(36)
     )
-    assert shown_draw_w(session, steps, PlanningDefaults()) == draw_w
+    assert drawn(session, steps) == draw_w
 
 
 def test_a_period_that_has_not_ended_or_was_short_does_not_show_the_draw() -> None:
     session = a_session(period(0, POWER="7.2"), period(2, POWER="7.2"), last_updated=at(60))
-    assert shown_draw_w(session, FULL, PlanningDefaults()) is None
+    assert drawn(session, FULL) is None
 
 
 def test_a_profile_that_changes_within_a_period_makes_its_power_tell_nothing() -> None:
     session = a_session(period(0, POWER="3.6"), period(60))
-    assert shown_draw_w(session, ((at(0), 11040), (at(30), 0)), PlanningDefaults()) is None
+    assert drawn(session, ((at(0), 11040), (at(30), 0))) is None
 
 
 def test_a_session_that_began_long_ago_has_a_departure_in_the_past() -> None:
     assert departure_of(a_session(), BERLIN) < PLUG_IN + timedelta(days=2)
+
+
+def test_what_a_car_was_seen_to_draw_before_is_not_forgotten() -> None:
+    session = a_session(period(0, POWER="6.9"), period(10))
+    assert drawn(session, FULL, seen=7200) == 7200
+    assert drawn(session, FULL, seen=4000) == 6900
+    assert drawn(a_session(), FULL, seen=50_000) == PlanningDefaults().max_power_w, "less may be allowed since"
+
+
+def test_the_first_of_the_newest_periods_may_be_a_running_total_and_does_not_show_the_draw() -> None:
+    readings = [period(5 * number, ENERGY=str(20 + number * Decimal("0.3"))) for number in range(6)]
+    assert drawn(a_session(*readings), FULL, is_whole=False) == 3600

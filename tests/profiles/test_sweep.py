@@ -155,7 +155,7 @@ def test_all_active_sessions_want_a_plan_page_by_page(world: World) -> None:
         world.receive(replace(a_put(0), key=key))
     world.receive(replace(a_patch(5, status="COMPLETED"), key=keys[0]))
     world.messages.clear()
-    ask_for_plans([KEY.partner_id], world.replan_queue)
+    ask_for_plans([KEY.partner_id], world.replan_queue, changed_at=world.real_now)
     assert len(world.messages) == SHARDS
     wanted = 0
     while asked := world.waiting("replan"):
@@ -165,6 +165,7 @@ def test_all_active_sessions_want_a_plan_page_by_page(world: World) -> None:
                 message["partner_id"],
                 int(message["shard"]),
                 message["after"],
+                message["changed"],
                 world.sessions,
                 world.plan_queue,
                 world.replan_queue,
@@ -186,6 +187,7 @@ def test_a_long_walk_goes_on_where_its_page_ended(world: World, monkeypatch: pyt
             KEY.partner_id,
             shard,
             after,
+            None,
             world.sessions,
             world.plan_queue,
             world.replan_queue,

@@ -19,6 +19,7 @@ from offpeak.ocpi.peer_address import PeerAddressRule
 from offpeak.partners.gates import Gates
 from offpeak.partners.model import Endpoint, Partner, PartnerStatus, Party, PlanningDefaults
 from offpeak.partners.store import PartnerStore, Tokens, digest
+from offpeak.prices.memory import PriceMemory
 from offpeak.prices.model import QUARTER, PriceCurve, PriceSlot
 from offpeak.profiles.dispatch import Sender, send_profile
 from offpeak.profiles.model import ProfileRequest, Standing
@@ -189,7 +190,7 @@ class World:
             sessions=self.sessions,
             profiles=self.profiles,
             partners=self.partners,
-            prices=self.prices,
+            prices=PriceMemory(self.prices, now_s=count(0, 3600).__next__),  # always too old
             send_queue=self.send_queue,
             request_id=self.new_id(),
             now=self.now,

@@ -5,14 +5,17 @@ of our tokens belongs to. A token is looked up by its hash, so the time that tak
 copy of the table opens no door (CONFORMANCE T2, C3).
 
 A token that is replaced stays good until its successor is first used: an answer that got lost on its way bricks nobody
-(C1, C4). The successor's row says whom it `replaces`, and its first use deletes them.
+(C1, C4). The successor's row says whom it `replaces`, and its first use deletes them. A token that we propose by a call
+of our own is good from before that call on, replaces nothing until the partner has answered, and is proposed again
+until it does.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -20,11 +23,17 @@ from typing import Any
 from offpeak.aws.secrets import EncryptedToken
 from offpeak.aws.tables import Delete, Key, Put, Table, Update, Write, write_together
 from offpeak.errors import ConcurrentChange, UnknownObject
+from offpeak.instants import format_instant, parse_instant
+from offpeak.memory import Memory
 from offpeak.partners.model import Partner
 from offpeak.partners.row import partner_from_row, partner_to_row
 
 CACHED_S = 30.0
 """Settings take effect within this time."""
+
+
+Also = Sequence[tuple[Table, Write]]
+"""Writes to other rows that belong to a change: they are done in the same transaction, or not at all."""
 
 
 class TokenKind(StrEnum):
@@ -62,6 +71,11 @@ class Tokens:
     """The digests that the first use of `current` ends; empty once it was used."""
     ours: EncryptedToken | None = None
     theirs: EncryptedToken | None = None
+    proposed: str | None = None
+    """The digest of the token that we have offered by a call that was not answered yet."""
+    proposal: EncryptedToken | None = None
+    given_at: datetime | None = None
+    """When `current` was given out."""
 
 
 def digest(token: str) -> str:
@@ -70,43 +84,57 @@ def digest(token: str) -> str:
 
 
 class PartnerStore:
-    """All partners. `now_s` is a monotonic clock for the cache."""
+    """All partners. `now_s` tells real epoch seconds."""
 
-    def __init__(self, table: Table, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, table: Table, now_s: Callable[[], float] = time.time) -> None:
         self._table = table
-        self._now_s = now_s
-        self._cache: dict[str, tuple[float, Partner]] = {}
+        self._memory: Memory[str, Partner] = Memory(CACHED_S, now_s)
 
     def load(self, partner_id: str) -> Partner | None:
         """Return a partner as it is now."""
         row = self._table.get(_partner_key(partner_id))
         return partner_from_row(row) if row else None
 
-    def load_cached(self, partner_id: str) -> Partner:
-        """Return a partner as it was at most CACHED_S ago. Raises UnknownObject."""
-        cached = self._cache.get(partner_id)
-        if cached is not None and self._now_s() < cached[0]:
-            return cached[1]
-        return self.load_fresh(partner_id)
+    def load_cached(self, partner_id: str, *, changed_at: datetime | None = None) -> Partner:
+        """Return a partner as it was at most CACHED_S ago, with the change that was made at the real time `changed_at`.
 
-    def load_fresh(self, partner_id: str) -> Partner:
-        """Return a partner as it is now, and remember it for load_cached. Raises UnknownObject."""
-        partner = self.load(partner_id)
-        if partner is None:
-            raise UnknownObject(f"partner {partner_id} is not known")
-        self._cache[partner_id] = (self._now_s() + CACHED_S, partner)
-        return partner
+        Raises UnknownObject.
+        """
 
-    def save(self, partner: Partner) -> Partner:
+        def load() -> Partner:
+            partner = self.load(partner_id)
+            if partner is None:
+                raise UnknownObject(f"partner {partner_id} is not known")
+            return partner
+
+        return self._memory.get(partner_id, load, changed_at=changed_at)
+
+    def save(self, partner: Partner, *, also: Also = ()) -> Partner:
         """Write a partner that was new or loaded before; its revision goes up. Raises ConcurrentChange."""
         write, saved = _put_partner(partner)
-        self._table.write(write)
+        if also:
+            self._write_together([write], also)
+        else:
+            self._table.write(write)
         return saved
 
     def all(self) -> Iterator[Partner]:
         """Yield every partner, by bidding zone."""
         rows = self._table.query("directory = :all", {":all": "partners"}, index="directory")
         return (partner_from_row(row) for row in rows)
+
+    def page(self, after: str | None, limit: int) -> tuple[list[Partner], str | None]:
+        """Return up to `limit` partners in the order of `all`, and where the next page starts, None after the last."""
+        rows = list(
+            self._table.query(
+                "directory = :all" + (" AND zone_and_partner > :after" if after else ""),
+                {":all": "partners", **({":after": after} if after else {})},
+                index="directory",
+                limit=limit + 1,
+            )
+        )
+        shown = rows[:limit]
+        return [partner_from_row(row) for row in shown], shown[-1]["zone_and_partner"] if len(rows) > limit else None
 
     def in_zone(self, zone: str) -> Iterator[Partner]:
         """Yield the partners whose default bidding zone is `zone`."""
@@ -136,6 +164,9 @@ class PartnerStore:
             replaces=frozenset(current_row.get("replaces", ())),
             ours=_encrypted(partner_id, Purpose.OURS, row),
             theirs=_encrypted(partner_id, Purpose.THEIRS, row),
+            proposed=row.get("proposed"),
+            proposal=EncryptedToken(partner_id, Purpose.OURS.value, row["proposal"]) if "proposal" in row else None,
+            given_at=parse_instant(row["given_at"]) if "given_at" in row else None,
         )
 
     def token_for(self, partner_id: str) -> EncryptedToken:
@@ -146,7 +177,7 @@ class PartnerStore:
             raise UnknownObject(f"partner {partner_id} is not registered")
         return theirs
 
-    def save_invitation(self, partner: Partner, token: str) -> Partner:
+    def save_invitation(self, partner: Partner, token: str, *, also: Also = ()) -> Partner:
         """Save a partner with a new token A; one that was given out before and not used is void.
 
         Raises ConcurrentChange.
@@ -160,7 +191,7 @@ class PartnerStore:
         ]
         if tokens.invitation:
             writes.append(Delete(_token_key(tokens.invitation)))
-        self._write_together(writes)
+        self._write_together(writes, also)
         return saved
 
     def save_credentials(self, partner: Partner, tokens: Tokens) -> Partner:
@@ -168,6 +199,14 @@ class PartnerStore:
         assert tokens.current is not None
         write, saved = _put_partner(partner)
         token = _put_token(tokens.current, TokenKind.CREDENTIALS, partner.partner_id, tokens.replaces)
+        self._write_together([write, token, _put_tokens(partner.partner_id, tokens)])
+        return saved
+
+    def save_proposal(self, partner: Partner, tokens: Tokens) -> Partner:
+        """Save a partner with `tokens.proposed` as one more token that it may call us with. Raises ConcurrentChange."""
+        assert tokens.proposed is not None
+        write, saved = _put_partner(partner)
+        token = _put_token(tokens.proposed, TokenKind.CREDENTIALS, partner.partner_id)
         self._write_together([write, token, _put_tokens(partner.partner_id, tokens)])
         return saved
 
@@ -182,17 +221,17 @@ class PartnerStore:
         except ConcurrentChange:
             return  # Another call with the same token came first and did it.
 
-    def save_without_tokens(self, partner: Partner) -> Partner:
+    def save_without_tokens(self, partner: Partner, *, also: Also = ()) -> Partner:
         """Save a partner that has left, and wipe all its tokens (CONFORMANCE C6). Raises ConcurrentChange."""
         tokens = self.tokens(partner.partner_id)
         write, saved = _put_partner(partner)
-        ours = {each for each in (tokens.invitation, tokens.current, *tokens.replaces) if each}
+        ours = {each for each in (tokens.invitation, tokens.current, tokens.proposed, *tokens.replaces) if each}
         wiped = [Delete(_token_key(each)) for each in sorted(ours)]
-        self._write_together([write, Delete(_tokens_key(partner.partner_id)), *wiped])
+        self._write_together([write, Delete(_tokens_key(partner.partner_id)), *wiped], also)
         return saved
 
-    def _write_together(self, writes: list[Write]) -> None:
-        write_together([(self._table, write) for write in writes])
+    def _write_together(self, writes: list[Write], also: Also = ()) -> None:
+        write_together([*((self._table, write) for write in writes), *also])
 
 
 def _put_partner(partner: Partner) -> tuple[Put, Partner]:
@@ -221,6 +260,9 @@ def _put_tokens(partner_id: str, tokens: Tokens) -> Put:
             "current": tokens.current,
             Purpose.OURS.value: tokens.ours.ciphertext if tokens.ours else None,
             Purpose.THEIRS.value: tokens.theirs.ciphertext if tokens.theirs else None,
+            "proposed": tokens.proposed,
+            "proposal": tokens.proposal.ciphertext if tokens.proposal else None,
+            "given_at": format_instant(tokens.given_at) if tokens.given_at else None,
         }
     )
 

@@ -102,7 +102,8 @@ class Standing:
     `backoff_until` is when the EVSE may be asked again, after `backoff_steps` refusals or silences in a row;
     `wake_at` when a plan is wanted without any other cause. `renewed_at` is when an overridden profile was last sent
     again, `wants_renewal` that it should be now. `limit_w_steps` is what the charger took, as (from when, watts),
-    with some of the past: by it the charging state is inferred, and what the car can draw. All times are the session's.
+    with some of the past: by it the charging state is inferred, and what the car can draw. `draw_w` is the most
+    that the car drew so far while it was granted all. All times are the session's.
     """
 
     key: SessionKey
@@ -115,4 +116,5 @@ class Standing:
     wants_renewal: bool = False
     renewed_at: datetime | None = None
     limit_w_steps: tuple[tuple[datetime, int], ...] = ()
+    draw_w: int | None = None
     revision: int = 0

@@ -13,15 +13,17 @@ from offpeak.planning.decide import decide
 from offpeak.planning.plan import Plan
 from offpeak.planning.profile import ChargingProfile, encode
 from offpeak.prices.gather import PublishedPrices, effective_prices
+from offpeak.prices.memory import PriceMemory
 from offpeak.prices.model import PriceCurve
 from offpeak.profiles.control_path import receiver_of
 from offpeak.profiles.intent import Action, Intent, intent_of
 from offpeak.profiles.lifecycle import observed, superseded
 from offpeak.profiles.model import ProfileRequest, RequestKind, RequestState, Standing, Step
 from offpeak.profiles.observe import is_followed
+from offpeak.profiles.rows import standing_from
 from offpeak.profiles.send_queue import ask_to_send
 from offpeak.profiles.settle import SENT_WITHIN
-from offpeak.profiles.situation import departure_of, rate_unit, situation_of
+from offpeak.profiles.situation import departure_of, most_drawn_w, rate_unit, situation_of
 from offpeak.profiles.store import ProfileStore
 from offpeak.sessions.model import KnownSession, SessionKey
 from offpeak.sessions.store import SessionStore
@@ -55,7 +57,7 @@ def plan_session(
     sessions: SessionStore,
     profiles: ProfileStore,
     partners: PartnerStore,
-    prices: PublishedPrices,
+    prices: PriceMemory,
     send_queue: FairQueue,
     request_id: str,
     now: datetime,
@@ -69,17 +71,17 @@ def plan_session(
     changing all the time.
     """
     for _ in range(MOST_TRIES):
-        known = sessions.known(key)
-        if known is None or known.plan_done >= known.plan_wanted:
+        found = sessions.newest(key)
+        if found is None or found[0].plan_done >= found[0].plan_wanted:
             return None
-        standing = profiles.standing(key)
+        known, standing = found[0], standing_from(key, found[1])
         newest = profiles.request(standing.newest_request_id) if standing.newest_request_id else None
         planned = _planned(
             known,
             standing,
             newest,
-            partners.load_fresh(key.partner_id),  # changed settings may be the very cause of this plan
-            prices,
+            partners.load_cached(key.partner_id, changed_at=known.basis_changed_at),
+            prices.since(known.basis_changed_at),
             request_id=request_id,
             now=now,
             at=planned_at,
@@ -114,6 +116,7 @@ def _planned(
         return _ended(standing, newest, settled, "session_over")
     if now - known.session.last_updated > SILENT_AFTER:
         return replace(_ended(standing, newest, settled, "session_silent"), is_silent=True)
+    standing = replace(standing, draw_w=most_drawn_w(known, standing, partner.planning))
     plan, profile = _decide(known, standing, partner, prices, now)
     intent = intent_of(
         profile,
@@ -178,7 +181,7 @@ def _decide(
     curve = PriceCurve(planning.bidding_zone, (), "")
     if departure_at > now:
         curve = effective_prices(prices, planning, now, departure_at)
-    plan = decide(situation_of(known, planning, unit, curve, standing.plan, standing.limit_w_steps, now))
+    plan = decide(situation_of(known, planning, unit, curve, standing.plan, standing.draw_w, now))
     return plan, encode(plan, unit=unit.value, phases=planning.phases, voltage_v=planning.voltage_v, now=now)
 
 

@@ -49,6 +49,7 @@ def standing_row(standing: Standing) -> dict[str, Any]:
         "wants_renewal": standing.wants_renewal or None,
         "renewed_at": _text(standing.renewed_at),
         "limit_w_steps": [[format_instant(start_at), limit_w] for start_at, limit_w in standing.limit_w_steps] or None,
+        "draw_w": standing.draw_w,
     }
 
 
@@ -71,6 +72,7 @@ def standing_from(key: SessionKey, row: Item) -> Standing:
         limit_w_steps=tuple(
             (parse_instant(start_at), int(limit_w)) for start_at, limit_w in row.get("limit_w_steps", ())
         ),
+        draw_w=int(row["draw_w"]) if "draw_w" in row else None,
         revision=int(row.get("profile_revision", 0)),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from offpeak.partners.model import Flags, PlanningDefaults, RateUnit
@@ -11,6 +12,7 @@ from offpeak.planning.plan import Plan
 from offpeak.planning.profile import limit_step_w
 from offpeak.planning.situation import PricedSlot, Situation
 from offpeak.prices.model import PriceCurve
+from offpeak.profiles.model import Standing
 from offpeak.sessions.energy import mean_power_w
 from offpeak.sessions.model import KnownSession, Session
 
@@ -24,10 +26,10 @@ def situation_of(
     unit: RateUnit,
     prices: PriceCurve,
     running: Plan | None,
-    limit_w_steps: tuple[tuple[datetime, int], ...],
+    draw_w: int | None,
     now: datetime,
 ) -> Situation:
-    """Return what is to be planned. `running` is the plan that the charger has, `limit_w_steps` its profile in watts.
+    """Return what is to be planned. `running` is the plan that the charger has, `draw_w` what the car was seen to draw.
 
     The need is that of the battery where its state of charge is told, else the partner's default less what was
     delivered.
@@ -46,7 +48,7 @@ def situation_of(
         running=running,
         need_is_known=charged is not None,
         room_kwh=None if charged is None else float(_at_the_meter(Decimal(1) - charged, planning)),
-        draw_w=shown_draw_w(known.session, limit_w_steps, planning),
+        draw_w=None if draw_w is None else float(draw_w),
         limit_step_w=limit_step_w(unit.value, planning.phases, planning.voltage_v),
         time_zone=planning.time_zone,
     )
@@ -86,23 +88,26 @@ def rate_unit(flags: Flags, planning: PlanningDefaults) -> RateUnit:
     return flags.rate_unit or (RateUnit.AMPERE if planning.phases else RateUnit.WATT)
 
 
-def shown_draw_w(
-    session: Session, limit_w_steps: tuple[tuple[datetime, int], ...], planning: PlanningDefaults
-) -> float | None:
+def most_drawn_w(known: KnownSession, standing: Standing, planning: PlanningDefaults) -> int | None:
     """Return the most that the car drew while it was granted all, watts; None where the session has not shown it.
 
-    Only ended periods that lie wholly under a full grant of the charger's profile tell: a mean over a pause, or over
-    the time before the car began, would make a fast car slow.
+    That is the most of what was seen at the plans before, and what the charging periods at hand show. Only ended
+    periods that lie wholly under a full grant of the charger's profile tell: a mean over a pause, or over the time
+    before the car began, would make a fast car slow. Where older periods are not at hand the first of those that are
+    tells nothing either: its energy may be a running total.
     """
-    shown = []
-    for place, (period, following) in enumerate(zip(session.periods, session.periods[1:], strict=False)):
+    session, seen = known.session, [] if standing.draw_w is None else [standing.draw_w]
+    for place, (period, following) in enumerate(pairwise(session.periods)):
+        if place == 0 and not known.is_whole:
+            continue
         power_w = mean_power_w(session, place)
         if power_w is None or power_w < planning.min_current_a * planning.voltage_v:
             continue
         is_long = following.start_at - period.start_at >= SHORTEST_SHOWN
-        if is_long and _is_granted_all(period.start_at, following.start_at, limit_w_steps, planning.max_power_w):
-            shown.append(min(power_w, Decimal(planning.max_power_w)))
-    return float(max(shown)) if shown else None
+        steps = standing.limit_w_steps
+        if is_long and _is_granted_all(period.start_at, following.start_at, steps, planning.max_power_w):
+            seen.append(int(power_w))
+    return min(max(seen), planning.max_power_w) if seen else None
 
 
 def _is_granted_all(

@@ -126,7 +126,8 @@ class KnownSession:
     """A session with its place in the planner's books.
 
     `plan_wanted` counts the causes of a plan, `plan_done` the last count that was planned: the row is its own outbox.
-    `received_at` is the real time at which the newest of those causes reached us.
+    `received_at` is the real time at which the newest of those causes reached us, `basis_changed_at` that of the last
+    change of prices or settings that was one. `is_whole` is False where only the newest charging periods are at hand.
     """
 
     session: Session
@@ -136,3 +137,5 @@ class KnownSession:
     plan_wanted: int
     plan_done: int
     received_at: datetime
+    basis_changed_at: datetime | None = None
+    is_whole: bool = True
