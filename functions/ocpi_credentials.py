@@ -51,6 +51,8 @@ def _exchange() -> GivenToken:
             wiring.ocpi_client(), wiring.peer_address_rule(), request_ids(api), new_id=lambda: str(uuid4())
         ),
         new_token=new_token,
+        version=api.version,
+        now=wiring.clock().now(),
     )
 
 

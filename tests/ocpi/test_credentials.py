@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from offpeak.errors import InvalidMessage
-from offpeak.ocpi.credentials import CredentialsObject, credentials_object
+from offpeak.ocpi.credentials import CredentialsObject, GivenCredentials, credentials_object
 from offpeak.ocpi.fields import read_object
 from offpeak.ocpi.wire_json import JsonValue, read_json, write_json
 
@@ -63,3 +63,28 @@ def test_our_own_credentials_are_valid() -> None:
     """C5"""
     ours = credentials_object("t", "https://offpeak.example/v", country_code="DE", party_id="OFP", name="Offpeak")
     assert read_object(CredentialsObject, read_json(write_json(ours))).roles[0].role == "SCSP"
+
+
+@pytest.mark.parametrize(
+    ("said", "hub"),
+    [
+        ({}, None),
+        ({"hub_party_id": None}, None),
+        ({"hub_party_id": "NLHUB"}, "NLHUB"),
+        ({"roles": [{"role": "HUB", "country_code": "NL", "party_id": "HUB"}]}, "NLHUB"),
+        ({"roles": [{"role": "CPO", "country_code": "NL", "party_id": "HUB"}]}, None),
+    ],
+)
+def test_a_hub_is_known_by_its_role_or_since_2_3_0_by_a_field_of_its_own(
+    said: dict[str, JsonValue], hub: str | None
+) -> None:
+    """C5; 2.3.0, 7.3"""
+    assert read_object(CredentialsObject, credentials(**said)).hub == hub
+
+
+def test_of_the_credentials_in_an_answer_only_the_token_must_be_there() -> None:
+    """C2, T13"""
+    read = read_object(GivenCredentials, {"token": "theirs", "url": None, "roles": []})
+    assert (read.token, read.url) == ("theirs", None)
+    with pytest.raises(InvalidMessage, match="token"):
+        read_object(GivenCredentials, {"url": "https://cpo.example/versions"})

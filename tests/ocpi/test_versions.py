@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from offpeak.errors import PeerUnusable
-from offpeak.ocpi.versions import SUPPORTED_VERSIONS, highest_common, read_endpoints, version_details, versions
+from offpeak.ocpi.versions import SUPPORTED_VERSIONS, common_version, read_endpoints, version_details, versions
 from offpeak.ocpi.wire_json import JsonValue
 
 BASE = "https://offpeak.example/api"
@@ -47,8 +47,16 @@ def test_exactly_the_interfaces_that_exist_are_advertised(version: str) -> None:
 def test_the_highest_version_that_both_speak_is_taken(theirs: list[str], common: str) -> None:
     """C6, T10"""
     readable: list[JsonValue] = [{"version": each, "url": f"https://cpo.example/{each}"} for each in theirs]
-    highest = highest_common([{"version": "2.4"}, None, *readable])
+    highest = common_version([{"version": "2.4"}, None, *readable])
     assert (highest.version, highest.url) == (common, f"https://cpo.example/{common}")
+
+
+def test_a_version_that_was_chosen_is_taken_even_where_there_is_a_higher_one() -> None:
+    """C4"""
+    offered: JsonValue = [{"version": each, "url": f"https://cpo.example/{each}"} for each in ("2.3.0", "2.2.1")]
+    assert common_version(offered, "2.2.1").url == "https://cpo.example/2.2.1"
+    with pytest.raises(PeerUnusable, match="we speak OCPI 2.3.0 here, your versions are 2.2.1"):
+        common_version([{"version": "2.2.1", "url": "https://cpo.example/2.2.1"}], "2.3.0")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +73,7 @@ def test_the_highest_version_that_both_speak_is_taken(theirs: list[str], common:
 def test_versions_that_cannot_be_used_are_told_apart(data: JsonValue, status: int) -> None:
     """T7"""
     with pytest.raises(PeerUnusable) as unusable:
-        highest_common(data)
+        common_version(data)
     assert unusable.value.ocpi_status == status
 
 

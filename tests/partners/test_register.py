@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -24,6 +25,7 @@ from tests.ocpi.peer import Answering, Peer, Respond, ocpi, text
 from tests.partners.builders import a_partner, tokens_in_order
 
 TOKEN_B = "token-b"
+NOW = datetime(2026, 1, 30, 18, tzinfo=UTC)
 
 
 def opens(peer: Peer, *, endpoints: object = None, takes: Callable[[str], bool] | None = None) -> None:
@@ -55,7 +57,9 @@ class Registry:
         self.new_token = tokens_in_order()
         self.rule = PeerAddressRule(loopback=True)
 
-    def exchange(self, method: str, shown: str, *, url: str | None = None, token: str = TOKEN_B) -> str:
+    def exchange(
+        self, method: str, shown: str, *, url: str | None = None, token: str = TOKEN_B, version: str = "2.2.1"
+    ) -> str:
         """POST or PUT credentials with the token `shown`; return the token that comes back."""
         role = {"role": "CPO", "country_code": "NL", "party_id": "ACM"}
         body = {"token": token, "url": url or f"{self.peer.url}/versions", "roles": [role]}
@@ -67,6 +71,8 @@ class Registry:
             cipher=self.cipher,
             handshake=Handshake(OcpiClient(self.rule), self.rule, RequestIds("r1", "chain-1"), lambda: "r2"),
             new_token=self.new_token,
+            version=version,
+            now=NOW,
         ).token
 
     def current(self, shown: str) -> str:

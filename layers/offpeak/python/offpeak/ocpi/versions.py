@@ -62,17 +62,18 @@ def version_details(base_url: str, version: str) -> dict[str, object]:
     }
 
 
-def highest_common(data: JsonValue) -> VersionObject:
-    """Return the highest version that both sides speak, and where the peer describes it.
+def common_version(data: JsonValue, version: str | None = None) -> VersionObject:
+    """Return the highest version that both sides speak, or `version` where one was chosen, as the peer offers it.
 
     Raises PeerUnusable: 3001 for what is no list of versions, 3002 where no version is common (CONFORMANCE C6).
     """
     offered = {each.version: each for each in _entries(VersionObject, data, "versions")}
-    common = [each for each in SUPPORTED_VERSIONS if each in offered]
+    wanted = SUPPORTED_VERSIONS if version is None else (version,)
+    common = [each for each in wanted if each in offered]
     if not common:
         raise PeerUnusable(
             Status.UNSUPPORTED_VERSION,
-            f"we speak OCPI {' and '.join(SUPPORTED_VERSIONS)}, your versions are {', '.join(sorted(offered)) or '-'}",
+            f"we speak OCPI {' and '.join(wanted)} here, your versions are {', '.join(sorted(offered)) or '-'}",
         )
     return offered[common[-1]]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from offpeak.aws.secrets import TokenCipher
 from offpeak.errors import ConcurrentChange, InvalidMessage, MethodNotAllowed, NotAuthenticated
@@ -56,9 +57,9 @@ def current_token(found: FoundToken, shown: tuple[str, ...], store: PartnerStore
     A token A is good for a handshake and tells no other token, or an invitation that leaks would open the sessions of
     a partner that is invited again.
     """
-    ours = store.tokens(found.partner.partner_id).ours if found.kind is TokenKind.CREDENTIALS else None
-    if ours is not None:
-        return GivenToken(found.partner, cipher.decrypt(ours))
+    tokens = store.tokens(found.partner.partner_id)
+    if found.kind is TokenKind.CREDENTIALS and found.digest != tokens.proposed and tokens.ours is not None:
+        return GivenToken(found.partner, cipher.decrypt(tokens.ours))
     return GivenToken(found.partner, next(token for token in shown if digest(token) == found.digest))
 
 
@@ -70,8 +71,12 @@ def exchange_tokens(
     cipher: TokenCipher,
     handshake: Handshake,
     new_token: Callable[[], str],
+    version: str,
+    now: datetime,
 ) -> GivenToken:
     """Register a partner, or renew its registration: look its interfaces up, keep its token, give it ours.
+
+    `version` is the one in which the partner asks: the connection is in that version from then on (C4).
 
     Raises InvalidMessage for an address that we do not call, and what Handshake.look_up raises; then nothing has
     changed. Raises ConcurrentChange when others kept changing the partner.
@@ -79,7 +84,7 @@ def exchange_tokens(
     problem = handshake.rule.problem(theirs.url)
     if problem is not None:
         raise InvalidMessage("url", problem)
-    interface = handshake.look_up(theirs, raw_token=found.partner.flags.raw_token)
+    interface = handshake.look_up(theirs.url, theirs.token, raw_token=found.partner.flags.raw_token, version=version)
     partner_id = found.partner.partner_id
     encrypted = cipher.encrypt(theirs.token, partner_id=partner_id, purpose=Purpose.THEIRS.value)
     for _ in range(MOST_TRIES):
@@ -92,9 +97,10 @@ def exchange_tokens(
         else:
             token = new_token()
             ours = cipher.encrypt(token, partner_id=partner_id, purpose=Purpose.OURS.value)
-            tokens = replace(succeeded(known, found.digest, digest(token)), ours=ours)
+            tokens = replace(succeeded(known, found.digest, digest(token)), ours=ours, given_at=now)
+        partner = registered(partner, theirs.url, interface)
         try:
-            saved = store.save_credentials(registered(partner, theirs, interface), replace(tokens, theirs=encrypted))
+            saved = store.save_credentials(partner, replace(tokens, theirs=encrypted))
         except ConcurrentChange:
             continue
         _report(saved, theirs)
@@ -112,23 +118,30 @@ def leave(found: FoundToken, store: PartnerStore) -> None:
 
 def is_good(shown: str, tokens: Tokens) -> bool:
     """Say whether a token, by its digest, is one of the partner's that have not ended."""
-    return shown in (tokens.invitation, tokens.current) or shown in tokens.replaces
+    return shown in (tokens.invitation, tokens.current, tokens.proposed) or shown in tokens.replaces
 
 
-def succeeded(tokens: Tokens, shown: str, successor: str) -> Tokens:
+def succeeded(tokens: Tokens, shown: str | None, successor: str) -> Tokens:
     """Return the tokens after `successor` was given out for `shown`: its first use ends all that were good before."""
-    before = {shown, *tokens.replaces, *([tokens.current] if tokens.current else [])}
+    before = {each for each in (shown, tokens.current, tokens.proposed, *tokens.replaces) if each}
     invitation = None if tokens.invitation == shown else tokens.invitation
-    return replace(tokens, invitation=invitation, current=successor, replaces=frozenset(before))
+    return replace(
+        tokens,
+        invitation=invitation,
+        current=successor,
+        replaces=frozenset(before - {successor}),
+        proposed=None,
+        proposal=None,
+    )
 
 
-def registered(partner: Partner, theirs: CredentialsObject, interface: Interface) -> Partner:
+def registered(partner: Partner, versions_url: str, interface: Interface) -> Partner:
     """Return the partner as the handshake found it. Its parties stay as agreed; the roles are self-asserted."""
     return replace(
         partner,
         status=PartnerStatus.REGISTERED,
         version=interface.version,
-        peer_versions_url=theirs.url,
+        peer_versions_url=versions_url,
         endpoints=interface.endpoints,
         flags=replace(partner.flags, raw_token=interface.raw_token),
     )
@@ -140,6 +153,8 @@ def _report(partner: Partner, theirs: CredentialsObject) -> None:
     logger.info(
         "partner_registered",
         partner_id=partner.partner_id,
+        version=partner.version,
+        hub=theirs.hub,
         modules=sorted({each.identifier for each in partner.endpoints}),
         raw_token=partner.flags.raw_token,
         asserts_only_agreed_parties=asserted <= agreed,

@@ -1,0 +1,46 @@
+"""We renew the tokens of a connection, every month or when told to (OCPI 2.2.1, 7.2.4; CONFORMANCE C4).
+
+The version is negotiated anew with it: a CPO that has learnt a higher one since is spoken to in that one from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from zlib import crc32
+
+from offpeak.errors import InvalidMessage
+from offpeak.partners.model import Partner
+from offpeak.partners.propose import Initiator, exchange
+from offpeak.partners.store import Tokens
+
+LONGEST_AGE = timedelta(days=30)
+SPREAD = timedelta(days=2)
+"""So much sooner at most, by the partner's id: connections that began on one day are not renewed in one hour."""
+
+
+def rotate(partner: Partner, by: Initiator) -> Partner:
+    """Exchange both tokens for new ones. May be repeated after any failure.
+
+    Raises InvalidMessage for a partner that is not registered, PeerUnusable, PeerUnavailable, ConcurrentChange.
+    """
+    if not partner.is_registered or partner.peer_versions_url is None:
+        raise InvalidMessage("partner_id", "is not registered: there is nothing to renew")
+    theirs = by.cipher.decrypt(by.store.token_for(partner.partner_id))
+    interface = by.handshake.look_up(partner.peer_versions_url, theirs, raw_token=partner.flags.raw_token)
+    return exchange("PUT", partner, interface, theirs, partner.peer_versions_url, by)
+
+
+def is_due(partner_id: str, tokens: Tokens, now: datetime) -> bool:
+    """Say whether a partner's tokens are to be renewed: they are old, or an attempt was not answered."""
+    if tokens.proposed is not None or tokens.given_at is None:
+        return True
+    sooner = SPREAD * (crc32(partner_id.encode()) % 1000 / 1000)
+    return now - tokens.given_at >= LONGEST_AGE - sooner
+
+
+def in_turn(partners: Iterable[Partner], now: datetime) -> Iterator[Partner]:
+    """Yield the registered partners in another order each hour, so that some that fail keep none from their turn."""
+    hour = f"{now:%Y-%m-%dT%H}"
+    registered = (each for each in partners if each.is_registered)
+    yield from sorted(registered, key=lambda each: crc32(f"{hour}#{each.partner_id}".encode()))
