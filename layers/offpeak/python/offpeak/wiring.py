@@ -1,0 +1,205 @@
+"""The composition root: the only reader of the environment; builds each adapter once, on first use.
+
+Imports stand inside the functions so that a Lambda loads only what it uses.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from offpeak.aws.clock import Clock
+    from offpeak.aws.queues import FairQueue
+    from offpeak.aws.secrets import TokenCipher
+    from offpeak.aws.tables import Table
+    from offpeak.aws.usage_plans import UsagePlan
+    from offpeak.history.begin import Beginner
+    from offpeak.history.store import HistoryStore
+    from offpeak.ocpi.client import OcpiClient
+    from offpeak.ocpi.peer_address import PeerAddressRule
+    from offpeak.partners.administer import Administration
+    from offpeak.partners.gates import Gates
+    from offpeak.partners.store import PartnerStore
+    from offpeak.partners.trail import AuditTrail
+    from offpeak.prices.energy_charts import EnergyCharts
+    from offpeak.prices.memory import PriceMemory
+    from offpeak.prices.store import PriceStore
+    from offpeak.profiles.store import ProfileStore
+    from offpeak.sessions.plan_queue import PlanQueue
+    from offpeak.sessions.store import SessionStore
+
+
+def base_url() -> str:
+    """The one address from which every URL that we give out is made; no slash at its end."""
+    return os.environ["BASE_URL"].rstrip("/")
+
+
+@cache
+def clock() -> Clock:
+    from offpeak.aws.clock import SimulatedClock, SystemClock
+
+    simulated = os.environ.get("SIMULATED_CLOCK_FILE")
+    return SimulatedClock(Path(simulated)) if simulated else SystemClock()
+
+
+@cache
+def partners() -> PartnerStore:
+    from offpeak.partners.store import PartnerStore
+
+    return PartnerStore(_table("PARTNERS_TABLE"))
+
+
+@cache
+def gates() -> Gates:
+    from offpeak.partners.gates import Gates
+
+    return Gates(_table("PARTNERS_TABLE"))
+
+
+@cache
+def audit_trail() -> AuditTrail:
+    from offpeak.partners.trail import AuditTrail
+
+    return AuditTrail(_table("AUDIT_TABLE"), _table("PARTNERS_TABLE"))
+
+
+@cache
+def administration() -> Administration:
+    from datetime import UTC, datetime
+
+    from offpeak.ocpi.tokens import new_token
+    from offpeak.partners.administer import Administration
+    from offpeak.profiles.replan import ask_for_plans
+
+    return Administration(
+        partners(),
+        audit_trail(),
+        usage_plan(),
+        new_token,
+        plan_anew=lambda partner_id: ask_for_plans(
+            [partner_id], replan_queue(), changed_at=datetime.now(UTC)
+        ),
+        real_now=lambda: datetime.now(UTC),
+    )
+
+
+@cache
+def token_cipher() -> TokenCipher:
+    from offpeak.aws.secrets import TokenCipher
+
+    return TokenCipher(_client("kms"), os.environ["TOKEN_KEY_ID"])
+
+
+@cache
+def usage_plan() -> UsagePlan:
+    from offpeak.aws.usage_plans import UsagePlan
+
+    return UsagePlan(_client("apigateway"), os.environ["USAGE_PLAN_ID"])
+
+
+@cache
+def sessions() -> SessionStore:
+    from offpeak.sessions.store import SessionStore
+
+    return SessionStore(_table("SESSIONS_TABLE"))
+
+
+@cache
+def profiles() -> ProfileStore:
+    from offpeak.profiles.store import ProfileStore
+
+    return ProfileStore(_table("SESSIONS_TABLE"), _table("PROFILE_REQUESTS_TABLE"))
+
+
+@cache
+def prices() -> PriceStore:
+    from offpeak.prices.store import PriceStore
+
+    return PriceStore(_table("PRICES_TABLE"))
+
+
+@cache
+def price_memory() -> PriceMemory:
+    from offpeak.prices.memory import PriceMemory
+
+    return PriceMemory(prices())
+
+
+@cache
+def price_feed() -> EnergyCharts:
+    from offpeak.prices.energy_charts import EnergyCharts
+
+    return EnergyCharts(os.environ["PRICE_FEED_URL"])
+
+
+@cache
+def plan_queue() -> PlanQueue:
+    from offpeak.aws.queues import FifoQueue
+    from offpeak.sessions.plan_queue import PlanQueue
+
+    return PlanQueue(FifoQueue(_client("sqs"), os.environ["PLAN_QUEUE_URL"]))
+
+
+@cache
+def send_queue() -> FairQueue:
+    from offpeak.aws.queues import FairQueue
+
+    return FairQueue(_client("sqs"), os.environ["SEND_QUEUE_URL"])
+
+
+@cache
+def replan_queue() -> FairQueue:
+    from offpeak.aws.queues import FairQueue
+
+    return FairQueue(_client("sqs"), os.environ["REPLAN_QUEUE_URL"])
+
+
+@cache
+def history() -> HistoryStore:
+    from offpeak.history.store import HistoryStore
+
+    return HistoryStore(_table("HISTORY_TABLE"))
+
+
+@cache
+def history_beginner() -> Beginner:
+    import secrets
+    from datetime import UTC, datetime
+
+    from offpeak.aws.queues import FairQueue
+    from offpeak.history.begin import Beginner
+    from offpeak.history.queue import HistoryQueue
+
+    queue = HistoryQueue(FairQueue(_client("sqs"), os.environ["HISTORY_QUEUE_URL"]))
+    return Beginner(history(), queue, real_now=lambda: datetime.now(UTC), new_id=lambda: secrets.token_urlsafe(16))
+
+
+@cache
+def peer_address_rule() -> PeerAddressRule:
+    """Loopback peers exist in the local stack only, where the simulators run."""
+    from offpeak.ocpi.peer_address import PeerAddressRule
+
+    return PeerAddressRule(loopback=os.environ.get("LOOPBACK_PEERS") == "allowed")
+
+
+@cache
+def ocpi_client() -> OcpiClient:
+    from offpeak.ocpi.client import OcpiClient
+
+    return OcpiClient(peer_address_rule())
+
+
+def _table(variable: str) -> Table:
+    from offpeak.aws.tables import Table
+
+    return Table(_client("dynamodb"), os.environ[variable])
+
+
+@cache
+def _client(service: str) -> Any:
+    import boto3
+
+    return boto3.client(service)
