@@ -202,8 +202,8 @@ class Cloud:
         for name in QUEUES:
             sqs.purge_queue(QueueUrl=self.deployed.queue(name))
             sqs.purge_queue(QueueUrl=self.deployed.dead_letters(name))
-        for name in ("partners", "sessions", "profile_requests", "prices", "history"):
-            _empty(self.client("dynamodb"), self.table(name).name)
+        for _, table in self._tables():
+            _empty(self.client("dynamodb"), table)
         self.clock.set(datetime.now(UTC), speed=1)
 
     def stop(self) -> None:

@@ -34,7 +34,7 @@ def dynamodb(embedded_aws: CloudServer) -> Any:
 def make_table(dynamodb: Any) -> Iterator[MakeTable]:
     """A factory of empty tables: make_table("sessions") has the keys and indexes of the deployed sessions table.
 
-    Names: partners, sessions, profile_requests, prices.
+    Names: those of infra/data_stack.py.
     """
     made: list[str] = []
 

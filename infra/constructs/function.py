@@ -126,6 +126,26 @@ class Function(Construct):
             self.knows(table.variable, table.table.table_name)
         return self
 
+    def can_append(self, table: Table) -> Self:
+        """Put rows, as part of a transaction with what they tell of, and query them. What is there cannot be updated or
+        deleted; that it is not put over either, only a condition of the put itself can say."""
+        self.may(("dynamodb:Query",), table.table.table_arn)
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["dynamodb:PutItem"],
+                resources=[table.table.table_arn],
+                conditions={"ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ["TransactWriteItems"]}},
+            )
+        )
+        self._may_through_dynamodb(WRITE_KEY, table)
+        return self.knows(table.variable, table.table.table_name)
+
+    def can_count(self, table: Table) -> Self:
+        """Update rows, and read none."""
+        self.may(("dynamodb:UpdateItem",), table.table.table_arn)
+        self._may_through_dynamodb(WRITE_KEY, table)
+        return self.knows(table.variable, table.table.table_name)
+
     def can_send(self, *queues: Queue) -> Self:
         for queue in queues:
             self.may(("sqs:SendMessage",), queue.queue.queue_arn)

@@ -1,4 +1,5 @@
-"""The REST API: every method behind the authoriser and a partner's own throttle, its refusals in OCPI's shape."""
+"""The REST API: every method for partners behind the authoriser and their own throttle, every one for operators behind
+IAM, refusals in OCPI's shape."""
 
 from __future__ import annotations
 
@@ -134,13 +135,16 @@ class RestApi(Construct):
     def route(self, route: routes.Route, function: Function) -> None:
         """Send the route's methods to the function."""
         resource = self.api.root.resource_for_path(f"{self._stage.path_prefix}{route.path}")
+        is_partners = route.caller == "partner"
         for method in route.methods:
             resource.add_method(
                 method,
                 _invocation_of(function),
-                authorization_type=apigateway.AuthorizationType.CUSTOM,
-                authorizer=self._authoriser,
-                api_key_required=True,
+                authorization_type=(
+                    apigateway.AuthorizationType.CUSTOM if is_partners else apigateway.AuthorizationType.IAM
+                ),
+                authorizer=self._authoriser if is_partners else None,
+                api_key_required=is_partners,
             )
 
     def may_invoke(self, function: Function) -> None:

@@ -43,6 +43,7 @@ def cloud(dynamodb: Any, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch)
         "AWS_DEFAULT_REGION": REGION,
         "BASE_URL": f"{BASE_URL}/",
         "PARTNERS_TABLE": partners.name,
+        "AUDIT_TABLE": make_table("audit").name,
         "REPLAN_QUEUE_URL": queue_url,
         "TOKEN_KEY_ID": root_client("kms", url).create_key()["KeyMetadata"]["KeyId"],
         "USAGE_PLAN_ID": root_client("apigateway", url).create_usage_plan(name=partners.name)["id"],

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import time
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from itertools import count
 
+from offpeak.aws.usage_plans import UsageKey
 from offpeak.partners.model import (
     Endpoint,
     Flags,
@@ -40,6 +41,8 @@ def a_full_partner() -> Partner:
         our_party=Party("SE", "OFF"),
         our_name="Offpeak Sverige",
         usage_key="k" * 40,
+        usage_key_id="a1b2c3d4e5",
+        suspended_at=datetime(2027, 3, 1, 12, tzinfo=UTC),
         flags=Flags(
             strict=True,
             raw_token=True,
@@ -81,11 +84,17 @@ def tokens_in_order() -> Callable[[], str]:
 
 
 class HandedOutKeys:
-    """Makes up throttling keys, and remembers for whom."""
+    """Makes up throttling keys, and remembers for whom; those of `gone` have to be made again to be restored."""
 
     def __init__(self) -> None:
         self.made_for: list[str] = []
+        self.restored: list[UsageKey] = []
+        self.gone: set[str] = set()
 
-    def add_key(self, partner_id: str) -> str:
+    def add_key(self, partner_id: str) -> UsageKey:
         self.made_for.append(partner_id)
-        return f"key-of-{partner_id}"
+        return UsageKey(f"id-of-{partner_id}", f"key-of-{partner_id}")
+
+    def restore_key(self, partner_id: str, key: UsageKey) -> UsageKey:
+        self.restored.append(key)
+        return UsageKey(f"new-{key.key_id}", key.value) if partner_id in self.gone else key

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 
-from offpeak.errors import InvalidMessage, NotAuthenticated, OffpeakError, UnparseableBody
+from offpeak.errors import InvalidMessage, NotAllowed, NotAuthenticated, OffpeakError, UnparseableBody
 from offpeak.ocpi.envelope import CORRELATION_ID, REQUEST_ID, SWAPPED, RequestIds, is_echoable
 from offpeak.ocpi.paths import below_prefix
 from offpeak.ocpi.wire_json import JsonValue, read_json, write_json
@@ -23,7 +23,7 @@ from offpeak.telemetry import count, logger, metrics
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler import Response
 
-    from offpeak.resolver import OcpiApi
+    from offpeak.resolver import Api, OcpiApi
 
 LARGEST_BODY = 256 * 1024
 """Bytes. A session with two thousand charging periods fits; API Gateway itself would take 10 MB."""
@@ -39,7 +39,7 @@ def ocpi_api(*, functional: bool = True) -> OcpiApi:
     return OcpiApi(functional=functional)
 
 
-def rest_handler(api: OcpiApi) -> Handler:
+def rest_handler(api: Api) -> Handler:
     """Return the Lambda handler of an API: logs, metrics and ids around each request."""
 
     @logger.inject_lambda_context(clear_state=True)
@@ -86,23 +86,24 @@ def request_ids(api: OcpiApi) -> RequestIds:
     return RequestIds(headers[REQUEST_ID], headers[CORRELATION_ID])
 
 
-def json_body(api: OcpiApi) -> JsonValue:
+def json_body(api: Api, *, largest: int = LARGEST_BODY) -> JsonValue:
     """Return the request's body: whole numbers as int, all others as Decimal.
 
-    Raises UnparseableBody for what is no JSON, and InvalidMessage naming the field for what is out of bounds.
+    Raises UnparseableBody for what is no JSON, and InvalidMessage naming the field for what is out of bounds; `largest`
+    is a body's, in bytes.
     """
     text = api.current_event.body
     if not text:
         raise UnparseableBody("the body is empty")
-    if len(text) > LARGEST_BODY * (2 if api.current_event.is_base64_encoded else 1):
-        raise InvalidMessage("body", f"is larger than {LARGEST_BODY} bytes")
+    if len(text) > largest * (2 if api.current_event.is_base64_encoded else 1):
+        raise InvalidMessage("body", f"is larger than {largest} bytes")
     if api.current_event.is_base64_encoded:
         try:
             text = base64.b64decode(text, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
             raise UnparseableBody("the body is not text in UTF-8") from None
-    if len(text.encode(errors="replace")) > LARGEST_BODY:
-        raise InvalidMessage("body", f"is larger than {LARGEST_BODY} bytes")
+    if len(text.encode(errors="replace")) > largest:
+        raise InvalidMessage("body", f"is larger than {largest} bytes")
     return read_json(text)
 
 
@@ -168,7 +169,7 @@ def command_handler(run: Callable[[JsonValue], object]) -> Handler:
 def authoriser_handler(decide: Callable[[Mapping[str, str], str, str], dict[str, object]]) -> Handler:
     """Return the handler of a REQUEST authoriser: `decide` gets the headers, the resource and the method's ARN.
 
-    API Gateway answers 401 when the function fails with exactly this word; a policy that denies would be a 403.
+    API Gateway answers 401 when the function fails with exactly this word, and 403 when a policy denies.
     """
 
     @logger.inject_lambda_context(clear_state=True)
@@ -178,11 +179,21 @@ def authoriser_handler(decide: Callable[[Mapping[str, str], str, str], dict[str,
         except NotAuthenticated as error:
             logger.info("caller_refused", resource=event["resource"], problem=str(error))
             count("CallersRefused")
+        except NotAllowed as error:
+            logger.info("caller_shut_out", resource=event["resource"], problem=str(error))
+            count("CallersRefused")
+            return _denial(event["methodArn"])
         finally:
             _flush_metrics()
         raise Exception("Unauthorized")
 
     return handler
+
+
+def _denial(method_arn: str) -> dict[str, object]:
+    """The policy that makes API Gateway answer 403."""
+    statement = {"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": [method_arn]}
+    return {"principalId": "nobody", "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
 
 
 def _worked(process: Callable[[Message], None], record: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ Apart from edge.py because it takes long to import, and the functions behind que
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import unquote
 
@@ -43,30 +44,40 @@ ANSWERS: dict[type[Exception], tuple[int, int]] = {
 whatever is not here is our fault: HTTP 500, OCPI 3000, and not a word about why."""
 
 
-class OcpiApi(APIGatewayRestResolver):
+class Api(APIGatewayRestResolver):
+    """Routes below a deployment's prefix. `refuse` makes the answer of an error, of a wrong address too."""
+
+    functional = False
+
+    def __init__(self, refuse: Callable[[Exception], Response[str]]) -> None:
+        super().__init__(strip_prefixes=[PREFIX])
+        self._refuse = refuse
+        self.exception_handler(Exception)(refuse)
+        self.not_found(self._no_route)
+
+    def _no_route(self, _: NotFoundError) -> Response[str]:
+        path = below_prefix(self.current_event.path)
+        if any(route.rule.match(path) for route in self._static_routes + self._dynamic_routes):
+            return self._refuse(MethodNotAllowed(f"{self.current_event.http_method} is not possible here"))
+        return self._refuse(UnknownObject("there is nothing at this address"))
+
+    def _convert_matches_into_route_keys(self, match: re.Match[str]) -> dict[str, str]:
+        # A REST API hands the path over as it was sent, so an id such as NL%2FABC arrives percent-encoded.
+        return {name: unquote(value) for name, value in match.groupdict().items()}
+
+
+class OcpiApi(Api):
     """`functional` modules route by party; versions and credentials do not (CONFORMANCE T4)."""
 
     def __init__(self, *, functional: bool) -> None:
-        super().__init__(strip_prefixes=[PREFIX])
+        super().__init__(refusal)
         self.functional = functional
-        self.exception_handler(Exception)(refusal)
-        self.not_found(self._no_route)
         self.use([_in_a_version_that_we_speak])
 
     @property
     def version(self) -> str:
         """The OCPI version in the path of the request that is being answered, one of SUPPORTED_VERSIONS."""
         return str(self.context["version"])
-
-    def _no_route(self, _: NotFoundError) -> Response[str]:
-        path = below_prefix(self.current_event.path)
-        if any(route.rule.match(path) for route in self._static_routes + self._dynamic_routes):
-            return refusal(MethodNotAllowed(f"{self.current_event.http_method} is not possible here"))
-        return refusal(UnknownObject("there is nothing at this address"))
-
-    def _convert_matches_into_route_keys(self, match: re.Match[str]) -> dict[str, str]:
-        # A REST API hands the path over as it was sent, so an id such as NL%2FABC arrives percent-encoded.
-        return {name: unquote(value) for name, value in match.groupdict().items()}
 
 
 def _in_a_version_that_we_speak(api: APIGatewayRestResolver, go_on: NextMiddleware) -> Response[str]:

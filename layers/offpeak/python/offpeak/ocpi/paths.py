@@ -9,13 +9,16 @@ DETAILS_PATH = "/ocpi/{version}"
 CREDENTIALS_PATH = f"{DETAILS_PATH}/credentials"
 SESSIONS_PATH = "/ocpi/emsp/{version}/sessions"
 CHARGING_PROFILES_PATH = "/ocpi/emsp/{version}/chargingprofiles"
+LOCATIONS_PATH = "/ocpi/emsp/{version}/locations"
+TARIFFS_PATH = "/ocpi/emsp/{version}/tariffs"
+HUB_CLIENT_INFO_PATH = "/ocpi/emsp/{version}/hubclientinfo"
 """Each but the first is one path per version: `.format(version=...)` makes an address of it."""
 
 REGISTRATION_PATHS = (VERSIONS_PATH, DETAILS_PATH, CREDENTIALS_PATH)
 """All that a token A is good for (CONFORMANCE T1), as the routes write it."""
 
-PREFIX = re.compile(r"^(?!/ocpi/).+?(?=/ocpi/)")
-"""What a deployment puts before /ocpi in every path (/api, say), so that our routes need not know it."""
+PREFIX = re.compile(r"^(?!/(?:ocpi|ops|oauth|\.well-known)/).+?(?=/(?:ocpi|ops|oauth|\.well-known)/)")
+"""What a deployment puts before every path (/api, say), so that our routes need not know it."""
 
 
 def below_prefix(path: str) -> str:

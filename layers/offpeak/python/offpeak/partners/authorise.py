@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from offpeak.errors import NotAuthenticated
+from offpeak.errors import NotAllowed, NotAuthenticated
 from offpeak.ocpi.paths import REGISTRATION_PATHS
 from offpeak.ocpi.tokens import tokens_in
 from offpeak.partners.store import FoundToken, PartnerStore, TokenKind, digest
@@ -43,7 +43,8 @@ class Authoriser:
     def authorise(self, headers: Mapping[str, str], resource: str) -> Decision:
         """Decide on a request for `resource`, a path of the API as its routes write it.
 
-        Raises NotAuthenticated for a missing or unknown token, and for a token A on a functional module (T1).
+        Raises NotAuthenticated for a missing or unknown token, and for a token A on a functional module (T1);
+        NotAllowed for a partner that is suspended.
         """
         header = next((value for name, value in headers.items() if name.lower() == "authorization"), None)
         decision = self._decide(header)
@@ -80,6 +81,8 @@ def policy(decision: Decision, method_arn: str) -> dict[str, object]:
     paths = ("/*",) if decision.resources is None else decision.resources
     partner = decision.found.partner
     answer: dict[str, object] = {
+        if found.partner.is_suspended:
+            raise NotAllowed(f"partner {found.partner.partner_id} is suspended")
         "principalId": partner.partner_id,
         "policyDocument": {
             "Version": "2012-10-17",

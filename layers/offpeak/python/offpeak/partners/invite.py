@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
+from offpeak.aws.usage_plans import UsageKey
 from offpeak.errors import InvalidMessage
-from offpeak.partners.model import Partner
+from offpeak.partners.model import Partner, PartnerStatus
 from offpeak.partners.settings import Change, changed
-from offpeak.partners.store import PartnerStore
-from offpeak.telemetry import logger
-
-
-class Keys(Protocol):
-    """Hands out the key by which a partner's requests are throttled."""
-
-    def add_key(self, partner_id: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +19,22 @@ class Invitation:
     token: str
 
 
-def invite(
-    partner_id: str, change: Change, store: PartnerStore, keys: Keys, new_token: Callable[[], str]
-) -> Invitation:
-    """Invite a partner, or invite one again whose token A got lost or who lost its credentials.
+def invited(partner_id: str, before: Partner | None, change: Change, new_key: Callable[[], UsageKey]) -> Partner:
+    """Return a partner as it is invited, or invited again because its token A got lost or it lost its credentials.
 
-    A partner that is registered already goes on as it is until it uses what the new invitation leads to. Raises
-    InvalidMessage naming the setting that is missing, ConcurrentChange.
+    A partner that is registered already goes on as it is until it uses what the new invitation leads to. `new_key`
+    makes the key by which its requests are throttled, where it has none. Raises InvalidMessage naming the setting that
+    is missing.
     """
-    partner = store.load(partner_id)
-    if partner is None:
-        partner = Partner(partner_id, name="", parties=())
-    partner = changed(partner, change)
+    partner = changed(before or Partner(partner_id, name="", parties=()), change)
     for name in ("name", "parties"):
         if not getattr(partner, name):
             raise InvalidMessage(f"settings.{name}", "is required")
+    if partner.is_suspended:
+        raise InvalidMessage("partner_id", "is suspended: resume the partner first")
+    if partner.status in (PartnerStatus.LEFT, PartnerStatus.REMOVED):
+        partner = replace(partner, status=PartnerStatus.INVITED)
     if partner.usage_key is None:
-        partner = replace(partner, usage_key=keys.add_key(partner_id))
-    token = new_token()
-    saved = store.save_invitation(partner, token)
-    logger.info("partner_invited", partner_id=partner_id)
-    return Invitation(saved, token)
+        key = new_key()
+        partner = replace(partner, usage_key=key.value, usage_key_id=key.key_id)
+    return partner

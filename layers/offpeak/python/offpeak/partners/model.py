@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import time
+from datetime import datetime, time
 from decimal import Decimal
 from enum import StrEnum
 
@@ -89,6 +89,8 @@ class PartnerStatus(StrEnum):
     REGISTERED = "REGISTERED"
     LEFT = "LEFT"
     """The partner deleted its credentials; its sessions stay for audit (CONFORMANCE C6)."""
+    REMOVED = "REMOVED"
+    """We ended the connection; its sessions stay for audit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +122,22 @@ class Partner:
     our_name: str = "Offpeak"
     usage_key: str | None = None
     """The value of the partner's API key, by which API Gateway throttles it. It opens nothing."""
+    usage_key_id: str | None = None
+    """By which API Gateway knows that key."""
+    suspended_at: datetime | None = None
+    """Since when an operator has shut the partner out: its calls are refused and it gets no profiles."""
     flags: Flags = Flags()
     planning: PlanningDefaults = PlanningDefaults()
     revision: int = 0
 
     @property
+    def is_suspended(self) -> bool:
+        return self.suspended_at is not None
+
+    @property
     def is_registered(self) -> bool:
-        return self.status is PartnerStatus.REGISTERED
+        """Say whether there is a connection that works may go through. While a partner is suspended there is none."""
+        return self.status is PartnerStatus.REGISTERED and not self.is_suspended
 
     def endpoint(self, identifier: str, role: str) -> str | None:
         """Return the address of the peer's interface, or None where it has none. The role is a second wish:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from offpeak.instants import format_instant, parse_instant
 from offpeak.partners.model import (
     Endpoint,
     Flags,
@@ -39,6 +40,8 @@ def partner_to_row(partner: Partner) -> dict[str, Any]:
         "our_party": [partner.our_party.country_code, partner.our_party.party_id],
         "our_name": partner.our_name,
         "usage_key": partner.usage_key,
+        "usage_key_id": partner.usage_key_id,
+        "suspended_at": format_instant(partner.suspended_at) if partner.suspended_at else None,
         "flags": _plain(partner.flags),
         "planning": {**_plain(partner.planning), "tariff": _tariff_to_row(partner.planning.tariff)},
         "revision": partner.revision,
@@ -58,6 +61,8 @@ def partner_from_row(row: Row) -> Partner:
         our_party=Party(*row["our_party"]),
         our_name=row["our_name"],
         usage_key=row.get("usage_key"),
+        usage_key_id=row.get("usage_key_id"),
+        suspended_at=parse_instant(row["suspended_at"]) if row.get("suspended_at") else None,
         flags=_flags_from_row(row["flags"]),
         planning=_planning_from_row(row["planning"]),
         revision=int(row["revision"]),

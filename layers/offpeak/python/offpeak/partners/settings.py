@@ -37,6 +37,7 @@ def _local_time(text: object) -> object:
     return local
 
 
+PartnerId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 PartyText = Annotated[str, StringConstraints(pattern=PARTY)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 LocalTime = Annotated[time, BeforeValidator(_local_time)]
@@ -128,7 +129,8 @@ def changed(partner: Partner, change: Change) -> Partner:
 def settings_of(partner: Partner) -> dict[str, object]:
     """Return all that can be shown of a partner: no tokens, no keys."""
     row = partner_to_row(partner)
-    shown: dict[str, object] = {name: value for name, value in row.items() if name not in ("usage_key", "revision")}
+    hidden = ("usage_key", "usage_key_id", "revision")
+    shown: dict[str, object] = {name: value for name, value in row.items() if name not in hidden}
     shown["parties"] = [_party_text(party) for party in partner.parties]
     shown["our_party"] = _party_text(partner.our_party)
     shown["flags"] = {**_all_names(Flags), **row["flags"]}

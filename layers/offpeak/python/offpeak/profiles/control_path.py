@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from offpeak.ocpi.paths import CHARGING_PROFILES_PATH
-from offpeak.partners.model import Partner, PartnerStatus
+from offpeak.partners.model import Partner
 from offpeak.profiles.model import ProfileRequest
 
 
 def receiver_of(partner: Partner) -> str | None:
-    """Return the address of a partner's charging profiles receiver; None where it has none, or has left."""
-    if partner.status is not PartnerStatus.REGISTERED:
+    """Return the address of a partner's charging profiles receiver; None where it has none, has left, or is
+    suspended."""
+    if not partner.is_registered:
         return None
     return partner.endpoint("chargingprofiles", "RECEIVER")
 

@@ -1,0 +1,64 @@
+"""Errors of the operator API as problem details (RFC 9457). `field` names what is wrong in the body or the query.
+
+API Gateway answers by itself what it does not let through (no signature, no right to invoke): in OCPI's shape, because
+its answers are one for all routes.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+
+from offpeak.errors import (
+    AlreadyExists,
+    ConcurrentChange,
+    InvalidMessage,
+    MethodNotAllowed,
+    NotAuthenticated,
+    OutOfDate,
+    PeerUnavailable,
+    PeerUnusable,
+    QueueUnavailable,
+    UnknownObject,
+    UnparseableBody,
+)
+from offpeak.ocpi.wire_json import write_json
+from offpeak.telemetry import count, logger
+
+STATUSES: dict[type[Exception], HTTPStatus] = {
+    UnparseableBody: HTTPStatus.BAD_REQUEST,
+    NotAuthenticated: HTTPStatus.FORBIDDEN,
+    UnknownObject: HTTPStatus.NOT_FOUND,
+    MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    AlreadyExists: HTTPStatus.CONFLICT,
+    OutOfDate: HTTPStatus.PRECONDITION_FAILED,
+    InvalidMessage: HTTPStatus.UNPROCESSABLE_ENTITY,
+    PeerUnusable: HTTPStatus.BAD_GATEWAY,
+    PeerUnavailable: HTTPStatus.BAD_GATEWAY,
+    ConcurrentChange: HTTPStatus.SERVICE_UNAVAILABLE,
+    QueueUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""Whatever is not here is our fault: 500, and not a word about why."""
+
+
+def problem(error: Exception) -> Response[str]:
+    """Answer an error as STATUSES says."""
+    status = STATUSES.get(type(error))
+    if status is None:
+        logger.exception("request_failed", exc_info=error)
+        count("RequestsFailed")
+        return _response(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong on our side")
+    if isinstance(error, OutOfDate) and error.is_missing:
+        status = HTTPStatus.PRECONDITION_REQUIRED
+    field = error.field if isinstance(error, InvalidMessage) else None
+    detail = error.problem if isinstance(error, InvalidMessage) else str(error)
+    logger.info("request_refused", http_status=status.value, problem=str(error))
+    return _response(status, detail, field)
+
+
+def _response(status: HTTPStatus, detail: str, field: str | None = None) -> Response[str]:
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    if field is not None:
+        body["field"] = field
+    return Response(status.value, content_type="application/problem+json", body=write_json(body))
