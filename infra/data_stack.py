@@ -54,6 +54,15 @@ class DataStack(Stack):
             expires=True,
         )
         self.prices = Table(self, "prices", key=table_key, keys=("pk", "sk"))
+        self.locations = Table(
+            self,
+            "locations",
+            key=table_key,
+            keys=("pk", "sk"),
+            indexes=[Index("by_evse", "evse_key", "pk", ("chargers",))],
+        )
+        self.tariffs = Table(self, "tariffs", key=table_key, keys=("tariff_key",))
+        self.hub_clients = Table(self, "hub_clients", key=table_key, keys=("partner_id", "party"))
         self.history = Table(self, "history", key=table_key, keys=("pk", "sk"))
         self.audit = Table(self, "audit", key=table_key, keys=("pk", "sk"))
         self.quality = Table(self, "quality", key=table_key, keys=("pk", "sk"), expires=True)

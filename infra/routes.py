@@ -24,6 +24,8 @@ class Route:
 
 PARTNER = "/ops/v1/partners/{partner_id}"
 
+LOCATION = "/ocpi/emsp/{version}/locations/{country_code}/{party_id}/{location_id}"
+
 ROUTES = (
     Route(("GET",), "/ocpi/versions", "ocpi_versions"),
     Route(("GET",), "/ocpi/{version}", "ocpi_versions"),
@@ -33,6 +35,15 @@ ROUTES = (
         "/ocpi/emsp/{version}/sessions/{country_code}/{party_id}/{session_id}",
         "ocpi_sessions",
     ),
+    Route(("GET", "PUT", "PATCH"), LOCATION, "ocpi_locations"),
+    Route(("GET", "PUT", "PATCH"), f"{LOCATION}/{{evse_uid}}", "ocpi_locations"),
+    Route(("GET", "PUT", "PATCH"), f"{LOCATION}/{{evse_uid}}/{{connector_id}}", "ocpi_locations"),
+    Route(
+        ("GET", "PUT", "PATCH", "DELETE"),
+        "/ocpi/emsp/{version}/tariffs/{country_code}/{party_id}/{tariff_id}",
+        "ocpi_tariffs",
+    ),
+    Route(("GET", "PUT"), "/ocpi/emsp/{version}/hubclientinfo/{country_code}/{party_id}", "ocpi_hubclientinfo"),
     Route(
         ("POST",),
         "/ocpi/emsp/{version}/chargingprofiles/results/{kind}/{request_id}",

@@ -61,6 +61,7 @@ class ServiceStack(Stack):
     def _make_functions(self, data: DataStack) -> None:
         """Each function with all that it may do."""
         partners, sessions, requests, prices = data.partners, data.sessions, data.profile_requests, data.prices
+        locations, tariffs = data.locations, data.tariffs
         plan, send, replan = self._queues["plan"], self._queues["send"], self._queues["replan"]
         history, pages = data.history, self._queues["history"]
         base_url = ("BASE_URL", self._api.base_url)
@@ -77,12 +78,18 @@ class ServiceStack(Stack):
         receiver = self._function("ocpi_sessions", timeout_s=25, memory_mb=1024)
         receiver.can_read(sessions, partners).can_write(sessions).can_send(plan)
         receiver.can_read(history).can_write(history).can_send(pages)
+        # A PUT of a Location may bring a thousand EVSEs.
+        self._function("ocpi_locations", timeout_s=25, memory_mb=1024).can_read(locations).can_write(locations)
+        self._function("ocpi_tariffs", timeout_s=10, memory_mb=1024).can_read(tariffs).can_write(tariffs)
+        hub_clients = self._function("ocpi_hubclientinfo", timeout_s=10)
+        hub_clients.can_read(data.hub_clients).can_write(data.hub_clients)
         results = self._function("ocpi_chargingprofiles", timeout_s=10, memory_mb=1024)
         results.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(send)
 
         # behind the queues
         planner = self._function("plan_sessions", memory_mb=1024)
         planner.can_read(sessions, requests, partners, prices).can_write(sessions, requests).can_send(send)
+        planner.can_read(locations, tariffs)
         sender = self._function("send_profiles")
         sender.can_read(partners, sessions, requests).can_write(partners, sessions, requests).can_send(send, plan)
         sender.can_use_key(*token_key, encrypt=False).knows(*base_url)
@@ -111,7 +118,7 @@ class ServiceStack(Stack):
             administers.knows(*base_url)
             self._may_hand_out_keys(administers)
         viewer = self._function("ops_sessions", timeout_s=60)
-        viewer.can_read(partners, sessions, requests).can_write(requests).can_send(send)
+        viewer.can_read(partners, sessions, requests, locations).can_write(requests).can_send(send)
         orders = self._function("ops_history", timeout_s=60)
         orders.can_read(partners, history).can_write(history).can_send(pages)
 

@@ -30,6 +30,9 @@ def test_exactly_the_interfaces_that_exist_are_advertised(version: str) -> None:
                 "role": "SENDER",
                 "url": f"{BASE}/ocpi/emsp/{version}/chargingprofiles/",
             },
+            {"identifier": "locations", "role": "RECEIVER", "url": f"{BASE}/ocpi/emsp/{version}/locations"},
+            {"identifier": "tariffs", "role": "RECEIVER", "url": f"{BASE}/ocpi/emsp/{version}/tariffs"},
+            {"identifier": "hubclientinfo", "role": "RECEIVER", "url": f"{BASE}/ocpi/emsp/{version}/hubclientinfo"},
         ],
     }
 

@@ -22,6 +22,7 @@ from offpeak.errors import (
     PeerUnavailable,
     PeerUnusable,
     QueueUnavailable,
+    UnknownLocation,
     UnknownObject,
     UnparseableBody,
 )
@@ -36,6 +37,7 @@ ANSWERS: dict[type[Exception], tuple[int, int]] = {
     UnknownObject: (404, Status.CLIENT_ERROR),
     MethodNotAllowed: (405, Status.CLIENT_ERROR),
     InvalidMessage: (200, Status.INVALID_PARAMETERS),
+    UnknownLocation: (200, Status.UNKNOWN_LOCATION),
     PeerUnavailable: (200, Status.PEER_UNUSABLE),
     ConcurrentChange: (503, Status.SERVER_ERROR),
     QueueUnavailable: (503, Status.SERVER_ERROR),

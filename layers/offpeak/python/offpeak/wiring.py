@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from offpeak.aws.usage_plans import UsagePlan
     from offpeak.history.begin import Beginner
     from offpeak.history.store import HistoryStore
+    from offpeak.locations.chargers import Chargers
+    from offpeak.locations.store import LocationStore
     from offpeak.ocpi.client import OcpiClient
     from offpeak.ocpi.peer_address import PeerAddressRule
     from offpeak.partners.administer import Administration
     from offpeak.partners.gates import Gates
+    from offpeak.partners.hub_clients import HubClients
     from offpeak.partners.store import PartnerStore
     from offpeak.partners.trail import AuditTrail
     from offpeak.prices.energy_charts import EnergyCharts
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from offpeak.profiles.store import ProfileStore
     from offpeak.sessions.plan_queue import PlanQueue
     from offpeak.sessions.store import SessionStore
+    from offpeak.tariffs.store import TariffStore
 
 
 def base_url() -> str:
@@ -112,6 +116,34 @@ def profiles() -> ProfileStore:
     from offpeak.profiles.store import ProfileStore
 
     return ProfileStore(_table("SESSIONS_TABLE"), _table("PROFILE_REQUESTS_TABLE"))
+
+
+@cache
+def locations() -> LocationStore:
+    from offpeak.locations.store import LocationStore
+
+    return LocationStore(_table("LOCATIONS_TABLE"))
+
+
+@cache
+def chargers() -> Chargers:
+    from offpeak.locations.chargers import Chargers
+
+    return Chargers(_table("LOCATIONS_TABLE"))
+
+
+@cache
+def tariffs() -> TariffStore:
+    from offpeak.tariffs.store import TariffStore
+
+    return TariffStore(_table("TARIFFS_TABLE"))
+
+
+@cache
+def hub_clients() -> HubClients:
+    from offpeak.partners.hub_clients import HubClients
+
+    return HubClients(_table("HUB_CLIENTS_TABLE"))
 
 
 @cache

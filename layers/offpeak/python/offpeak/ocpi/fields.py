@@ -56,6 +56,15 @@ def _capitals(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
+def _written(value: object) -> object:
+    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return str(value) if is_number else value
+
+
+def _all_capitals(value: object) -> object:
+    return [_capitals(each) for each in value] if isinstance(value, list) else value
+
+
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Text = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
 OptionalText = Annotated[Text | None, BeforeValidator(_available)]
@@ -66,3 +75,12 @@ NoneAsEmpty = BeforeValidator(_list)
 """A list that may also be missing or null (CONFORMANCE T13)."""
 AnyCase = BeforeValidator(_capitals)
 """An enumeration that some peers write in small letters."""
+Written = Annotated[Text | None, BeforeValidator(_available), BeforeValidator(_written)]
+"""Optional text that some peers write as a number."""
+Code = Annotated[Written, AnyCase]
+"""An open enumeration: names that we do not know are kept, in capitals."""
+Codes = Annotated[list[Annotated[Text, BeforeValidator(_written)]], BeforeValidator(_all_capitals), NoneAsEmpty]
+Words = Annotated[list[Annotated[Text, BeforeValidator(_written)]], NoneAsEmpty]
+Told = dict[str, object] | None
+"""An object that we only give back: kept as it came."""
+AllTold = Annotated[list[dict[str, object]], NoneAsEmpty]

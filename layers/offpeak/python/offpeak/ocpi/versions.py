@@ -13,7 +13,15 @@ from pydantic import BaseModel
 from offpeak.errors import InvalidMessage, PeerUnusable
 from offpeak.ocpi.envelope import Status
 from offpeak.ocpi.fields import Text, Url, read_object
-from offpeak.ocpi.paths import CHARGING_PROFILES_PATH, CREDENTIALS_PATH, DETAILS_PATH, SESSIONS_PATH
+from offpeak.ocpi.paths import (
+    CHARGING_PROFILES_PATH,
+    CREDENTIALS_PATH,
+    DETAILS_PATH,
+    HUB_CLIENT_INFO_PATH,
+    LOCATIONS_PATH,
+    SESSIONS_PATH,
+    TARIFFS_PATH,
+)
 from offpeak.ocpi.wire_json import JsonValue
 
 SUPPORTED_VERSIONS = ("2.2.1", "2.3.0")
@@ -52,6 +60,9 @@ def version_details(base_url: str, version: str) -> dict[str, object]:
         ("credentials", "SENDER", CREDENTIALS_PATH),
         ("sessions", "RECEIVER", SESSIONS_PATH),
         ("chargingprofiles", "SENDER", f"{CHARGING_PROFILES_PATH}/"),
+        ("locations", "RECEIVER", LOCATIONS_PATH),
+        ("tariffs", "RECEIVER", TARIFFS_PATH),
+        ("hubclientinfo", "RECEIVER", HUB_CLIENT_INFO_PATH),
     )
     return {
         "version": version,
