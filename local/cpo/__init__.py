@@ -5,7 +5,7 @@ from __future__ import annotations
 from local.cpo.charge_point_operator import Advanced, Push, Settings
 from local.cpo.handshake import RegistrationFailed
 from local.cpo.messages import Dialect, Style
-from local.cpo.misbehaviour import Answer, Misbehaviour, Result, ResultComes
+from local.cpo.misbehaviour import Answer, CredentialsTrouble, Misbehaviour, Result, ResultComes
 from local.cpo.overview import SessionLog, SessionState
 from local.cpo.peer import CallFailed
 from local.cpo.profile_receiver import CallKind, ProfileCall
@@ -18,6 +18,7 @@ __all__ = [
     "CallFailed",
     "CallKind",
     "CpoSimulator",
+    "CredentialsTrouble",
     "Dialect",
     "Misbehaviour",
     "Party",

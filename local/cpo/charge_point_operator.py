@@ -36,6 +36,8 @@ class Settings:
     """Push the ActiveChargingProfile whenever one was set or cleared."""
     raw_token: bool = False
     """Send tokens as they are instead of in Base64."""
+    versions: tuple[str, ...] = ("2.2.1",)
+    """The OCPI versions that it speaks."""
     pool: int = 8
     seed: int = 0
 
@@ -74,7 +76,12 @@ class ChargePointOperator:
         self.orders = Orders()
         self.profiles = ProfileReceiver(self)
         self.offpeak = OffpeakConnection(
-            base_url, settings.style.party, settings.name, raw_token=settings.raw_token, most_at_once=settings.pool + 8
+            base_url,
+            settings.style.party,
+            settings.name,
+            raw_token=settings.raw_token,
+            most_at_once=settings.pool + 8,
+            versions=settings.versions,
         )
         self.sessions: dict[str, ChargingSession] = {}
         self.pushes: list[Push] = []

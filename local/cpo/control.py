@@ -28,6 +28,7 @@ HANDLES = {
     "GET /_control/state": "the time, the registration with the token for calls on Offpeak, and every session",
     "GET /_control/sessions/{session_id}": "one session with its profile calls, pushes and what the car drew",
     "POST /_control/register": '{"offpeak_versions_url": URL, "token": TOKEN A}',
+    "POST /_control/invite": "a token A and our versions URL, for Offpeak to register here",
     "POST /_control/plug-in": '{} or any of {"session_id", "evse_uid", "battery_kwh", "soc", "target_soc", '
     '"max_current_a", "phases", "leaves_at"}',
     "POST /_control/unplug": '{"session_id"}',
@@ -84,6 +85,7 @@ class Control:
         asked = {"": self.handles, "/state": self.state, "/sessions/{session_id:path}": self.session}
         ordered = {
             "/register": self.register,
+            "/invite": self.invite,
             "/plug-in": self.plug_in,
             "/unplug": self.unplug,
             "/advance": self.advance,
@@ -120,6 +122,9 @@ class Control:
         order = RegisterOrder.model_validate(await _ordered(request))
         await self._cpo.offpeak.register(order.offpeak_versions_url, order.token)
         return {"is_registered": True}
+
+    async def invite(self, _: Request) -> Json:
+        return {"versions_url": self._cpo.offpeak.versions_url, "token_a": self._cpo.offpeak.invite()}
 
     async def plug_in(self, request: Request) -> Json:
         order = PlugInOrder.model_validate(await _ordered(request))

@@ -1,4 +1,4 @@
-"""The CPO's OCPI 2.2.1 interfaces over HTTP: versions, credentials, sessions (sender), chargingprofiles (receiver)."""
+"""The CPO's OCPI interfaces over HTTP: versions, credentials, sessions (sender), chargingprofiles (receiver)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from local.cpo.charge_point_operator import ChargePointOperator
 from local.cpo.charging_profile import LONGEST_URL, read_set_profile
-from local.cpo.handshake import VERSION, CredentialsObject, RegistrationFailed
+from local.cpo.handshake import CredentialsObject, RegistrationFailed
+from local.cpo.misbehaviour import CredentialsTrouble
 from local.cpo.profile_receiver import CallKind, ProfileCall
 from local.cpo.wire import BAD_PARAMETERS, CLIENT_ERROR, OK, SERVER_ERROR, Json, envelope, read_instant, read_json
 
-SESSIONS_PATH = f"/ocpi/cpo/{VERSION}/sessions"
-PROFILES_PATH = f"/ocpi/cpo/{VERSION}/chargingprofiles"
+SESSIONS_PATH = "/ocpi/cpo/{version}/sessions"
+PROFILES_PATH = "/ocpi/cpo/{version}/chargingprofiles"
 MOST_LISTED = 100
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -35,6 +37,13 @@ class BadCall(Exception):
         self.ocpi_status = ocpi_status
 
 
+class BrokenOff(Response):
+    """Breaks the connection off in the middle of the answer."""
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
+
+
 class Interfaces:
     """Routes in front of a ChargePointOperator."""
 
@@ -42,12 +51,12 @@ class Interfaces:
         self._cpo = cpo
 
     def routes(self) -> list[BaseRoute]:
-        details = f"/ocpi/{VERSION}"
+        details = "/ocpi/{version}"
         credentials = ("GET", "POST", "PUT", "DELETE")
         return [
             self._route("/ocpi/versions", ("GET",), self.versions, is_functional=False),
             self._route(details, ("GET",), self.version_details, is_functional=False),
-            self._route(f"{details}/credentials", credentials, self.credentials, is_functional=False),
+            self._route(details + "/credentials", credentials, self.credentials, is_functional=False),
             self._route(SESSIONS_PATH, ("GET",), self.list_sessions),
             self._route(PROFILES_PATH + "/{session_id:path}", ("GET", "PUT", "DELETE"), self.charging_profile),
         ]
@@ -55,8 +64,12 @@ class Interfaces:
     def _route(self, path: str, methods: tuple[str, ...], handle: Handler, *, is_functional: bool = True) -> BaseRoute:
         async def endpoint(request: Request) -> Response:
             self._examine(request, is_functional=is_functional)
-            if not self._cpo.offpeak.lets_in(request.headers.get("authorization")):
+            shown = request.headers.get("authorization")
+            is_invited_only = is_functional and self._cpo.offpeak.is_invitation(shown)
+            if is_invited_only or not self._cpo.offpeak.lets_in(shown):
                 response = self._answer(status_code=BAD_PARAMETERS, message="no token of ours", http_status=401)
+            elif request.path_params.get("version", self._cpo.offpeak.versions[0]) not in self._cpo.offpeak.versions:
+                response = self._answer(status_code=CLIENT_ERROR, message="no version of ours", http_status=404)
             else:
                 try:
                     response = await handle(request)
@@ -97,36 +110,58 @@ class Interfaces:
         return JSONResponse(said, status_code=http_status, background=background)
 
     async def versions(self, _: Request) -> Response:
-        return self._answer([{"version": VERSION, "url": f"{self._cpo.offpeak.base_url}/ocpi/{VERSION}"}])
+        known: list[Json] = [
+            {"version": each, "url": f"{self._cpo.offpeak.base_url}/ocpi/{each}"} for each in self._cpo.offpeak.versions
+        ]
+        return self._answer(known)
 
-    async def version_details(self, _: Request) -> Response:
-        base = self._cpo.offpeak.base_url
+    async def version_details(self, request: Request) -> Response:
+        base, version = self._cpo.offpeak.base_url, request.path_params["version"]
         interfaces = (
-            ("credentials", "RECEIVER", f"/ocpi/{VERSION}/credentials"),
+            ("credentials", "RECEIVER", "/ocpi/{version}/credentials"),
             ("sessions", "SENDER", SESSIONS_PATH),
             ("chargingprofiles", "RECEIVER", PROFILES_PATH),
         )
         endpoints: list[Json] = [
-            {"identifier": name, "role": role, "url": base + path} for name, role, path in interfaces
+            {"identifier": name, "role": role, "url": base + path.format(version=version)}
+            for name, role, path in interfaces
         ]
-        return self._answer({"version": VERSION, "endpoints": endpoints})
+        return self._answer({"version": version, "endpoints": endpoints})
 
     async def credentials(self, request: Request) -> Response:
-        token = self._cpo.offpeak.token
-        if request.method == "POST":
-            raise BadCall("already registered", http_status=405, ocpi_status=CLIENT_ERROR)
-        if request.method == "DELETE":
-            self._cpo.offpeak.forget_registration()
-            return self._answer()
+        offpeak = self._cpo.offpeak
         if request.method == "GET":
-            return self._answer(self._cpo.offpeak.credentials(token or ""))
+            return self._answer(offpeak.credentials(offpeak.token or ""))
+        is_invitation = offpeak.is_invitation(request.headers.get("authorization"))
+        if is_invitation != (request.method == "POST"):
+            problem = "not registered yet" if is_invitation else "already registered"
+            raise BadCall(problem, http_status=405, ocpi_status=CLIENT_ERROR)
+        trouble = self._cpo.orders.for_credentials()
+        if trouble is CredentialsTrouble.DIES_BEFORE:
+            return BrokenOff()
+        if trouble is CredentialsTrouble.REFUSES:
+            return self._answer(status_code=SERVER_ERROR + 1, message="as ordered")
+        answer = await self._take_credentials(request, trouble)
+        return answer if trouble is None else BrokenOff()
+
+    async def _take_credentials(self, request: Request, trouble: CredentialsTrouble | None) -> Response:
+        offpeak, version = self._cpo.offpeak, request.path_params["version"]
+        if request.method == "DELETE":
+            offpeak.forget_registration()
+            return self._answer()
         try:
             theirs = CredentialsObject.model_validate(await _body(request))
-            return self._answer(await self._cpo.offpeak.accept_renewal(theirs))
+            if trouble is CredentialsTrouble.DIES_AFTER_CALL_BACK:
+                await offpeak.call_back(theirs, version)
+                return self._answer()
+            ours = await offpeak.accept(theirs, version)
         except ValidationError as error:
             raise BadCall(f"credentials: {error.errors(include_url=False)[0]}") from error
         except RegistrationFailed as error:
             raise BadCall(str(error), ocpi_status=SERVER_ERROR + 1) from error
+        if trouble is CredentialsTrouble.LOSES_ANSWER_AND_VOIDS:
+            offpeak.void_old_tokens()
+        return self._answer(ours)
 
     async def list_sessions(self, request: Request) -> Response:
         asked = request.query_params
@@ -147,7 +182,8 @@ class Interfaces:
         response.headers["X-Limit"] = str(MOST_LISTED)
         if offset + limit < len(found):
             query = {**asked, "offset": offset + limit, "limit": limit}
-            response.headers["Link"] = f'<{self._cpo.offpeak.base_url}{SESSIONS_PATH}?{urlencode(query)}>; rel="next"'
+            here = self._cpo.offpeak.base_url + request.url.path
+            response.headers["Link"] = f'<{here}?{urlencode(query)}>; rel="next"'
         return response
 
     async def charging_profile(self, request: Request) -> Response:

@@ -34,6 +34,21 @@ class ResultComes(StrEnum):
     NEVER = "NEVER"
 
 
+class CredentialsTrouble(StrEnum):
+    """What goes wrong with the next POST, PUT or DELETE that Offpeak sends to the credentials interface."""
+
+    DIES_BEFORE = "DIES_BEFORE"
+    """The connection breaks; the CPO has not taken the credentials."""
+    DIES_AFTER_CALL_BACK = "DIES_AFTER_CALL_BACK"
+    """The CPO has called Offpeak's versions with the new token, and the connection breaks; it remembers nothing."""
+    LOSES_ANSWER = "LOSES_ANSWER"
+    """The CPO has taken the credentials, has the new token in force, and the connection breaks."""
+    LOSES_ANSWER_AND_VOIDS = "LOSES_ANSWER_AND_VOIDS"
+    """As before, and it no longer takes the token that Offpeak had until then."""
+    REFUSES = "REFUSES"
+    """The CPO answers 3001."""
+
+
 @dataclass(frozen=True, slots=True)
 class Misbehaviour:
     """What goes wrong. The defaults are a CPO that does everything right.
@@ -93,6 +108,7 @@ class Orders:
         self._for_all = PERFECT
         self._for_session: dict[str, Misbehaviour] = {}
         self._calls: dict[str | None, int] = {}
+        self._credentials: list[CredentialsTrouble] = []
 
     def give(self, misbehaviour: Misbehaviour, session_id: str | None) -> None:
         """Order a behaviour from now on, for one session or (None) for all that have no order of their own."""
@@ -101,6 +117,14 @@ class Orders:
         else:
             self._for_session[session_id.casefold()] = misbehaviour
         self._calls[session_id and session_id.casefold()] = 0
+
+    def give_for_credentials(self, *trouble: CredentialsTrouble) -> None:
+        """Order what goes wrong with each of the next calls on the credentials."""
+        self._credentials = list(trouble)
+
+    def for_credentials(self) -> CredentialsTrouble | None:
+        """Return what goes wrong with this call on the credentials, and count it."""
+        return self._credentials.pop(0) if self._credentials else None
 
     def for_push(self, session_id: str) -> Misbehaviour:
         return self._for_session.get(session_id.casefold(), self._for_all)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import httpx
 
 from local.cpo import handshake
@@ -10,15 +12,29 @@ from local.cpo.wire import Json, Party, new_token, tokens_in
 
 
 class OffpeakConnection:
-    """What a CPO at `base_url` knows of Offpeak. At most `most_at_once` calls are in flight."""
+    """What a CPO at `base_url` knows of Offpeak. At most `most_at_once` calls are in flight.
 
-    def __init__(self, base_url: str, party: Party, name: str, *, raw_token: bool, most_at_once: int) -> None:
+    `versions` are those of OCPI that the CPO speaks; it may learn others meanwhile.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        party: Party,
+        name: str,
+        *,
+        raw_token: bool,
+        most_at_once: int,
+        versions: Sequence[str],
+    ) -> None:
         self.base_url = base_url
         self.registration: Registration | None = None
         self.complaints: list[str] = []
         """What Offpeak did against the specification, as far as it shows from here."""
         self._party, self._name, self._raw_token = party, name, raw_token
+        self.versions = versions
         self._our_tokens: list[str] = []
+        self._invitation: str | None = None
         self._unconfirmed_token: str | None = None
         self._client = httpx.AsyncClient(
             limits=httpx.Limits(max_connections=most_at_once), follow_redirects=False, trust_env=False
@@ -40,6 +56,18 @@ class OffpeakConnection:
         if known and known[0] == self._our_tokens[-1] != self._unconfirmed_token:
             self._our_tokens = known
         return bool(known)
+
+    def invite(self) -> str:
+        """Make a token A for Offpeak to register with; one that was given out before is void."""
+        if self._invitation in self._our_tokens:
+            self._our_tokens.remove(self._invitation)
+        self._invitation = new_token()
+        self._our_tokens.insert(0, self._invitation)
+        return self._invitation
+
+    def is_invitation(self, authorization: str | None) -> bool:
+        """Say whether a caller presents the token A, which is good for versions and credentials only."""
+        return self._invitation is not None and self._invitation in tokens_in(authorization)
 
     def credentials(self, token: str) -> dict[str, Json]:
         """Return our Credentials object with `token`."""
@@ -71,7 +99,13 @@ class OffpeakConnection:
         self._our_tokens.append(ours)  # Offpeak calls back with it before it answers
         try:
             self.registration = await handshake.register(
-                self._client, method, versions_url, token, self.credentials(ours), raw_token=self._raw_token
+                self._client,
+                method,
+                versions_url,
+                token,
+                self.credentials(ours),
+                raw_token=self._raw_token,
+                versions=self.versions,
             )
         except BaseException:
             self._our_tokens.remove(ours)
@@ -79,12 +113,22 @@ class OffpeakConnection:
         finally:
             self._unconfirmed_token = None
 
-    async def accept_renewal(self, theirs: handshake.CredentialsObject) -> dict[str, Json]:
-        """Take Offpeak's renewed credentials and return ours, renewed as well. Raises RegistrationFailed."""
-        endpoints = await handshake.learn_endpoints(self._client, theirs.url, theirs.token, raw_token=self._raw_token)
-        self.registration = handshake.registration(theirs, endpoints)
+    async def accept(self, theirs: handshake.CredentialsObject, version: str) -> dict[str, Json]:
+        """Take Offpeak's credentials, given in `version`, and return ours, with a new token. Raises RegistrationFailed,
+        and is then as before."""
+        self.registration = handshake.registration(theirs, await self.call_back(theirs, version))
         self._our_tokens.append(new_token())
         return self.credentials(self._our_tokens[-1])
+
+    async def call_back(self, theirs: handshake.CredentialsObject, version: str) -> handshake.VersionDetailsObject:
+        """Learn Offpeak's interfaces with the token that it gives us. Raises RegistrationFailed."""
+        return await handshake.learn_details(
+            self._client, theirs.url, theirs.token, raw_token=self._raw_token, versions=[version]
+        )
+
+    def void_old_tokens(self) -> None:
+        """Let Offpeak in by the newest token only, though it may not know it yet."""
+        self._our_tokens = self._our_tokens[-1:]
 
     async def unregister(self) -> None:
         """DELETE our credentials at Offpeak, and forget all tokens. Raises CallFailed."""
@@ -95,7 +139,7 @@ class OffpeakConnection:
         self.forget_registration()
 
     def forget_registration(self) -> None:
-        self.registration = None
+        self.registration = self._invitation = None
         self._our_tokens.clear()
 
     def registered(self) -> Registration:

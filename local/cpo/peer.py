@@ -49,6 +49,7 @@ class Registration:
     versions_url: str
     endpoints: tuple[EndpointObject, ...]
     party: Party | None = None
+    version: str | None = None
 
     def url(self, identifier: str, role: str | None = None) -> str:
         """Return the address of an interface, without a slash at its end. Raises CallFailed where there is none."""

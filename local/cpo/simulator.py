@@ -21,7 +21,7 @@ from local.car import Visit
 from local.cpo.charge_point_operator import Advanced, ChargePointOperator, Push, Settings
 from local.cpo.control import Control
 from local.cpo.interfaces import Interfaces
-from local.cpo.misbehaviour import Misbehaviour
+from local.cpo.misbehaviour import CredentialsTrouble, Misbehaviour
 from local.cpo.overview import SessionLog, SessionState, log_of, state_of
 from local.cpo.profile_receiver import ProfileCall
 from local.cpo.session import ChargingSession
@@ -91,6 +91,24 @@ class CpoSimulator:
         """Register with Offpeak by the token it gave us. Raises RegistrationFailed."""
         self._run(self._cpo.offpeak.register(offpeak_versions_url, token_a))
 
+    @property
+    def version(self) -> str | None:
+        """The OCPI version in which we are registered; None while not registered."""
+        known = self._cpo.offpeak.registration
+        return known.version if known else None
+
+    def invite(self) -> str:
+        """Make a token A for Offpeak to register with."""
+
+        async def invite() -> str:
+            return self._cpo.offpeak.invite()
+
+        return self._run(invite())
+
+    def learn(self, *versions: str) -> None:
+        """Speak these OCPI versions from now on."""
+        self._cpo.offpeak.versions = versions
+
     def renew_credentials(self) -> None:
         """Exchange both tokens for new ones. Raises RegistrationFailed, or CallFailed while not registered."""
         self._run(self._cpo.offpeak.renew_credentials())
@@ -139,6 +157,10 @@ class CpoSimulator:
             self._cpo.orders.give(misbehaviour, session_id)
 
         self._run(misbehave())
+
+    def trouble_credentials(self, *trouble: CredentialsTrouble) -> None:
+        """Let each of Offpeak's next calls on our credentials go wrong so."""
+        self._cpo.orders.give_for_credentials(*trouble)
 
     def override(self, session_id: str, current_a: float) -> None:
         """Let the charger apply `current_a` per phase now, whatever it was told, and push its ActiveChargingProfile.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from local.cpo import CallFailed, CpoSimulator, RegistrationFailed, Settings
+from local.cpo import CallFailed, CpoSimulator, CredentialsTrouble, RegistrationFailed, Settings
 from tests.local.cpo_scene import EVENING, after, registered_cpo, visit
 from tests.local.fake_offpeak import IDS, TOKEN_A, TOKEN_C, FakeOffpeak, token
 
@@ -130,3 +130,76 @@ def test_a_cpo_of_old_habits_sends_its_token_raw() -> None:
         with pytest.raises(RegistrationFailed):  # the fake decodes every token
             cpo.register(offpeak.versions_url, "raw!")
         assert offpeak.raw_headers == ["Token raw!"]
+
+
+def give_credentials(cpo: CpoSimulator, offpeak: FakeOffpeak, method: str, shown: str, ours: str) -> httpx.Response:
+    """Let Offpeak POST or PUT its credentials with a token that the CPO gave it."""
+    url = cpo.versions_url.replace("versions", "2.2.1/credentials")
+    theirs = {"token": ours, "url": offpeak.versions_url, "roles": [{"country_code": "NL", "party_id": "OFP"}]}
+    return httpx.request(method, url, headers={"Authorization": token(shown), **IDS}, json=theirs)
+
+
+def test_the_cpo_lets_offpeak_register_by_the_token_it_gave() -> None:
+    """C2, C3: it calls back, and its token A ends with the first use of the one that it answers"""
+    offpeak = FakeOffpeak()
+    with offpeak.serve(), CpoSimulator(start_at=EVENING) as cpo:
+        token_a = cpo.invite()
+        assert give_credentials(cpo, offpeak, "PUT", token_a, "ours").status_code == 405
+        functional = cpo.versions_url.replace("versions", "cpo/2.2.1/sessions")
+        assert httpx.get(functional, headers={"Authorization": token(token_a), **IDS}).status_code == 401
+
+        answer = give_credentials(cpo, offpeak, "POST", token_a, "ours").json()["data"]
+        assert [call.token for call in offpeak.received] == ["ours", "ours"], "versions and details"
+        assert (cpo.offpeak_token, cpo.version) == ("ours", "2.2.1")
+        assert httpx.get(cpo.versions_url, headers={"Authorization": token(token_a), **IDS}).status_code == 200
+        headers = {"Authorization": token(answer["token"]), **IDS}
+        assert httpx.get(cpo.versions_url, headers=headers).status_code == 200
+        assert httpx.get(cpo.versions_url, headers={"Authorization": token(token_a), **IDS}).status_code == 401
+        assert give_credentials(cpo, offpeak, "POST", answer["token"], "ours").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("trouble", "calls_back", "takes_it", "keeps_the_old"),
+    [
+        (CredentialsTrouble.DIES_BEFORE, False, False, True),
+        (CredentialsTrouble.DIES_AFTER_CALL_BACK, True, False, True),
+        (CredentialsTrouble.LOSES_ANSWER, True, True, True),
+        (CredentialsTrouble.LOSES_ANSWER_AND_VOIDS, True, True, False),
+    ],
+)
+def test_the_cpo_dies_where_it_is_told_to(
+    trouble: CredentialsTrouble, calls_back: bool, takes_it: bool, keeps_the_old: bool
+) -> None:
+    with registered_cpo() as (cpo, offpeak):
+        old = str(cpo.token)
+        cpo.trouble_credentials(trouble)
+        with pytest.raises(httpx.RemoteProtocolError):
+            give_credentials(cpo, offpeak, "PUT", old, "newer")
+        assert (len(offpeak.received) > 0) == calls_back
+        assert (cpo.offpeak_token == "newer") == takes_it
+        kept = httpx.get(cpo.versions_url, headers={"Authorization": token(old), **IDS}).status_code == 200
+        assert kept == keeps_the_old
+        if keeps_the_old:
+            assert give_credentials(cpo, offpeak, "PUT", old, "newer").status_code == 200, "once only"
+
+
+def test_the_cpo_refuses_credentials_when_it_is_told_to() -> None:
+    with registered_cpo() as (cpo, offpeak):
+        cpo.trouble_credentials(CredentialsTrouble.REFUSES)
+        assert give_credentials(cpo, offpeak, "PUT", str(cpo.token), "newer").json()["status_code"] == 3001
+        assert cpo.offpeak_token == TOKEN_C
+
+
+def test_a_cpo_that_learns_a_version_serves_it_and_none_that_it_does_not_speak() -> None:
+    """C6"""
+    with registered_cpo() as (cpo, _offpeak):
+        headers = {"Authorization": token(str(cpo.token)), **IDS}
+        newer = cpo.versions_url.replace("versions", "2.3.0")
+        assert httpx.get(newer, headers=headers).status_code == 404
+        cpo.learn("2.2.1", "2.3.0")
+        assert [each["version"] for each in httpx.get(cpo.versions_url, headers=headers).json()["data"]] == [
+            "2.2.1",
+            "2.3.0",
+        ]
+        details = httpx.get(newer, headers=headers).json()["data"]
+        assert {each["url"].split("/")[-2] for each in details["endpoints"]} == {"2.3.0"}
