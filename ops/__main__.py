@@ -10,8 +10,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import dead_letters
+from ops import dead_letters, partners
 from ops.account import NoCloud, aws, embedded
+from ops.asking import Refused, ask
 from ops.deployed import Deployed, FunctionFailed, NotDeployed
 from ops.session import session_text
 
@@ -22,16 +23,14 @@ examples:
   python -m ops settings acme --stage qa --set 'planning.tariff={"kind": "FIXED", "fixed_eur_per_kwh": "0.31"}'
   python -m ops show acme --stage qa
   python -m ops list --local
+  python -m ops suspend acme --stage qa --note "sends a thousand messages a second"
+  python -m ops audit acme --stage qa --verify
   python -m ops session acme SESSION-1 --stage qa --ask
   python -m ops replay-dead-letters --stage production --queue plan --dry-run
 
 The account, region and credentials are those that AWS's own tools use: AWS_PROFILE, AWS_REGION and so on.
 --local works on the embedded cloud that `make up` has started.
 """
-
-
-class Refused(Exception):
-    """Offpeak refused the command; the text names the setting."""
 
 
 def deployed_as_chosen(chosen: argparse.Namespace) -> Deployed:
@@ -91,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     settings.add_argument("partner_id")
     _add_settings(settings)
 
+    partners.add_commands(command)
+
     session = command("session", _session, "show a session, its plan, and what became of each of its profiles")
     session.add_argument("partner_id")
     session.add_argument("session_id")
@@ -117,21 +118,21 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 def _invite(offpeak: Deployed, chosen: argparse.Namespace) -> None:
     settings = {"name": chosen.name, "parties": chosen.party, **_nested(chosen.settings)}
-    invitation = _ask(offpeak, "ops_partners", action="invite", partner_id=chosen.partner_id, settings=settings)
+    invitation = partners.change(offpeak, "invite", chosen.partner_id, settings=settings)
     print(f"Send these to {chosen.name} by a safe way; the token is shown this once only:")
     print(f"  versions URL  {invitation['versions_url']}")
     print(f"  token A       {invitation['token_a']}")
 
 
 def _show(offpeak: Deployed, chosen: argparse.Namespace) -> None:
-    _print(_ask(offpeak, "ops_partners", action="show", partner_id=chosen.partner_id))
+    _print(ask(offpeak, "ops_partners", action="show", partner_id=chosen.partner_id))
 
 
 def _list(offpeak: Deployed, _: argparse.Namespace) -> None:
-    partners = _ask(offpeak, "ops_partners", action="list")["partners"]
-    for partner in partners:
+    listed = ask(offpeak, "ops_partners", action="list")["partners"]
+    for partner in listed:
         print(f"{partner['partner_id']:<24} {partner['status']:<12} {partner['name']}")
-    if not partners:
+    if not listed:
         print("There are no partners yet: python -m ops invite --help")
 
 
@@ -139,15 +140,15 @@ def _settings(offpeak: Deployed, chosen: argparse.Namespace) -> None:
     if not chosen.settings:
         raise Refused("Name what to change: --set planning.departure=06:30. `show` names all that can be set.")
     settings = _nested(chosen.settings)
-    _print(_ask(offpeak, "ops_partners", action="change", partner_id=chosen.partner_id, settings=settings))
+    _print(partners.change(offpeak, "change", chosen.partner_id, settings=settings))
 
 
 def _session(offpeak: Deployed, chosen: argparse.Namespace) -> None:
     session = {"partner_id": chosen.partner_id, "session_id": chosen.session_id}
     if chosen.ask:
-        asked = _ask(offpeak, "ops_sessions", action="ask", **session)["request_id"]
+        asked = ask(offpeak, "ops_sessions", action="ask", **session)["request_id"]
         print(f"The CPO is asked by request {asked}; show the session again to see its answer.", file=sys.stderr)
-    shown = _ask(offpeak, "ops_sessions", action="show", **session)
+    shown = ask(offpeak, "ops_sessions", action="show", **session)
     if chosen.json:
         _print(shown)
     else:
@@ -161,13 +162,6 @@ def _replay(offpeak: Deployed, chosen: argparse.Namespace) -> None:
     else:
         moved = dead_letters.replay(sqs, dead, offpeak.queue(chosen.queue))
         print(f"{moved} dead letters given back to the {chosen.queue} queue")
-
-
-def _ask(offpeak: Deployed, function: str, **command: object) -> Any:
-    answer = offpeak.call(function, command)
-    if "error" in answer:
-        raise Refused(": ".join(answer[part] for part in ("field", "error") if answer.get(part)))
-    return answer
 
 
 def _print(answer: object) -> None:

@@ -31,6 +31,11 @@ class Deployed:
     def base_url(self) -> str:
         return self._output("BaseUrl")
 
+    @cached_property
+    def identity(self) -> str:
+        """The ARN of whoever gives commands, as STS tells it."""
+        return str(self.client("sts").get_caller_identity()["Arn"])
+
     def function(self, name: str) -> str:
         """Return the physical name of the function of functions/`name`.py."""
         return self._output(f"{_pascal(name)}Function")

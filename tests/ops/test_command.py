@@ -9,12 +9,17 @@ import pytest
 from ops.__main__ import main
 from ops.deployed import Deployed
 
+ALICE = "arn:aws:iam::111122223333:user/alice"
+
 
 class Answers(Deployed):
     """A stage that keeps what it is asked and answers what it is told to."""
 
+    identity = ALICE
+
     def __init__(self, answer: object) -> None:
         self.answer, self.asked = answer, list[Any]()
+        self.stage = "qa"
 
     def call(self, function: str, event: object) -> Any:
         self.asked.append((function, event))
@@ -33,7 +38,8 @@ def test_an_invitation_names_parties_and_settings_and_prints_what_to_send(capsys
         "flags": {"strict": True},
         "planning": {"departure": "06:30"},
     }
-    assert offpeak.asked == [("ops_partners", {"action": "invite", "partner_id": "acme", "settings": settings})]
+    command_given = {"action": "invite", "partner_id": "acme", "settings": settings, "who": ALICE}
+    assert offpeak.asked == [("ops_partners", command_given)]
     printed = capsys.readouterr().out
     assert "TOKEN" in printed
     assert "https://offpeak/ocpi/versions" in printed
