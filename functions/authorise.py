@@ -1,4 +1,4 @@
-"""The API's authoriser: who is calling, by the token in the Authorization header."""
+"""The API's authoriser: who is calling, by an OCPI token, or by an access token and an ApiKey."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from offpeak.partners.authorise import Authoriser, policy
 
 @cache
 def authoriser() -> Authoriser:
-    return Authoriser(wiring.partners())
+    return Authoriser(wiring.partners(), wiring.bearers())
 
 
 def decide(headers: Mapping[str, str], resource: str, method_arn: str) -> dict[str, object]:

@@ -10,7 +10,8 @@ from typing import Literal
 @dataclass(frozen=True, slots=True)
 class Route:
     """`function` is both the Lambda's name and its file in functions/. A partner's calls pass the authoriser; an
-    operator signs his as an IAM identity that may invoke the API (AWS Signature Version 4).
+    operator signs his as an IAM identity that may invoke the API (AWS Signature Version 4); what anyone may call checks
+    for itself who that is, where it matters.
 
     One route serves all OCPI versions: the function learns the `{version}` from the path, and refuses those that it
     does not speak. Literal segments beside it (/ocpi/versions, /ocpi/emsp) win, as API Gateway has it.
@@ -19,9 +20,10 @@ class Route:
     methods: tuple[str, ...]
     path: str
     function: str
-    caller: Literal["partner", "operator"] = "partner"
+    caller: Literal["partner", "operator", "anyone"] = "partner"
 
 
+TOKEN = "/oauth/token"
 PARTNER = "/ops/v1/partners/{partner_id}"
 
 LOCATION = "/ocpi/emsp/{version}/locations/{country_code}/{party_id}/{location_id}"
@@ -50,6 +52,8 @@ ROUTES = (
         "ocpi_chargingprofiles",
     ),
     Route(("PUT",), "/ocpi/emsp/{version}/chargingprofiles/{session_id}", "ocpi_chargingprofiles"),
+    Route(("POST",), TOKEN, "oauth", caller="anyone"),
+    Route(("GET",), "/.well-known/jwks.json", "oauth", caller="anyone"),
     Route(("GET", "POST"), "/ops/v1/partners", "ops_api", caller="operator"),
     Route(("GET", "PATCH", "DELETE"), PARTNER, "ops_api", caller="operator"),
     Route(("POST",), f"{PARTNER}/invitations", "ops_api", caller="operator"),
@@ -94,6 +98,7 @@ CLOCKS = (
     Clock("sweep", "rate(1 minute)", "sweep_sessions"),
     Clock("replan", "rate(15 minutes)", "replan_sessions"),
     Clock("prices", "rate(1 hour)", "fetch_prices"),
+    Clock("tokens", "rate(10 minutes)", "refresh_tokens"),
     Clock("history", "rate(10 minutes)", "sync_history"),
 )
 
@@ -111,3 +116,6 @@ API_THROTTLE = Throttle(requests_per_s=5000, burst=5000)
 
 PARTNER_THROTTLE = Throttle(requests_per_s=1000, burst=2000)
 """One partner: 300 000 sessions that are pushed every 5 minutes."""
+
+TOKEN_THROTTLE = Throttle(requests_per_s=20, burst=40)
+"""Of the token endpoint, which anyone may call: a client needs a token once in fourteen days."""

@@ -69,7 +69,11 @@ class ServiceStack(Stack):
 
         # behind the API
         # The first use of a new token ends the one before it, so the authoriser writes.
-        self._function("authorise", timeout_s=5, memory_mb=1024).can_read(partners).can_write(partners)
+        authoriser = self._function("authorise", timeout_s=5, memory_mb=1024)
+        authoriser.can_read(partners).can_write(partners).knows(*base_url)
+        # It makes signing keys when they are due.
+        oauth = self._function("oauth", timeout_s=10, memory_mb=1024)
+        oauth.can_read(partners).can_write(partners).can_use_key(*token_key).knows(*base_url)
         self._function("ocpi_versions", timeout_s=5, memory_mb=1024).knows(*base_url)
         # A POST asks the partner's versions while it waits, so it may take nearly as long as API Gateway allows.
         credentials = self._function("ocpi_credentials", timeout_s=25, memory_mb=1024)
@@ -92,12 +96,12 @@ class ServiceStack(Stack):
         planner.can_read(locations, tariffs)
         sender = self._function("send_profiles")
         sender.can_read(partners, sessions, requests).can_write(partners, sessions, requests).can_send(send, plan)
-        sender.can_use_key(*token_key, encrypt=False).knows(*base_url)
+        sender.can_use_key(*token_key).knows(*base_url)
         self._function("want_plans").can_read(sessions).can_write(sessions).can_send(plan, replan)
 
         puller = self._function("pull_history")
         puller.can_read(partners, sessions, history).can_write(partners, sessions, history).can_send(pages, plan)
-        puller.can_use_key(*token_key, encrypt=False)
+        puller.can_use_key(*token_key)
 
         # behind the clocks
         sweep = self._function("sweep_sessions", timeout_s=50)
@@ -108,6 +112,9 @@ class ServiceStack(Stack):
 
         sync = self._function("sync_history", timeout_s=60)
         sync.can_read(partners, history).can_write(history).can_send(pages)
+
+        refresh = self._function("refresh_tokens", timeout_s=300)
+        refresh.can_read(partners).can_write(partners).can_use_key(*token_key)
 
         # behind the operators' API and commands
         for administers in (
@@ -123,7 +130,7 @@ class ServiceStack(Stack):
         orders.can_read(partners, history).can_write(history).can_send(pages)
 
         if self._stage.is_local:
-            for calls_peers in (credentials, sender, puller):
+            for calls_peers in (authoriser, credentials, sender, puller, refresh):
                 calls_peers.knows("LOOPBACK_PEERS", "allowed")
 
     def _may_hand_out_keys(self, function: Function) -> None:

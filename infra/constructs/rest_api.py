@@ -1,5 +1,5 @@
 """The REST API: every method for partners behind the authoriser and their own throttle, every one for operators behind
-IAM, refusals in OCPI's shape."""
+IAM, the few that are open to anyone named as such; refusals in OCPI's shape."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ from infra.constructs.acknowledge import acknowledge
 from infra.constructs.function import LOG_RETENTION, Function
 from infra.constructs.gateway_errors import GATEWAY_ERRORS
 from infra.stage import Stage
+
+AUTHORISATION = {
+    "partner": apigateway.AuthorizationType.CUSTOM,
+    "operator": apigateway.AuthorizationType.IAM,
+    "anyone": apigateway.AuthorizationType.NONE,
+}
 
 ACCESS_LOG = {
     "request_id": "$context.requestId",
@@ -61,6 +67,12 @@ class RestApi(Construct):
                 tracing_enabled=True,
                 throttling_rate_limit=routes.API_THROTTLE.requests_per_s,
                 throttling_burst_limit=routes.API_THROTTLE.burst,
+                method_options={
+                    f"{stage.path_prefix}{routes.TOKEN}/POST": apigateway.MethodDeploymentOptions(
+                        throttling_rate_limit=routes.TOKEN_THROTTLE.requests_per_s,
+                        throttling_burst_limit=routes.TOKEN_THROTTLE.burst,
+                    )
+                },
                 access_log_destination=apigateway.LogGroupLogDestination(log),
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
             ),
@@ -136,16 +148,22 @@ class RestApi(Construct):
         """Send the route's methods to the function."""
         resource = self.api.root.resource_for_path(f"{self._stage.path_prefix}{route.path}")
         is_partners = route.caller == "partner"
-        for method in route.methods:
-            resource.add_method(
-                method,
+        for name in route.methods:
+            method = resource.add_method(
+                name,
                 _invocation_of(function),
-                authorization_type=(
-                    apigateway.AuthorizationType.CUSTOM if is_partners else apigateway.AuthorizationType.IAM
-                ),
+                authorization_type=AUTHORISATION[route.caller],
                 authorizer=self._authoriser if is_partners else None,
                 api_key_required=is_partners,
             )
+            if route.caller == "anyone":
+                acknowledge(
+                    method,
+                    {
+                        ("AwsSolutions-APIG4", "Serverless-APIGWDefaultAuthorization"): "Who asks for an access token "
+                        "shows his secret in the request itself, and the keys to check one are public."
+                    },
+                )
 
     def may_invoke(self, function: Function) -> None:
         """Let any method of this stage invoke the function: one permission, however many routes it has, because a

@@ -7,15 +7,35 @@ import pytest
 
 from local.cloud_server import root_client
 from offpeak.aws.secrets import TokenCipher
+from offpeak.aws.tables import Table
+from offpeak.partners.bearer import Bearers
 from offpeak.partners.store import PartnerStore
 from tests.conftest import MakeTable
 from tests.ocpi.peer import Peer, running_peer
+from tests.partners.issuing import Issuing
 
 
 @pytest.fixture
-def store(make_table: MakeTable) -> PartnerStore:
+def partners_table(make_table: MakeTable) -> Table:
     """An empty partners table."""
-    return PartnerStore(make_table("partners"))
+    return make_table("partners")
+
+
+@pytest.fixture
+def store(partners_table: Table) -> PartnerStore:
+    """No partners yet."""
+    return PartnerStore(partners_table)
+
+
+@pytest.fixture
+def issuing(partners_table: Table, store: PartnerStore, cipher: TokenCipher) -> Issuing:
+    """Us as those who give out access tokens, and check them."""
+    return Issuing(partners_table, store, cipher)
+
+
+@pytest.fixture
+def bearers(issuing: Issuing) -> Bearers:
+    return issuing.bearers
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from offpeak.errors import NotAuthenticated
 from offpeak.ocpi.tokens import authorization
 from offpeak.partners.authorise import CACHED_S, Authoriser, Decision, policy
+from offpeak.partners.bearer import Bearers
 from offpeak.partners.model import Party
 from offpeak.partners.store import FoundToken, PartnerStore, TokenKind, Tokens, digest
 from tests.partners.builders import a_full_partner, a_partner
@@ -37,11 +38,11 @@ def registered(store: PartnerStore) -> PartnerStore:
 @pytest.mark.parametrize("raw", [False, True])
 @pytest.mark.parametrize("name", ["Authorization", "authorization", "AUTHORIZATION"])
 def test_a_registered_partner_is_known_by_its_token_in_either_form(
-    registered: PartnerStore, raw: bool, name: str
+    registered: PartnerStore, bearers: Bearers, raw: bool, name: str
 ) -> None:
     """T1, T2"""
     headers = {"accept": "*/*", name: authorization("token-c", raw=raw)}
-    assert Authoriser(registered).authorise(headers, SESSIONS).found.partner.partner_id == "acme"
+    assert Authoriser(registered, bearers).authorise(headers, SESSIONS).found.partner.partner_id == "acme"
 
 
 @pytest.mark.parametrize(
@@ -57,42 +58,42 @@ def test_a_registered_partner_is_known_by_its_token_in_either_form(
         "Token TOKEN-C",
     ],
 )
-def test_nobody_else_is_known(registered: PartnerStore, header: str | None) -> None:
+def test_nobody_else_is_known(registered: PartnerStore, bearers: Bearers, header: str | None) -> None:
     """T1, T2"""
     with pytest.raises(NotAuthenticated):
-        Authoriser(registered).authorise({"Authorization": header} if header else {}, "/ocpi/versions")
+        Authoriser(registered, bearers).authorise({"Authorization": header} if header else {}, "/ocpi/versions")
 
 
 @pytest.mark.parametrize("resource", REGISTRATION)
-def test_a_token_a_is_good_for_versions_and_credentials(store: PartnerStore, resource: str) -> None:
+def test_a_token_a_is_good_for_versions_and_credentials(store: PartnerStore, bearers: Bearers, resource: str) -> None:
     """T1"""
     store.save_invitation(a_partner(), "token-a")
-    assert Authoriser(store).authorise(shown("token-a"), resource).resources is not None
+    assert Authoriser(store, bearers).authorise(shown("token-a"), resource).resources is not None
 
 
 @pytest.mark.parametrize("resource", [SESSIONS, "/ocpi/emsp/{version}/chargingprofiles/{session_id}", "/ocpi", "/"])
-def test_a_token_a_is_good_for_nothing_else(store: PartnerStore, resource: str) -> None:
+def test_a_token_a_is_good_for_nothing_else(store: PartnerStore, bearers: Bearers, resource: str) -> None:
     """T1"""
     store.save_invitation(a_partner(), "token-a")
     with pytest.raises(NotAuthenticated):
-        Authoriser(store).authorise(shown("token-a"), resource)
+        Authoriser(store, bearers).authorise(shown("token-a"), resource)
 
 
-def test_the_first_use_of_a_token_ends_the_one_before_it(store: PartnerStore) -> None:
+def test_the_first_use_of_a_token_ends_the_one_before_it(store: PartnerStore, bearers: Bearers) -> None:
     """C1, C4"""
     partner = store.save_invitation(a_partner(), "token-a")
     store.save_credentials(partner, Tokens(current=digest("token-c"), replaces=frozenset({digest("token-a")})))
-    authoriser = Authoriser(store)
+    authoriser = Authoriser(store, bearers)
     authoriser.authorise(shown("token-a"), "/ocpi/versions")
     authoriser.authorise(shown("token-c"), SESSIONS)
     with pytest.raises(NotAuthenticated):
         authoriser.authorise(shown("token-a"), "/ocpi/versions")
 
 
-def test_a_token_that_ended_is_refused_after_half_a_minute_at_most(registered: PartnerStore) -> None:
+def test_a_token_that_ended_is_refused_after_half_a_minute_at_most(registered: PartnerStore, bearers: Bearers) -> None:
     """C6"""
     time_s = [0.0]
-    authoriser = Authoriser(registered, now_s=lambda: time_s[0])
+    authoriser = Authoriser(registered, bearers, now_s=lambda: time_s[0])
     found = authoriser.authorise(shown("token-c"), SESSIONS).found
     registered.save_without_tokens(found.partner)
     time_s[0] = CACHED_S - 1
@@ -102,8 +103,8 @@ def test_a_token_that_ended_is_refused_after_half_a_minute_at_most(registered: P
         authoriser.authorise(shown("token-c"), SESSIONS)
 
 
-def test_a_token_that_was_unknown_is_known_at_once_when_it_is_given_out(store: PartnerStore) -> None:
-    authoriser = Authoriser(store)
+def test_a_token_that_was_unknown_is_known_at_once_when_it_is_given_out(store: PartnerStore, bearers: Bearers) -> None:
+    authoriser = Authoriser(store, bearers)
     with pytest.raises(NotAuthenticated):
         authoriser.authorise(shown("token-c"), SESSIONS)
     store.save_credentials(a_partner(), Tokens(current=digest("token-c")))

@@ -74,12 +74,21 @@ class OcpiApi(Api):
     def __init__(self, *, functional: bool) -> None:
         super().__init__(refusal)
         self.functional = functional
-        self.use([_in_a_version_that_we_speak])
+        self.use([_let_in, _in_a_version_that_we_speak])
 
     @property
     def version(self) -> str:
         """The OCPI version in the path of the request that is being answered, one of SUPPORTED_VERSIONS."""
         return str(self.context["version"])
+
+
+def _let_in(api: APIGatewayRestResolver, go_on: NextMiddleware) -> Response[str]:
+    """Refuse whom the authoriser knows but does not let in: it cannot say why itself, its refusals have fixed texts."""
+    refused = api.current_event.request_context.authorizer.get_context().get("refusal")
+    if refused is not None:
+        count("CallersRefused")
+        raise NotAuthenticated(refused)
+    return go_on(api)
 
 
 def _in_a_version_that_we_speak(api: APIGatewayRestResolver, go_on: NextMiddleware) -> Response[str]:

@@ -20,16 +20,23 @@ if TYPE_CHECKING:
     from offpeak.history.store import HistoryStore
     from offpeak.locations.chargers import Chargers
     from offpeak.locations.store import LocationStore
+    from offpeak.oauth.access_store import AccessStore
+    from offpeak.oauth.access_tokens import Issuer
+    from offpeak.oauth.key_store import Signer
     from offpeak.ocpi.client import OcpiClient
+    from offpeak.ocpi.guarded_http import GuardedHttp
     from offpeak.ocpi.peer_address import PeerAddressRule
     from offpeak.partners.administer import Administration
+    from offpeak.partners.bearer import Bearers
     from offpeak.partners.gates import Gates
     from offpeak.partners.hub_clients import HubClients
+    from offpeak.partners.peer_tokens import PeerTokens
     from offpeak.partners.store import PartnerStore
     from offpeak.partners.trail import AuditTrail
     from offpeak.prices.energy_charts import EnergyCharts
     from offpeak.prices.memory import PriceMemory
     from offpeak.prices.store import PriceStore
+    from offpeak.profiles.sites import Sites
     from offpeak.profiles.store import ProfileStore
     from offpeak.sessions.plan_queue import PlanQueue
     from offpeak.sessions.store import SessionStore
@@ -91,6 +98,70 @@ def administration() -> Administration:
 
 
 @cache
+def own_issuer() -> Issuer:
+    """Ourselves, as those who give out access tokens."""
+    from offpeak.oauth.access_tokens import own_issuer
+
+    return own_issuer(base_url())
+
+
+@cache
+def access() -> AccessStore:
+    from offpeak.oauth.access_store import AccessStore
+
+    return AccessStore(_table("PARTNERS_TABLE"))
+
+
+@cache
+def signer() -> Signer:
+    import secrets
+
+    from offpeak.oauth.key_store import Signer, SigningKeyStore
+
+    return Signer(SigningKeyStore(_table("PARTNERS_TABLE")), token_cipher(), new_id=lambda: secrets.token_urlsafe(12))
+
+
+@cache
+def bearers() -> Bearers:
+    from datetime import UTC, datetime
+
+    from offpeak.oauth.key_sets import outside_keys, own_keys
+    from offpeak.oauth.key_store import SigningKeyStore
+    from offpeak.partners.bearer import Bearers
+
+    return Bearers(
+        partners(),
+        access(),
+        own_issuer(),
+        own_keys(SigningKeyStore(_table("PARTNERS_TABLE"))),
+        outside_keys(guarded_http()),
+        real_now=lambda: datetime.now(UTC),
+    )
+
+
+@cache
+def peer_tokens() -> PeerTokens:
+    """What partners are called with. Whoever calls them writes the partners table, and may use the token key."""
+    import random
+    from datetime import UTC, datetime
+    from uuid import uuid4
+
+    from offpeak.partners.peer_access_store import PeerAccessStore
+    from offpeak.partners.peer_tokens import PeerTokens
+
+    return PeerTokens(
+        partners(),
+        PeerAccessStore(_table("PARTNERS_TABLE")),
+        token_cipher(),
+        guarded_http(),
+        ocpi_client(),
+        real_now=lambda: datetime.now(UTC),
+        spread=random.random,
+        new_id=lambda: str(uuid4()),
+    )
+
+
+@cache
 def token_cipher() -> TokenCipher:
     from offpeak.aws.secrets import TokenCipher
 
@@ -137,6 +208,13 @@ def tariffs() -> TariffStore:
     from offpeak.tariffs.store import TariffStore
 
     return TariffStore(_table("TARIFFS_TABLE"))
+
+
+@cache
+def sites() -> Sites:
+    from offpeak.profiles.sites import Sites
+
+    return Sites(chargers(), tariffs())
 
 
 @cache
@@ -215,6 +293,13 @@ def peer_address_rule() -> PeerAddressRule:
     from offpeak.ocpi.peer_address import PeerAddressRule
 
     return PeerAddressRule(loopback=os.environ.get("LOOPBACK_PEERS") == "allowed")
+
+
+@cache
+def guarded_http() -> GuardedHttp:
+    from offpeak.ocpi.guarded_http import GuardedHttp
+
+    return GuardedHttp(peer_address_rule())
 
 
 @cache

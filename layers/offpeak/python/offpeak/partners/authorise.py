@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from offpeak.errors import NotAllowed, NotAuthenticated
 from offpeak.ocpi.paths import REGISTRATION_PATHS
 from offpeak.ocpi.tokens import tokens_in
+from offpeak.partners.bearer import API_KEY, Bearers, FoundClient, bearer_in
 from offpeak.partners.store import FoundToken, PartnerStore, TokenKind, digest
 
 CACHED_S = 30.0
@@ -23,20 +24,26 @@ ANY_VERSION = "?.?*"
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Who is calling, and on which resources of the API it may (all, where `resources` is None)."""
+    """Who is calling, and on which resources of the API it may (all, where `resources` is None).
 
-    found: FoundToken
+    `refusal` is what a caller that we know lacks; the function behind the API tells it, in OCPI's envelope.
+    """
+
+    found: FoundToken | FoundClient
     resources: tuple[str, ...] | None
+    refusal: str | None = None
 
 
 class Authoriser:
-    """Finds callers by their token. Decisions on token C are kept for CACHED_S in this process, by the header's hash.
+    """Finds callers by their token. Decisions are kept for CACHED_S in this process, by the hash of the headers that
+    they rest on; those on token A and refusals are not.
 
     API Gateway's own cache stays off: it would serve a decision for one path to another.
     """
 
-    def __init__(self, store: PartnerStore, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: PartnerStore, bearers: Bearers, now_s: Callable[[], float] = time.monotonic) -> None:
         self._store = store
+        self._bearers = bearers
         self._now_s = now_s
         self._cache: dict[str, tuple[float, Decision]] = {}
 
@@ -46,29 +53,46 @@ class Authoriser:
         Raises NotAuthenticated for a missing or unknown token, and for a token A on a functional module (T1);
         NotAllowed for a partner that is suspended.
         """
-        header = next((value for name, value in headers.items() if name.lower() == "authorization"), None)
-        decision = self._decide(header)
+        said = {name.lower(): value for name, value in headers.items()}
+        header, api_key = said.get("authorization"), said.get(API_KEY.lower())
+        access_token = bearer_in(header)
+        if access_token is None:
+            decision = self._remembered((header,), lambda: self._by_token(header))
+        else:
+            decision = self._remembered((access_token, api_key), lambda: self._by_client(access_token, api_key))
         if decision.resources is not None and resource not in decision.resources:
             raise NotAuthenticated("a token A is good for versions and credentials only")
         return decision
 
-    def _decide(self, header: str | None) -> Decision:
-        tokens = tokens_in(header)
-        cache_key = digest(header) if header and tokens else ""
+    def _remembered(self, shown: tuple[str | None, ...], decide: Callable[[], tuple[Decision, float]]) -> Decision:
+        cache_key = digest("\n".join(each or "" for each in shown))
         cached = self._cache.get(cache_key)
         if cached is not None and self._now_s() < cached[0]:
             return cached[1]
-        found = next((found for found in map(self._store.by_token, tokens) if found), None)
+        decision, kept_s = decide()
+        if kept_s > 0:
+            if len(self._cache) >= MOST_CACHED:
+                self._cache.clear()
+            self._cache[cache_key] = (self._now_s() + kept_s, decision)
+        return decision
+
+    def _by_token(self, header: str | None) -> tuple[Decision, float]:
+        """Decide by an OCPI token; return the decision and the seconds for which it may be kept."""
+        found = next((found for found in map(self._store.by_token, tokens_in(header)) if found), None)
         if found is None:
             raise NotAuthenticated("the token is missing or not known")
+        if found.partner.is_suspended:
+            raise NotAllowed(f"partner {found.partner.partner_id} is suspended")
         if found.kind is TokenKind.INVITATION:
-            return Decision(found, REGISTRATION_PATHS)
+            return Decision(found, REGISTRATION_PATHS), 0
         self._store.confirm(found)
-        decision = Decision(found, None)
-        if len(self._cache) >= MOST_CACHED:
-            self._cache.clear()
-        self._cache[cache_key] = (self._now_s() + CACHED_S, decision)
-        return decision
+        return Decision(found, None), CACHED_S
+
+    def _by_client(self, access_token: str, api_key: str | None) -> tuple[Decision, float]:
+        found = self._bearers.find(access_token, api_key)
+        if found.problem is not None:
+            return Decision(found, None, found.problem), 0
+        return Decision(found, None), min(CACHED_S, found.expires_at_s - self._bearers.real_now().timestamp())
 
 
 def policy(decision: Decision, method_arn: str) -> dict[str, object]:
@@ -81,8 +105,6 @@ def policy(decision: Decision, method_arn: str) -> dict[str, object]:
     paths = ("/*",) if decision.resources is None else decision.resources
     partner = decision.found.partner
     answer: dict[str, object] = {
-        if found.partner.is_suspended:
-            raise NotAllowed(f"partner {found.partner.partner_id} is suspended")
         "principalId": partner.partner_id,
         "policyDocument": {
             "Version": "2012-10-17",
@@ -94,13 +116,19 @@ def policy(decision: Decision, method_arn: str) -> dict[str, object]:
                 }
             ],
         },
-        "context": {
-            "partner_id": partner.partner_id,
-            "parties": json.dumps([[party.country_code, party.party_id] for party in partner.parties]),
-            "strict": "true" if partner.flags.strict else "false",
-            "registered": "true" if decision.found.kind is TokenKind.CREDENTIALS else "false",
-        },
+        "context": {"refusal": decision.refusal} if decision.refusal else _told(decision.found),
     }
     if partner.usage_key is not None:
         answer["usageIdentifierKey"] = partner.usage_key
     return answer
+
+
+def _told(found: FoundToken | FoundClient) -> dict[str, object]:
+    """What functions are told of a caller; API Gateway hands on plain values only."""
+    is_invitation = isinstance(found, FoundToken) and found.kind is TokenKind.INVITATION
+    return {
+        "partner_id": found.partner.partner_id,
+        "parties": json.dumps([[party.country_code, party.party_id] for party in found.partner.parties]),
+        "strict": "true" if found.partner.flags.strict else "false",
+        "registered": "false" if is_invitation else "true",
+    }

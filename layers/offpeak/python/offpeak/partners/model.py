@@ -52,6 +52,8 @@ class PlanningDefaults:
     voltage_v: int = 230
     min_current_a: int = 6
     smart_charging: bool = True
+    ocpi_tariffs: bool = False
+    """Plan by the tariff of the session that the partner told over OCPI, where it can be planned by; else by `tariff`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,8 @@ class Partner:
     """The value of the partner's API key, by which API Gateway throttles it. It opens nothing."""
     usage_key_id: str | None = None
     """By which API Gateway knows that key."""
+    uses_oauth: bool = False
+    """Whether we call the partner with access tokens of OAuth2; else with the OCPI token that it gave us."""
     suspended_at: datetime | None = None
     """Since when an operator has shut the partner out: its calls are refused and it gets no profiles."""
     flags: Flags = Flags()
