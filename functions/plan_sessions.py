@@ -18,6 +18,7 @@ def process(message: Message) -> None:
         profiles=wiring.profiles(),
         partners=wiring.partners(),
         prices=wiring.price_memory(),
+        sites=wiring.sites(),
         send_queue=wiring.send_queue(),
         request_id=secrets.token_urlsafe(24),
         now=wiring.clock().now(),
@@ -25,4 +26,4 @@ def process(message: Message) -> None:
     )
 
 
-handler = queue_handler(process, fifo=True)
+handler = queue_handler(process, fifo=True, watch=wiring.watch)

@@ -13,11 +13,16 @@ from typing import Any
 from offpeak.aws.queues import FairQueue, FifoQueue
 from offpeak.aws.secrets import EncryptedToken, TokenCipher
 from offpeak.aws.tables import Table
+from offpeak.locations.chargers import Chargers
+from offpeak.locations.store import LocationStore
 from offpeak.ocpi.chargingprofiles import read_result
 from offpeak.ocpi.client import OcpiClient
+from offpeak.ocpi.guarded_http import GuardedHttp
 from offpeak.ocpi.peer_address import PeerAddressRule
 from offpeak.partners.gates import Gates
 from offpeak.partners.model import Endpoint, Partner, PartnerStatus, Party, PlanningDefaults
+from offpeak.partners.peer_access_store import PeerAccessStore
+from offpeak.partners.peer_tokens import PeerTokens
 from offpeak.partners.store import PartnerStore, Tokens, digest
 from offpeak.prices.memory import PriceMemory
 from offpeak.prices.model import QUARTER, PriceCurve, PriceSlot
@@ -25,12 +30,14 @@ from offpeak.profiles.dispatch import Sender, send_profile
 from offpeak.profiles.model import ProfileRequest, Standing
 from offpeak.profiles.plan import Planned, plan_session
 from offpeak.profiles.results import awaiting, receive_result
+from offpeak.profiles.sites import Sites
 from offpeak.profiles.store import ProfileStore
 from offpeak.profiles.sweep import Sweeper, Swept, sweep
 from offpeak.sessions.model import SessionKey, SessionMessage
 from offpeak.sessions.plan_queue import PlanQueue
 from offpeak.sessions.receive import receive_session
 from offpeak.sessions.store import SessionStore
+from offpeak.tariffs.store import TariffStore
 from tests.conftest import MakeTable
 from tests.profiles.cpo import Cpo
 from tests.sessions.builders import KEY, PLUG_IN, a_put
@@ -149,6 +156,9 @@ class World:
         self.profiles = ProfileStore(sessions, requests)
         self.partners = PartnerStore(partners, now_s=lambda: self.real_now.timestamp())
         self.gates = Gates(partners, pause=lambda _: None)
+        locations, tariffs = self._table("locations"), self._table("tariffs")
+        self.locations, self.tariffs = LocationStore(locations), TariffStore(tariffs, self.real_s)
+        self.sites = Sites(Chargers(locations, self.real_s), self.tariffs)
         client: Any = QueueClient(self)
         self.plan_queue = PlanQueue(FifoQueue(client, "plan"))
         self.send_queue = FairQueue(client, "send")
@@ -166,6 +176,9 @@ class World:
         """Change settings; they are in force at once."""
         self.partner = self.partners.save(replace(self.partner, **changes))
         self.partners = PartnerStore(self.partners._table, now_s=lambda: self.real_now.timestamp())
+
+    def real_s(self) -> float:
+        return self.real_now.timestamp()
 
     def new_id(self) -> str:
         return next(self._ids)
@@ -191,10 +204,24 @@ class World:
             profiles=self.profiles,
             partners=self.partners,
             prices=PriceMemory(self.prices, now_s=count(0, 3600).__next__),  # always too old
+            sites=self.sites,
             send_queue=self.send_queue,
             request_id=self.new_id(),
             now=self.now,
             planned_at=self.real_now,
+        )
+
+    @property
+    def tokens(self) -> PeerTokens:
+        return PeerTokens(
+            self.partners,
+            PeerAccessStore(self.partners._table),
+            TokenCipher(PlainKms(), "key"),
+            GuardedHttp(PeerAddressRule(loopback=True)),
+            OCPI,
+            real_now=lambda: self.real_now,
+            spread=lambda: 0.5,
+            new_id=self.new_id,
         )
 
     def send(self, request_id: str) -> None:
@@ -203,7 +230,7 @@ class World:
             sessions=self.sessions,
             partners=self.partners,
             gates=self.gates,
-            cipher=TokenCipher(PlainKms(), "key"),
+            tokens=self.tokens,
             client=OCPI,
             send_queue=self.send_queue,
             plan_queue=self.plan_queue,

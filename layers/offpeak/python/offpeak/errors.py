@@ -84,10 +84,6 @@ class TokenRefused(OffpeakError):
         self.problem = problem
 
 
-class UnknownLocation(InvalidMessage):
-    """A message concerns a Location that its partner has not told of."""
-
-
 class PeerUnusable(OffpeakError):
     """A partner's interface cannot be used as it is; `ocpi_status` is 3001, 3002 or 3003."""
 

@@ -86,6 +86,7 @@ class PlanningChange(_Change):
     voltage_v: Annotated[int, Field(ge=100, le=1000)] = UNNAMED
     min_current_a: Annotated[int, Field(ge=0, le=100)] = UNNAMED
     smart_charging: StrictBool = UNNAMED
+    ocpi_tariffs: StrictBool = UNNAMED
 
 
 class FlagsChange(_Change):

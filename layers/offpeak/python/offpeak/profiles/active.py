@@ -12,6 +12,7 @@ from offpeak.errors import ConcurrentChange, UnknownObject
 from offpeak.ocpi.profile_types import ResultType
 from offpeak.partners.model import PlanningDefaults
 from offpeak.planning.profile import ChargingProfile
+from offpeak.profiles.circuit import as_planned
 from offpeak.profiles.intent import AGAIN_AFTER, renewal_at
 from offpeak.profiles.lifecycle import resulted
 from offpeak.profiles.likeness import Comparison, Likeness, compare
@@ -89,7 +90,7 @@ def _hold_against_ours(
         newest = profiles.request(standing.newest_request_id) if standing.newest_request_id else None
         if newest is None or newest.profile is None:
             return None
-        found = compare(newest.profile, active, planning, now)
+        found = compare(newest.profile, active, as_planned(planning, newest), now)
         if newest.state is RequestState.UNKNOWN and found.likeness is Likeness.SAME:
             shown = partial(resulted, result=ResultType.ACCEPTED, now=now, resulted_at=at)
             settle(newest, shown, profiles, planning, question_id="", now=now, at=at)

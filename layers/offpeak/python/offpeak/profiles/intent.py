@@ -43,6 +43,7 @@ def intent_of(
     status: SessionStatus,
     smart_charging: bool,
     has_receiver: bool,
+    takes_profiles: bool = True,
     newest: ProfileRequest | None,
     standing: Standing,
     now: datetime,
@@ -50,7 +51,8 @@ def intent_of(
     """Decide what to send. `profile` is the fresh plan's; `newest` is the session's newest SET or CLEAR request.
 
     The rules in order: only a running session takes a profile; a partner without the interface gets none; an EVSE
-    that refused or was silent is left alone for a while (CONFORMANCE P10); then `_clear` or `_set`.
+    that refused or was silent is left alone for a while (CONFORMANCE P10); one that cannot take profiles gets none
+    (P12), though one that it has is taken away; then `_clear` or `_set`.
     """
     if status is not SessionStatus.ACTIVE:
         return Intent(Action.KEEP, "not_charging_yet")
@@ -60,6 +62,9 @@ def intent_of(
         return Intent(Action.KEEP, "backing_off", wake_at=standing.backoff_until)
     if not smart_charging:
         return _clear(newest)
+    if not takes_profiles:
+        has_left = newest is None or newest.attempts > 0 or newest.after is not None
+        return Intent(Action.KEEP if has_left else Action.END, "evse_not_capable")
     return _set(profile, newest, standing, now)
 
 

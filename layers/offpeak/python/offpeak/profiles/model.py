@@ -51,6 +51,15 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Circuit:
+    """What a profile was made for, where the charger told it; `phases` None: not known, or direct current."""
+
+    phases: int | None
+    voltage_v: int
+    max_power_w: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileRequest:
     """One request. `due_at` (domain time) is when the sweep looks at it again; None: nothing is awaited.
 
@@ -67,6 +76,8 @@ class ProfileRequest:
     created_at: datetime
     due_at: datetime | None
     profile: ChargingProfile | None = None
+    circuit: Circuit | None = None
+    """None: as the partner's settings say."""
     attempts: int = 0
     claimed_until: datetime | None = None
     answer: AnswerType | None = None

@@ -15,6 +15,7 @@ from offpeak.planning.profile import ChargingProfile, encode
 from offpeak.prices.gather import PublishedPrices, effective_prices
 from offpeak.prices.memory import PriceMemory
 from offpeak.prices.model import PriceCurve
+from offpeak.profiles.circuit import as_planned
 from offpeak.profiles.control_path import receiver_of
 from offpeak.profiles.intent import Action, Intent, intent_of
 from offpeak.profiles.lifecycle import observed, superseded
@@ -23,6 +24,7 @@ from offpeak.profiles.observe import is_followed
 from offpeak.profiles.rows import standing_from
 from offpeak.profiles.send_queue import ask_to_send
 from offpeak.profiles.settle import SENT_WITHIN
+from offpeak.profiles.sites import NOWHERE, Site, Sites
 from offpeak.profiles.situation import departure_of, most_drawn_w, rate_unit, situation_of
 from offpeak.profiles.store import ProfileStore
 from offpeak.sessions.model import KnownSession, SessionKey
@@ -58,6 +60,7 @@ def plan_session(
     profiles: ProfileStore,
     partners: PartnerStore,
     prices: PriceMemory,
+    sites: Sites,
     send_queue: FairQueue,
     request_id: str,
     now: datetime,
@@ -76,11 +79,14 @@ def plan_session(
             return None
         known, standing = found[0], standing_from(key, found[1])
         newest = profiles.request(standing.newest_request_id) if standing.newest_request_id else None
+        partner = partners.load_cached(key.partner_id, changed_at=known.basis_changed_at)
+        site = sites.of(known.session, partner, now) if known.session.is_open else NOWHERE
         planned = _planned(
             known,
             standing,
             newest,
-            partners.load_cached(key.partner_id, changed_at=known.basis_changed_at),
+            replace(partner, planning=site.fitted(partner.planning)),
+            site,
             prices.since(known.basis_changed_at),
             request_id=request_id,
             now=now,
@@ -105,6 +111,7 @@ def _planned(
     standing: Standing,
     newest: ProfileRequest | None,
     partner: Partner,
+    site: Site,
     prices: PublishedPrices,
     *,
     request_id: str,
@@ -117,12 +124,13 @@ def _planned(
     if now - known.session.last_updated > SILENT_AFTER:
         return replace(_ended(standing, newest, settled, "session_silent"), is_silent=True)
     standing = replace(standing, draw_w=most_drawn_w(known, standing, partner.planning))
-    plan, profile = _decide(known, standing, partner, prices, now)
+    plan, profile = _decide(known, standing, partner, site, prices, now)
     intent = intent_of(
         profile,
         status=known.session.status,
         smart_charging=partner.planning.smart_charging,
         has_receiver=receiver_of(partner) is not None,
+        takes_profiles=site.takes_profiles(strict=partner.flags.strict),
         newest=settled,
         standing=standing,
         now=now,
@@ -145,6 +153,7 @@ def _planned(
         created_at=now,
         due_at=now + SENT_WITHIN,
         profile=profile if intent.action is Action.SET else None,
+        circuit=site.circuit(partner.planning),
         after=_still_on_its_way(newest),
         steps={Step.RECEIVED: known.received_at, Step.PLANNED: at},
     )
@@ -174,13 +183,14 @@ def _if_changed(after: ProfileRequest | None, before: ProfileRequest | None) -> 
 
 
 def _decide(
-    known: KnownSession, standing: Standing, partner: Partner, prices: PublishedPrices, now: datetime
+    known: KnownSession, standing: Standing, partner: Partner, site: Site, prices: PublishedPrices, now: datetime
 ) -> tuple[Plan, ChargingProfile]:
     planning, unit = partner.planning, rate_unit(partner.flags, partner.planning)
     departure_at = departure_of(known.session, planning)
     curve = PriceCurve(planning.bidding_zone, (), "")
     if departure_at > now:
-        curve = effective_prices(prices, planning, now, departure_at)
+        own = site.curve(known, planning, now, departure_at)
+        curve = own or effective_prices(prices, planning, now, departure_at)
     plan = decide(situation_of(known, planning, unit, curve, standing.plan, standing.draw_w, now))
     return plan, encode(plan, unit=unit.value, phases=planning.phases, voltage_v=planning.voltage_v, now=now)
 
@@ -191,7 +201,7 @@ def _with_observation(
     """Return the newest request, `observed` when the session's power shows it."""
     if newest is None or newest.profile is None or newest.in_force_at is None:
         return newest
-    planning = partner.planning
+    planning = as_planned(partner.planning, newest)
     follows = is_followed(
         newest.profile, known.session, newest.in_force_at, phases=planning.phases, voltage_v=planning.voltage_v
     )

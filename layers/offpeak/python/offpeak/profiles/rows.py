@@ -15,6 +15,7 @@ from offpeak.partners.model import Party
 from offpeak.planning import plan as plans
 from offpeak.planning.profile import ChargingProfile, ProfilePeriod
 from offpeak.profiles.model import (
+    Circuit,
     Override,
     ProfileRequest,
     RequestKind,
@@ -92,6 +93,7 @@ def request_row(request: ProfileRequest) -> dict[str, Any]:
         "due_shard": str(crc32(request.request_id.encode()) % SHARDS) if request.due_at else None,
         "due_at": _text(request.due_at),
         "profile": _profile_row(request.profile) if request.profile else None,
+        "circuit": _circuit_row(request.circuit) if request.circuit else None,
         "attempts": request.attempts,
         "claimed_until": _text(request.claimed_until),
         "answer": request.answer.value if request.answer else None,
@@ -116,6 +118,7 @@ def request_from(row: Item) -> ProfileRequest:
         created_at=parse_instant(row["created_at"]),
         due_at=_instant(row.get("due_at")),
         profile=_profile(row["profile"]) if "profile" in row else None,
+        circuit=_circuit(row["circuit"]) if "circuit" in row else None,
         attempts=int(row["attempts"]),
         claimed_until=_instant(row.get("claimed_until")),
         answer=AnswerType(row["answer"]) if "answer" in row else None,
@@ -148,6 +151,15 @@ def _profile(row: Mapping[str, Any]) -> ChargingProfile:
         periods=tuple(ProfilePeriod(int(start_s), limit) for start_s, limit in row["periods"]),
         min_charging_rate=row.get("min_charging_rate"),
     )
+
+
+def _circuit_row(circuit: Circuit) -> dict[str, Any]:
+    return {"phases": circuit.phases, "voltage_v": circuit.voltage_v, "max_power_w": circuit.max_power_w}
+
+
+def _circuit(row: Mapping[str, Any]) -> Circuit:
+    phases = row["phases"]
+    return Circuit(None if phases is None else int(phases), int(row["voltage_v"]), int(row["max_power_w"]))
 
 
 def _text(instant: datetime | None) -> str | None:

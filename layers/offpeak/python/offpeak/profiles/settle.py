@@ -10,6 +10,7 @@ from offpeak.errors import ConcurrentChange
 from offpeak.ocpi.profile_types import AnswerType
 from offpeak.partners.model import Party, PlanningDefaults
 from offpeak.profiles.backoff import backed_off, recovered
+from offpeak.profiles.circuit import as_planned
 from offpeak.profiles.likeness import in_watts
 from offpeak.profiles.model import PASSING, ProfileRequest, RequestKind, RequestState, Standing, Step
 from offpeak.profiles.store import ProfileStore
@@ -59,7 +60,7 @@ def settle(
         if after.state is not request.state and after.kind is not RequestKind.GET:
             known = profiles.standing(after.key)
             if known.newest_request_id == after.request_id:
-                standing = consequence(after, known, planning, now)
+                standing = consequence(after, known, as_planned(planning, after), now)
                 question = question_about(after, question_id, now, at) if is_worth_asking(after) else None
         try:
             profiles.save(*(each for each in (after, question) if each), standing=standing)

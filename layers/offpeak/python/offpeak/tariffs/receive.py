@@ -8,7 +8,8 @@ from datetime import timedelta
 from offpeak.errors import ConcurrentChange, InvalidMessage, UnknownObject
 from offpeak.ocpi.merging import UNTOLD, Merged, merge, told_since
 from offpeak.tariffs.model import TariffKey
-from offpeak.tariffs.parse import TariffPush, tariff_of
+from offpeak.tariffs.parse import TariffPush
+from offpeak.tariffs.planned import tariff_of
 from offpeak.tariffs.store import StoredTariff, TariffStore
 from offpeak.telemetry import count, logger
 

@@ -13,7 +13,7 @@ from offpeak.errors import InvalidMessage
 from offpeak.instants import format_instant, parse_instant
 from offpeak.ocpi.merging import UNTOLD, Merged, Register
 from offpeak.tariffs.model import OcpiTariff, TariffKey
-from offpeak.tariffs.parse import tariff_of
+from offpeak.tariffs.planned import tariff_of
 
 CACHED_S = 30.0
 MOST_CACHED = 1000
