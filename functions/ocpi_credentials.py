@@ -42,13 +42,18 @@ def delete_credentials() -> Response[str]:
 
 
 def _exchange() -> GivenToken:
+    registrant = _registrant()
     return exchange_tokens(
-        _registrant(),
+        registrant,
         read_object(CredentialsObject, json_body(api)),
         store=wiring.partners(),
         cipher=wiring.token_cipher(),
         handshake=Handshake(
-            wiring.ocpi_client(), wiring.peer_address_rule(), request_ids(api), new_id=lambda: str(uuid4())
+            wiring.ocpi_client(),
+            wiring.peer_address_rule(),
+            request_ids(api),
+            new_id=lambda: str(uuid4()),
+            access=wiring.peer_tokens().access_to(registrant.partner),
         ),
         new_token=new_token,
         version=api.version,

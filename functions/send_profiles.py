@@ -18,7 +18,7 @@ def sender() -> Sender:
         sessions=wiring.sessions(),
         partners=wiring.partners(),
         gates=wiring.gates(),
-        cipher=wiring.token_cipher(),
+        tokens=wiring.peer_tokens(),
         client=wiring.ocpi_client(),
         send_queue=wiring.send_queue(),
         plan_queue=wiring.plan_queue(),
@@ -32,4 +32,4 @@ def process(message: Message) -> None:
     send_profile(str(message["request_id"]), sender(), now=wiring.clock().now())
 
 
-handler = queue_handler(process, fifo=False)
+handler = queue_handler(process, fifo=False, watch=wiring.watch)

@@ -12,6 +12,7 @@ from offpeak.ocpi.credentials import GivenCredentials
 from offpeak.ocpi.envelope import RequestIds, Status
 from offpeak.ocpi.fields import read_object
 from offpeak.ocpi.peer_address import PeerAddressRule
+from offpeak.ocpi.tokens import BearerAccess
 from offpeak.ocpi.versions import EndpointObject, common_version, read_endpoints
 from offpeak.ocpi.wire_json import JsonValue
 from offpeak.partners.model import Endpoint
@@ -47,13 +48,22 @@ class Step:
 
 
 class Handshake:
-    """The calls of one registration; `steps` tells how they went. `new_id` makes the id of each request."""
+    """The calls of one registration; `steps` tells how they went. `new_id` makes the id of each request; `access` is
+    what a partner that wants OAuth2 is shown instead of any OCPI token."""
 
-    def __init__(self, client: OcpiClient, rule: PeerAddressRule, ids: RequestIds, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        client: OcpiClient,
+        rule: PeerAddressRule,
+        ids: RequestIds,
+        new_id: Callable[[], str],
+        access: BearerAccess | None = None,
+    ) -> None:
         self._client = client
         self.rule = rule
         self._ids = ids
         self._new_id = new_id
+        self._access = access
         self.steps: list[Step] = []
 
     def look_up(self, url: str, token: str, *, raw_token: bool, version: str | None = None) -> Interface:
@@ -120,7 +130,7 @@ class Handshake:
             answer = self._client.call(
                 method,
                 url,
-                token,
+                self._access or token,
                 raw_token=raw_token,
                 ids=self._ids.followed_by(self._new_id()),
                 body=body,

@@ -51,8 +51,12 @@ class PeerTokens:
         Where it wants an access token and none is good, one is fetched now. Raises UnknownObject for a partner that is
         not registered, PeerUnavailable when no access token can be had.
         """
+        return self.access_to(partner) or self.cipher.decrypt(self.partners.token_for(partner.partner_id))
+
+    def access_to(self, partner: Partner) -> BearerAccess | None:
+        """Return the access token to call a partner with, None where it wants OCPI tokens. Raises PeerUnavailable."""
         if not partner.uses_oauth:
-            return self.cipher.decrypt(self.partners.token_for(partner.partner_id))
+            return None
         access = self.access.load(partner.partner_id)
         if access is None:
             raise PeerUnavailable("there is no access to this partner by OAuth2 any more")

@@ -14,13 +14,13 @@ from math import ceil
 from zlib import crc32
 
 from offpeak.aws.queues import FairQueue
-from offpeak.aws.secrets import TokenCipher
 from offpeak.errors import ConcurrentChange, PeerUnavailable, PeerUnusable
 from offpeak.ocpi.chargingprofiles import session_address, set_charging_profile
 from offpeak.ocpi.client import OcpiAnswer, OcpiClient
 from offpeak.ocpi.envelope import RequestIds, Routing
 from offpeak.partners.gates import Deferred, Gates
 from offpeak.partners.model import Partner
+from offpeak.partners.peer_tokens import CallsPartners
 from offpeak.partners.store import PartnerStore
 from offpeak.profiles.answers import understand
 from offpeak.profiles.control_path import receiver_of, response_url
@@ -53,7 +53,7 @@ class Sender:
     sessions: SessionStore
     partners: PartnerStore
     gates: Gates
-    cipher: TokenCipher
+    tokens: CallsPartners
     client: OcpiClient
     send_queue: FairQueue
     plan_queue: PlanQueue
@@ -104,7 +104,10 @@ def _call(request: ProfileRequest, partner: Partner, endpoint: str, by: Sender, 
         _report_sent(request)
     request = replace(request, revision=request.revision + 1)
     try:
-        said = understand(_exchange(request, partner, endpoint, by))
+        answer = _exchange(request, partner, endpoint, by)
+        if answer.http_status == 401 and by.tokens.was_refused(partner):
+            raise PeerUnavailable("our access token was refused; another one is fetched")
+        said = understand(answer)
     except (PeerUnavailable, PeerUnusable) as error:
         by.gates.leave(partner.partner_id, call_id, ok=False, now_s=by.real_now().timestamp())
         _failed(request, error, by, now)
@@ -123,7 +126,7 @@ def _exchange(request: ProfileRequest, partner: Partner, endpoint: str, by: Send
     call = partial(
         by.client.call,
         url=session_address(endpoint, request.key.session_id),
-        token=by.cipher.decrypt(by.partners.token_for(partner.partner_id)),
+        token=by.tokens.of(partner),
         raw_token=partner.flags.raw_token,
         routing=Routing(
             to_country_code=request.party.country_code,
