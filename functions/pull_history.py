@@ -9,6 +9,7 @@ from offpeak.edge import Message, queue_handler
 from offpeak.history.model import RunKind
 from offpeak.history.pull import Puller, pull_page
 from offpeak.history.stop import outlived
+from offpeak.history.take import Taker
 
 
 def process(message: Message) -> None:
@@ -19,9 +20,7 @@ def process(message: Message) -> None:
         gates=wiring.gates(),
         cipher=wiring.token_cipher(),
         client=wiring.ocpi_client(),
-        sessions=wiring.sessions(),
-        plan_queue=wiring.plan_queue(),
-        stop=partial(outlived, now=now),
+        taker=Taker(wiring.sessions(), wiring.plan_queue(), stop=partial(outlived, now=now)),
     )
     kind, step = RunKind(str(message["kind"])), int(message["step"] or 0)
     pull_page(str(message["partner_id"]), kind, str(message["run_id"]), step, puller, now=now)

@@ -7,22 +7,18 @@ page to the next is ever saved.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
 from offpeak.aws.secrets import TokenCipher
-from offpeak.errors import ConcurrentChange, InvalidMessage, PeerUnavailable, PeerUnusable
+from offpeak.errors import ConcurrentChange, PeerUnavailable, PeerUnusable
 from offpeak.history.begin import Beginner, look_for_wanted, sender_of
-from offpeak.history.listed import read_listed, session_id_in
 from offpeak.history.model import (
-    Refusal,
+    MOST_ATTEMPTS,
     Run,
     RunKind,
     RunState,
-    Taken,
-    Tally,
     attempted,
     failed,
     put_off,
@@ -30,18 +26,15 @@ from offpeak.history.model import (
     turned,
 )
 from offpeak.history.pace import background_cap, pause_s, wait_s
-from offpeak.history.stop import StopRule
+from offpeak.history.schedule import is_forsaken
+from offpeak.history.take import Taker, take_page
 from offpeak.instants import format_instant
 from offpeak.ocpi.client import OcpiClient
 from offpeak.ocpi.envelope import RequestIds, Routing
-from offpeak.ocpi.paging import Page, get_page, newest
+from offpeak.ocpi.paging import Page, get_page
 from offpeak.partners.gates import Deferred, Gates
 from offpeak.partners.model import Partner, Party
 from offpeak.partners.store import PartnerStore
-from offpeak.sessions.model import SessionMessage
-from offpeak.sessions.plan_queue import PlanQueue
-from offpeak.sessions.receive import Outcome, receive_session
-from offpeak.sessions.store import SessionStore
 from offpeak.telemetry import count, logger
 
 PAGE_SIZE = 100
@@ -50,16 +43,14 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True, slots=True)
 class Puller:
-    """What it takes to pull. `stop` says why a listed session must not come back, None where it may."""
+    """What it takes to pull."""
 
     begin: Beginner
     partners: PartnerStore
     gates: Gates
     cipher: TokenCipher
     client: OcpiClient
-    sessions: SessionStore
-    plan_queue: PlanQueue
-    stop: StopRule
+    taker: Taker
 
 
 def pull_page(partner_id: str, kind: RunKind, run_id: str, step: int, by: Puller, *, now: datetime) -> None:
@@ -67,12 +58,17 @@ def pull_page(partner_id: str, kind: RunKind, run_id: str, step: int, by: Puller
     run, at = by.begin.store.run(partner_id, kind), by.begin.real_now()
     if run is None or (run.run_id, run.step) != (run_id, step) or not run.is_running:
         logger.info("page_not_pulled", partner_id=partner_id, run_id=run_id, step=step)
+        if run is not None and run.run_id == run_id and is_forsaken(run, at):
+            by.begin.queue.ask(run, at)  # whoever took this page died before asking for the next
         return
     if (run.due_at - at).total_seconds() > 1:
         by.begin.queue.ask(run, at)
         return
     partner = by.partners.load_cached(partner_id)
     endpoint = sender_of(partner)
+    if run.attempts >= MOST_ATTEMPTS:
+        _move(run, failed(run, at, f"page {step + 1} was begun {run.attempts} times and never ended"), by, now)
+        return
     if endpoint is None:
         _move(run, failed(run, at, "the partner is not registered, or offers no list of sessions"), by, now)
         return
@@ -104,7 +100,8 @@ def _pull(run: Run, partner: Partner, endpoint: str, by: Puller, now: datetime) 
         # How a list was answered says nothing on how profiles will be: the circuit is theirs.
         by.gates.leave(partner.partner_id, call_id, ok=None, now_s=by.begin.real_now().timestamp())
     call_s = time.monotonic() - began_s
-    taken = _take(page, run, partner, by, now)
+    asked = _party(run, partner)
+    taken = take_page(page.items, partner, asked, by.taker, now=now, received_at=by.begin.real_now())
     at = by.begin.real_now()
     after = turned(run, trail, page, taken, len(partner.parties), at)
     if after.is_running and (rest_s := pause_s(place.gate, cap, call_s)):
@@ -160,58 +157,6 @@ def _party(run: Run, partner: Partner) -> Party:
     return partner.parties[min(run.party_at, len(partner.parties) - 1)]
 
 
-def _take(page: Page, run: Run, partner: Partner, by: Puller, now: datetime) -> Taken:
-    """Merge a page's sessions, each as if it had been pushed; what cannot be taken is reported and spoils nothing."""
-    received_at = by.begin.real_now()
-    messages: list[SessionMessage] = []
-    refused: list[Refusal] = []
-    for item in page.items:
-        try:
-            messages.append(read_listed(item, partner, now))
-        except InvalidMessage as error:
-            refused.append(_refusal(run, session_id_in(item), error))
-    party = _party(run, partner)
-    is_mixed = any(not party.is_same_as(Party(each.country_code, each.party_id)) for each in messages)
-    outcomes: Counter[Outcome] = Counter()
-    stopped = 0
-    for message in newest(messages, lambda each: each.key.text, lambda each: each.last_updated).values():
-        why = by.stop(message)
-        if why is not None:
-            stopped += 1
-            logger.info("session_kept_out", partner_id=run.partner_id, session_id=message.key.session_id, why=why)
-            continue
-        try:
-            outcomes[_merge(message, partner, by, now, received_at)] += 1
-        except InvalidMessage as error:
-            refused.append(_refusal(run, message.key.session_id, error))
-    tally = Tally(
-        objects=len(page.items),
-        created=outcomes[Outcome.CREATED],
-        updated=outcomes[Outcome.UPDATED],
-        unchanged=outcomes[Outcome.UNCHANGED],
-        refused=len(refused),
-        stopped=stopped,
-    )
-    return Taken(tally, tuple(refused), is_mixed)
-
-
-def _merge(message: SessionMessage, partner: Partner, by: Puller, now: datetime, received_at: datetime) -> Outcome:
-    return receive_session(
-        message, by.sessions, by.plan_queue, partner.flags.parking_time, now=now, received_at=received_at
-    )
-
-
-def _refusal(run: Run, session_id: str | None, error: InvalidMessage) -> Refusal:
-    logger.info(
-        "listed_session_refused",
-        partner_id=run.partner_id,
-        session_id=session_id,
-        field=error.field,
-        problem=error.problem,
-    )
-    return Refusal(session_id, error.field, error.problem)
-
-
 def _move(run: Run, after: Run, by: Puller, now: datetime) -> None:
     """Save where a run stands now, and see that it goes on from there."""
     try:
@@ -253,5 +198,5 @@ def _report_end(run: Run) -> None:
         kind=run.kind.value,
         state=run.state.value,
         problem=run.problem,
-        **asdict(run.tally),
+        tally=asdict(run.tally),
     )

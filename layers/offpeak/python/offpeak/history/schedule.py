@@ -23,6 +23,7 @@ SHORTEST_COOLDOWN_S = 30
 LONGEST_COOLDOWN_S = 3600
 
 STALLED_AFTER = timedelta(minutes=10)
+FORSAKEN_AFTER = timedelta(minutes=1)
 
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -71,3 +72,9 @@ def cooldown_s(run: Run) -> int:
 def is_stalled(run: Run, at: datetime) -> bool:
     """Say whether the message for a run's next page must have been lost; `at` is real time."""
     return run.is_running and max(run.due_at, run.touched_at) + STALLED_AFTER < at
+
+
+def is_forsaken(run: Run, at: datetime) -> bool:
+    """Say whether nobody has begun with a run's page that is due. Sooner than `is_stalled`, for whoever has a reason to
+    ask: a message for the page before it that comes again so late was never finished with."""
+    return run.is_running and run.attempts == 0 and max(run.due_at, run.touched_at) + FORSAKEN_AFTER < at
