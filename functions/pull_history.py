@@ -18,7 +18,7 @@ def process(message: Message) -> None:
         begin=wiring.history_beginner(),
         partners=wiring.partners(),
         gates=wiring.gates(),
-        cipher=wiring.token_cipher(),
+        tokens=wiring.peer_tokens(),
         client=wiring.ocpi_client(),
         taker=Taker(wiring.sessions(), wiring.plan_queue(), stop=partial(outlived, now=now)),
     )

@@ -209,6 +209,23 @@ def test_a_partner_that_comes_back_is_walked_to_the_end(world: World) -> None:
     assert world.run().tally == Tally(objects=25, created=25)
 
 
+def test_a_token_that_is_refused_is_tried_again_where_another_can_be_had(world: World) -> None:
+    world.cpo.sessions = [listed("S-1")]
+    world.cpo.pages = {0: ocpi(http_status=401)}
+    world.tokens.renewable = True
+    sync(world)
+    world.run_all()
+    assert world.known_ids("S-1") == {"S-1"}
+
+
+def test_a_token_that_is_refused_for_good_ends_the_run(world: World) -> None:
+    world.cpo.pages = {0: ocpi(http_status=401)}
+    sync(world)
+    world.run_all()
+    assert world.run().state is RunState.FAILED
+    assert len(world.cpo.asked) == 1
+
+
 @pytest.mark.parametrize(
     ("page", "problem"),
     [

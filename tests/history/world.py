@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from offpeak.aws.queues import FairQueue, FifoQueue
-from offpeak.aws.secrets import EncryptedToken, TokenCipher
+from offpeak.aws.secrets import EncryptedToken
 from offpeak.aws.tables import Table
 from offpeak.history.begin import Beginner
 from offpeak.history.model import Run, RunKind
@@ -33,7 +33,7 @@ from offpeak.sessions.receive import receive_session
 from offpeak.sessions.store import SessionStore
 from tests.conftest import MakeTable
 from tests.ocpi.peer import Answering, Peer
-from tests.profiles.world import Life, PlainKms, ProcessDied
+from tests.profiles.world import Life, ProcessDied
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 REAL_START = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -106,6 +106,18 @@ def _query(it: Answering) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(it.received.path).query).items()}
 
 
+class TokenB:
+    """What the partner is called with; `renewable` says whether another one can be had when it is refused."""
+
+    renewable = False
+
+    def of(self, partner: Partner) -> str:
+        return f"token-b-of-{partner.partner_id}"
+
+    def was_refused(self, partner: Partner) -> bool:
+        return self.renewable
+
+
 class MortalClient:
     """A boto3 client whose process may die right before any write."""
 
@@ -149,6 +161,7 @@ class World:
     messages: list[tuple[datetime, Json]] = field(default_factory=list)
     queue_loses: bool = False
     stop: StopRule = lambda _: None
+    tokens: TokenB = field(default_factory=TokenB)
 
     def __post_init__(self) -> None:
         self.cpo = ListCpo(self.peer)
@@ -199,7 +212,7 @@ class World:
             begin=self.begin,
             partners=self.partners,
             gates=self.gates,
-            cipher=TokenCipher(PlainKms(), "key"),
+            tokens=self.tokens,
             client=OCPI,
             taker=Taker(self.sessions, self.plan_queue, self.stop),
         )

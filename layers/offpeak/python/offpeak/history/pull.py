@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
-from offpeak.aws.secrets import TokenCipher
-from offpeak.errors import ConcurrentChange, PeerUnavailable, PeerUnusable
+from offpeak.errors import ConcurrentChange, PeerRefused, PeerUnavailable, PeerUnusable, UnknownObject
 from offpeak.history.begin import Beginner, look_for_wanted, sender_of
 from offpeak.history.model import (
     MOST_ATTEMPTS,
@@ -34,6 +33,7 @@ from offpeak.ocpi.envelope import RequestIds, Routing
 from offpeak.ocpi.paging import Page, get_page
 from offpeak.partners.gates import Deferred, Gates
 from offpeak.partners.model import Partner, Party
+from offpeak.partners.peer_tokens import CallsPartners
 from offpeak.partners.store import PartnerStore
 from offpeak.telemetry import count, logger
 
@@ -48,7 +48,7 @@ class Puller:
     begin: Beginner
     partners: PartnerStore
     gates: Gates
-    cipher: TokenCipher
+    tokens: CallsPartners
     client: OcpiClient
     taker: Taker
 
@@ -93,7 +93,12 @@ def _pull(run: Run, partner: Partner, endpoint: str, by: Puller, now: datetime) 
     except PeerUnavailable as error:
         _move(run, to_be_retried(run, by.begin.real_now(), str(error)), by, now)
         return
-    except PeerUnusable as error:
+    except PeerRefused as error:
+        at = by.begin.real_now()
+        may_go_better = error.http_status == 401 and by.tokens.was_refused(partner)
+        _move(run, (to_be_retried if may_go_better else failed)(run, at, str(error)), by, now)
+        return
+    except (PeerUnusable, UnknownObject) as error:
         _move(run, failed(run, by.begin.real_now(), str(error)), by, now)
         return
     finally:
@@ -139,7 +144,7 @@ def _ask(run: Run, partner: Partner, endpoint: str, url: str, by: Puller) -> Pag
     return get_page(
         by.client,
         url,
-        by.cipher.decrypt(by.partners.token_for(partner.partner_id)),
+        by.tokens.of(partner),
         endpoint=endpoint,
         raw_token=partner.flags.raw_token,
         routing=Routing(

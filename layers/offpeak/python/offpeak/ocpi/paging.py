@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
-from offpeak.errors import InvalidMessage, PeerUnavailable, PeerUnusable, UnparseableBody
+from offpeak.errors import InvalidMessage, PeerRefused, PeerUnavailable, PeerUnusable, UnparseableBody
 from offpeak.ocpi.client import LONGEST_MESSAGE, OcpiClient
 from offpeak.ocpi.envelope import RequestIds, Routing, Status
 from offpeak.ocpi.guarded_http import HttpAnswer
@@ -155,6 +155,8 @@ def newest(
 def _items(answer: HttpAnswer) -> list[JsonValue | InvalidMessage]:
     if answer.http_status == 429:
         raise PeerUnavailable("the peer answered HTTP 429")
+    if answer.http_status in (401, 403):
+        raise PeerRefused(answer.http_status, f"the list was answered with HTTP {answer.http_status}")
     try:
         envelope, items = read_list(answer.body.decode(), "data")
     except (UnicodeDecodeError, UnparseableBody, InvalidMessage) as error:
