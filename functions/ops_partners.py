@@ -3,6 +3,10 @@
 {"action": "invite", "partner_id": "acme", "settings": {"name": "Acme", "parties": ["NL-ACM"]}, "who": "arn:..."}
 {"action": "change", "partner_id": "acme", "settings": {"flags": {"strict": true}, "planning": {"need_kwh": 20}}}
 {"action": "suspend", "partner_id": "acme", "note": "sends a thousand messages a second"}
+{"action": "register", "partner_id": "acme", "versions_url": "https://...", "token_a": "...", "settings": {...}}
+{"action": "rotate", "partner_id": "acme"}
+{"action": "unregister", "partner_id": "acme", "force": false}
+{"action": "quality", "partner_id": "acme", "day": "2027-03-01"}
 {"action": "show", "partner_id": "acme"}, and so are resume, remove, audit and verify
 {"action": "list"}, and so is restore_keys
 """
@@ -20,8 +24,15 @@ from offpeak.ocpi.fields import Text, read_object
 from offpeak.ocpi.paths import VERSIONS_PATH
 from offpeak.ocpi.wire_json import JsonValue
 from offpeak.partners.audit import Actor
-from offpeak.partners.settings import Change, PartnerId
-from offpeak.partners.show import entry_shown, partner_in_list, partner_shown, verdict_shown
+from offpeak.partners.invite import agreed, invited
+from offpeak.partners.join import register_at
+from offpeak.partners.model import Partner
+from offpeak.partners.part import withdraw
+from offpeak.partners.propose import attempt
+from offpeak.partners.quality import quality_shown
+from offpeak.partners.rotate import rotate
+from offpeak.partners.settings import Change, Day, PartnerId
+from offpeak.partners.show import attempt_shown, entry_shown, partner_in_list, partner_shown, verdict_shown
 
 NOT_SAID = "not said: CloudTrail knows who invoked the function"
 
@@ -32,13 +43,30 @@ class Command(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     action: Literal[
-        "list", "invite", "show", "change", "suspend", "resume", "remove", "audit", "verify", "restore_keys"
+        "list",
+        "invite",
+        "register",
+        "rotate",
+        "unregister",
+        "show",
+        "change",
+        "suspend",
+        "resume",
+        "remove",
+        "audit",
+        "verify",
+        "quality",
+        "restore_keys",
     ]
     partner_id: PartnerId | None = None
     settings: Change = Change()
     note: Text | None = None
     who: Annotated[str, StringConstraints(pattern=r"^arn:[\x21-\x7e]{1,500}$")] | None = None
     before: Annotated[int, Field(ge=1)] | None = None
+    day: Day | None = None
+    versions_url: Text = ""
+    token_a: str = ""
+    force: bool = False
 
 
 def run(event: JsonValue) -> object:
@@ -59,11 +87,19 @@ def _on_partner(partner_id: str, command: Command) -> object:
         case "invite":
             token = by.invite(partner_id, command.settings, actor).token
             return {"partner_id": partner_id, "token_a": token, "versions_url": wiring.base_url() + VERSIONS_PATH}
+        case "register":
+            return _register(partner_id, command, actor)
+        case "rotate" | "unregister":
+            return _call(partner_id, command, actor)
         case "audit":
             entries = wiring.audit_trail().entries(partner_id, before=command.before, limit=100)
             return {"entries": [entry_shown(each) for each in entries]}
         case "verify":
             return verdict_shown(wiring.audit_trail().verify(partner_id))
+        case "quality":
+            by.known(partner_id)
+            day = command.day or wiring.clock().now().date()
+            return quality_shown(partner_id, day, wiring.quality().day(partner_id, day))
         case "change":
             return partner_shown(by.change(partner_id, command.settings, actor))
         case "suspend":
@@ -74,6 +110,29 @@ def _on_partner(partner_id: str, command: Command) -> object:
             return partner_shown(by.remove(partner_id, actor))
         case _:
             return partner_shown(by.known(partner_id))
+
+
+def _register(partner_id: str, command: Command, actor: Actor) -> object:
+    """Register at a CPO. A partner that is new to us gets its throttling key once the CPO has shown itself."""
+    by, before = wiring.initiator(actor), wiring.partners().load(partner_id)
+    agreed(partner_id, before, command.settings)
+
+    def begin() -> Partner:
+        return invited(partner_id, before, command.settings, lambda: wiring.usage_plan().add_key(partner_id))
+
+    done = attempt(lambda: register_at(command.versions_url, command.token_a, begin, by), by.handshake)
+    return attempt_shown(done)
+
+
+def _call(partner_id: str, command: Command, actor: Actor) -> object:
+    """Renew the tokens; or tell the CPO that we go and then wipe them, with `force` whatever it answers."""
+    by, partner = wiring.initiator(actor), wiring.administration().known(partner_id)
+    if command.action == "rotate":
+        return attempt_shown(attempt(lambda: rotate(partner, by), by.handshake))
+    done = attempt(lambda: withdraw(partner, by), by.handshake)
+    if done.problem is None or command.force:
+        wiring.administration().remove(partner_id, actor)
+    return attempt_shown(done)
 
 
 handler = command_handler(run)

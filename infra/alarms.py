@@ -64,6 +64,15 @@ METRIC_ALARMS = (
         "run begins where the last good one ended.",
     ),
     MetricAlarm(
+        "RotationsFailed",
+        at_least=1,
+        period_minutes=360,
+        periods=4,
+        meaning="A partner's tokens could not be renewed for a day; those in force stay good. rotation_failed in the "
+        "log of rotate_tokens names the partner and what it answered. After HTTP 401 it has lost our token: let it "
+        "renew its credentials, or ask it for a token A and run `python -m ops register`.",
+    ),
+    MetricAlarm(
         "ProfilesRejected",
         # A refusal is final for its session, so a CPO that refuses all, as it does after it changed our token, refuses
         # once a session: only a whole hour tells it from a few chargers that cannot do it.

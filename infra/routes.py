@@ -58,6 +58,7 @@ ROUTES = (
     Route(("GET", "PATCH", "DELETE"), PARTNER, "ops_api", caller="operator"),
     Route(("POST",), f"{PARTNER}/invitations", "ops_api", caller="operator"),
     Route(("PUT", "DELETE"), f"{PARTNER}/suspension", "ops_api", caller="operator"),
+    Route(("GET",), f"{PARTNER}/quality", "ops_api", caller="operator"),
     Route(("GET",), f"{PARTNER}/audit", "ops_api", caller="operator"),
     Route(("GET",), f"{PARTNER}/audit/verification", "ops_api", caller="operator"),
 )
@@ -100,6 +101,7 @@ CLOCKS = (
     Clock("prices", "rate(1 hour)", "fetch_prices"),
     Clock("tokens", "rate(10 minutes)", "refresh_tokens"),
     Clock("history", "rate(10 minutes)", "sync_history"),
+    Clock("rotation", "rate(1 hour)", "rotate_tokens"),
 )
 
 

@@ -21,6 +21,17 @@ from infra.constructs.worker import work
 from infra.data_stack import DataStack
 from infra.stage import Stage
 
+NOTICING = (
+    "ocpi_sessions",
+    "ocpi_locations",
+    "ocpi_tariffs",
+    "ocpi_chargingprofiles",
+    "plan_sessions",
+    "send_profiles",
+    "sweep_sessions",
+)
+"""The functions that notice how a partner's system behaves, and count it by the day."""
+
 
 class ServiceStack(Stack):
     def __init__(self, scope: Construct, stage: Stage, data: DataStack) -> None:
@@ -116,21 +127,29 @@ class ServiceStack(Stack):
         refresh = self._function("refresh_tokens", timeout_s=300)
         refresh.can_read(partners).can_write(partners).can_use_key(*token_key)
 
+        # A partner calls back before it answers, and there may be twenty of them.
+        rotation = self._function("rotate_tokens", timeout_s=600)
+        rotation.can_read(partners).can_write(partners).can_append(data.audit).can_use_key(*token_key)
+        rotation.knows(*base_url)
+
+        for name in NOTICING:
+            self._functions[name].can_count(data.quality)
+
         # behind the operators' API and commands
-        for administers in (
-            self._function("ops_partners", timeout_s=60),
-            self._function("ops_api", timeout_s=25, memory_mb=1024),
-        ):
-            administers.can_read(partners).can_write(partners).can_append(data.audit).can_send(replan)
+        administration = self._function("ops_partners", timeout_s=60)
+        administration.can_use_key(*token_key)
+        for administers in (administration, self._function("ops_api", timeout_s=25, memory_mb=1024)):
+            administers.can_read(partners, data.quality).can_write(partners).can_append(data.audit).can_send(replan)
             administers.knows(*base_url)
             self._may_hand_out_keys(administers)
         viewer = self._function("ops_sessions", timeout_s=60)
-        viewer.can_read(partners, sessions, requests, locations).can_write(requests).can_send(send)
+        viewer.can_read(partners, sessions, requests, locations, tariffs).can_write(partners, requests).can_send(send)
+        viewer.can_use_key(*token_key)
         orders = self._function("ops_history", timeout_s=60)
         orders.can_read(partners, history).can_write(history).can_send(pages)
 
         if self._stage.is_local:
-            for calls_peers in (authoriser, credentials, sender, puller, refresh):
+            for calls_peers in (viewer, authoriser, credentials, sender, puller, refresh, rotation, administration):
                 calls_peers.knows("LOOPBACK_PEERS", "allowed")
 
     def _may_hand_out_keys(self, function: Function) -> None:

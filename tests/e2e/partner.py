@@ -32,15 +32,43 @@ class Partner:
         self.cpo.register(self.versions_url, self.token_a)
         self.stage.tokens |= {self.token_b, self.token_c}
 
+    def join(self) -> Any:
+        """Register at this CPO by a token A that it gives us; return how the handshake went."""
+        return self._join(self.cpo.versions_url, self.cpo.invite())
+
+    def _join(self, versions_url: str, token_a: str) -> Any:
+        self.stage.tokens.add(token_a)
+        settings = {"name": f"CPO {self.partner_id}", "parties": [self._party_text]}
+        told = self._order("register", versions_url=versions_url, token_a=token_a, settings=settings)
+        self.token_a = token_a
+        self.stage.tokens |= {self.token_b, self.token_c}
+        return told
+
+    def join_again(self) -> Any:
+        """Repeat the registration with the token A of the last attempt."""
+        return self._join(self.cpo.versions_url, self.token_a)
+
+    def rotate(self) -> Any:
+        """Renew the tokens from our side; return how it went."""
+        told = self._order("rotate")
+        self.stage.tokens |= {self.token_b, self.token_c}
+        return told
+
+    def part(self, *, force: bool = False) -> Any:
+        """End the connection from our side; return how it went."""
+        return self._order("unregister", force=force)
+
     def change(self, **settings: Any) -> None:
         """Change our settings of this partner."""
         self.command("change", **settings)
 
     def command(self, action: str, **settings: Any) -> Any:
         """Give an operators' command about this partner."""
-        answer = self.stage.cloud.invoke(
-            "ops_partners", {"action": action, "partner_id": self.partner_id, "settings": settings}
-        )
+        return self._order(action, settings=settings)
+
+    def _order(self, action: str, **details: Any) -> Any:
+        order = {"action": action, "partner_id": self.partner_id, **details}
+        answer = self.stage.cloud.invoke("ops_partners", order)
         assert "error" not in answer, answer
         return answer
 

@@ -48,11 +48,16 @@ class Scene:
 
     def invited(self, cpo: Mapping[str, Any] = NOTHING, **settings: Any) -> Partner:
         """Invite a CPO that has not registered yet."""
+        partner = self.stranger(cpo)
+        partner.invite(**settings)
+        return partner
+
+    def stranger(self, cpo: Mapping[str, Any] = NOTHING) -> Partner:
+        """Let there be a CPO that we have nothing to do with yet."""
         partner_id, party = self.stage.next_partner()
         peculiar = {"dialect": Dialect.FULL, **cpo}
         style = Style(party, peculiar.pop("dialect"))
         partner = Partner(self.stage, partner_id, party, Settings(style, **peculiar))
-        partner.invite(**settings)
         self.partners.append(partner)
         return partner
 

@@ -17,6 +17,7 @@ from offpeak.ocpi.credentials import CredentialsObject
 from offpeak.ocpi.envelope import RequestIds
 from offpeak.ocpi.peer_address import PeerAddressRule
 from offpeak.ocpi.tokens import tokens_in
+from offpeak.partners.audit import Action
 from offpeak.partners.handshake import Handshake
 from offpeak.partners.join import register_at
 from offpeak.partners.model import Partner, PartnerStatus
@@ -24,7 +25,7 @@ from offpeak.partners.part import withdraw
 from offpeak.partners.propose import Attempt, Initiator, attempt
 from offpeak.partners.register import exchange_tokens, find_registrant
 from offpeak.partners.rotate import LONGEST_AGE, SPREAD, in_turn, is_due, rotate
-from offpeak.partners.store import PartnerStore, Tokens
+from offpeak.partners.store import Also, PartnerStore, Tokens
 from tests.ocpi.peer import Answering, Peer, ocpi
 from tests.partners.builders import a_partner, tokens_in_order
 
@@ -106,12 +107,17 @@ class Us:
         self.store, self.cipher, self.cpo = store, cipher, cpo
         self.new_token = tokens_in_order()
         self.rule = PeerAddressRule(loopback=True)
+        self.trail: list[Action] = []
 
     def _handshake(self) -> Handshake:
         return Handshake(OcpiClient(self.rule), self.rule, RequestIds("r", "chain"), lambda: "r1")
 
     def _by(self, handshake: Handshake) -> Initiator:
-        return Initiator(self.store, self.cipher, handshake, OUR_VERSIONS, self.new_token, NOW)
+        return Initiator(self.store, self.cipher, handshake, OUR_VERSIONS, self.new_token, NOW, self.told)
+
+    def told(self, action: Action, before: Partner | None, after: Partner) -> Also:
+        self.trail.append(action)
+        return ()
 
     def _attempt(self, what: Callable[[Partner, Initiator], Partner]) -> Attempt:
         handshake = self._handshake()
@@ -120,7 +126,7 @@ class Us:
 
     def register(self, token_a: str = "cpo-a", url: str = "/versions") -> Attempt:
         url = f"{self.cpo.peer.url}{url}" if url.startswith("/") else url
-        return self._attempt(lambda partner, by: register_at(partner, url, token_a, by))
+        return self._attempt(lambda partner, by: register_at(url, token_a, lambda: partner, by))
 
     def rotate(self) -> Attempt:
         return self._attempt(rotate)
@@ -242,6 +248,16 @@ def test_a_rotation_that_got_lost_bricks_nobody(us: Us, lost: str, uses_it: bool
     assert us.works_both_ways()
     assert not us.is_called_with("token-1"), "it was replaced, and its successor used"
     assert us.store.tokens("acme").proposed is None
+
+
+def test_the_trail_tells_of_what_changed_a_partner_and_of_nothing_else(us: Us) -> None:
+    us.cpo.loses = "answer"
+    us.register()
+    us.register()
+    us.cpo.loses = "request"
+    us.rotate()
+    us.rotate()
+    assert us.trail == [Action.INVITED, Action.REGISTERED, Action.ROTATED]
 
 
 def test_a_refused_rotation_leaves_all_as_it_was(us: Us) -> None:

@@ -27,18 +27,23 @@ if TYPE_CHECKING:
     from offpeak.ocpi.guarded_http import GuardedHttp
     from offpeak.ocpi.peer_address import PeerAddressRule
     from offpeak.partners.administer import Administration
+    from offpeak.partners.audit import Actor
     from offpeak.partners.bearer import Bearers
     from offpeak.partners.gates import Gates
     from offpeak.partners.hub_clients import HubClients
     from offpeak.partners.peer_tokens import PeerTokens
+    from offpeak.partners.propose import Initiator
+    from offpeak.partners.quality_store import QualityStore
     from offpeak.partners.store import PartnerStore
     from offpeak.partners.trail import AuditTrail
+    from offpeak.partners.watch import Watch
     from offpeak.prices.energy_charts import EnergyCharts
     from offpeak.prices.memory import PriceMemory
     from offpeak.prices.store import PriceStore
     from offpeak.profiles.sites import Sites
     from offpeak.profiles.store import ProfileStore
     from offpeak.sessions.plan_queue import PlanQueue
+    from offpeak.sessions.prefer import Teller
     from offpeak.sessions.store import SessionStore
     from offpeak.tariffs.store import TariffStore
 
@@ -90,9 +95,7 @@ def administration() -> Administration:
         audit_trail(),
         usage_plan(),
         new_token,
-        plan_anew=lambda partner_id: ask_for_plans(
-            [partner_id], replan_queue(), changed_at=datetime.now(UTC)
-        ),
+        plan_anew=lambda partner_id: ask_for_plans([partner_id], replan_queue(), changed_at=datetime.now(UTC)),
         real_now=lambda: datetime.now(UTC),
     )
 
@@ -162,6 +165,51 @@ def peer_tokens() -> PeerTokens:
 
 
 @cache
+def quality() -> QualityStore:
+    from offpeak.partners.quality_store import QualityStore
+
+    return QualityStore(_table("QUALITY_TABLE"))
+
+
+@cache
+def watch() -> Watch:
+    """Keeps what is noticed of partners."""
+    from offpeak.partners.watch import Watch
+
+    return Watch(quality(), clock().now)
+
+
+def initiator(actor: Actor) -> Initiator:
+    """What it takes to begin one registration, rotation or withdrawal, in the name of `actor`."""
+    from datetime import UTC, datetime
+    from uuid import uuid4
+
+    from offpeak.ocpi.envelope import RequestIds
+    from offpeak.ocpi.paths import VERSIONS_PATH
+    from offpeak.ocpi.tokens import new_token
+    from offpeak.partners.audit import Action, changes_between
+    from offpeak.partners.handshake import Handshake
+    from offpeak.partners.model import Partner
+    from offpeak.partners.propose import Initiator
+    from offpeak.partners.store import Also
+
+    def told(action: Action, before: Partner | None, after: Partner) -> Also:
+        changes = changes_between(before, after)
+        return audit_trail().next_entry(after.partner_id, action, actor, changes, at=datetime.now(UTC))[1]
+
+    ids = RequestIds(str(uuid4()), str(uuid4()))
+    return Initiator(
+        partners(),
+        token_cipher(),
+        Handshake(ocpi_client(), peer_address_rule(), ids, lambda: str(uuid4())),
+        base_url() + VERSIONS_PATH,
+        new_token,
+        clock().now(),
+        told,
+    )
+
+
+@cache
 def token_cipher() -> TokenCipher:
     from offpeak.aws.secrets import TokenCipher
 
@@ -215,6 +263,15 @@ def sites() -> Sites:
     from offpeak.profiles.sites import Sites
 
     return Sites(chargers(), tariffs())
+
+
+@cache
+def preferences_teller() -> Teller:
+    from datetime import UTC, datetime
+
+    from offpeak.sessions.prefer import Teller
+
+    return Teller(gates(), peer_tokens(), ocpi_client(), real_now=lambda: datetime.now(UTC))
 
 
 @cache

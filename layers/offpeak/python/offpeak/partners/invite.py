@@ -19,12 +19,10 @@ class Invitation:
     token: str
 
 
-def invited(partner_id: str, before: Partner | None, change: Change, new_key: Callable[[], UsageKey]) -> Partner:
-    """Return a partner as it is invited, or invited again because its token A got lost or it lost its credentials.
+def agreed(partner_id: str, before: Partner | None, change: Change) -> Partner:
+    """Return a partner with which a connection may begin, by an invitation of ours or of its own.
 
-    A partner that is registered already goes on as it is until it uses what the new invitation leads to. `new_key`
-    makes the key by which its requests are throttled, where it has none. Raises InvalidMessage naming the setting that
-    is missing.
+    Raises InvalidMessage naming the setting that is missing.
     """
     partner = changed(before or Partner(partner_id, name="", parties=()), change)
     for name in ("name", "parties"):
@@ -34,7 +32,17 @@ def invited(partner_id: str, before: Partner | None, change: Change, new_key: Ca
         raise InvalidMessage("partner_id", "is suspended: resume the partner first")
     if partner.status in (PartnerStatus.LEFT, PartnerStatus.REMOVED):
         partner = replace(partner, status=PartnerStatus.INVITED)
-    if partner.usage_key is None:
-        key = new_key()
-        partner = replace(partner, usage_key=key.value, usage_key_id=key.key_id)
     return partner
+
+
+def invited(partner_id: str, before: Partner | None, change: Change, new_key: Callable[[], UsageKey]) -> Partner:
+    """Return a partner as it is invited, or invited again because its token A got lost or it lost its credentials.
+
+    A partner that is registered already goes on as it is until it uses what the new invitation leads to. `new_key`
+    makes the key by which its requests are throttled, where it has none. Raises InvalidMessage as `agreed` does.
+    """
+    partner = agreed(partner_id, before, change)
+    if partner.usage_key is not None:
+        return partner
+    key = new_key()
+    return replace(partner, usage_key=key.value, usage_key_id=key.key_id)

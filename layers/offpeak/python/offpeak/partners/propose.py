@@ -20,16 +20,18 @@ from datetime import datetime
 from offpeak.aws.secrets import TokenCipher
 from offpeak.errors import ConcurrentChange, PeerUnavailable, PeerUnusable
 from offpeak.ocpi.credentials import GivenCredentials, credentials_object
+from offpeak.partners.audit import Action
 from offpeak.partners.handshake import Handshake, Interface, Step
 from offpeak.partners.model import Partner
 from offpeak.partners.register import MOST_TRIES, registered, succeeded
-from offpeak.partners.store import PartnerStore, Purpose, digest
+from offpeak.partners.store import Also, PartnerStore, Purpose, digest
 from offpeak.telemetry import count, logger
 
 
 @dataclass(frozen=True, slots=True)
 class Initiator:
-    """What it takes to begin. `versions_url` is ours; `now` the time from which a token's age is counted."""
+    """What it takes to begin. `versions_url` is ours; `now` the time from which a token's age is counted; `told` writes
+    the entry of the audit trail that belongs to a change of a partner."""
 
     store: PartnerStore
     cipher: TokenCipher
@@ -37,6 +39,7 @@ class Initiator:
     versions_url: str
     new_token: Callable[[], str]
     now: datetime
+    told: Callable[[Action, Partner | None, Partner], Also]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ def exchange(method: str, partner: Partner, interface: Interface, shown: str, ur
     given = by.handshake.give_credentials(method, interface, shown, ours)
     if given.url is not None and by.handshake.rule.problem(given.url) is None:
         url = given.url
-    saved = _keep(partner.partner_id, offered, given, interface, url, by)
+    action = Action.REGISTERED if method == "POST" else Action.ROTATED
+    saved = _keep(partner.partner_id, action, offered, given, interface, url, by)
     # Only now: the first use of their new token may end the one that we had until this moment.
     works = by.handshake.try_token(url, given.token, raw_token=interface.raw_token)
     logger.info(
@@ -90,14 +94,24 @@ def _offer(partner: Partner, by: Initiator) -> tuple[Partner, str]:
     """Return the token that is on offer; a new one only where there is none."""
     tokens = by.store.tokens(partner.partner_id)
     if tokens.proposal is not None:
-        return by.store.save_proposal(partner, tokens), by.cipher.decrypt(tokens.proposal)
-    token = by.new_token()
-    proposal = by.cipher.encrypt(token, partner_id=partner.partner_id, purpose=Purpose.OURS.value)
-    return by.store.save_proposal(partner, replace(tokens, proposed=digest(token), proposal=proposal)), token
+        token = by.cipher.decrypt(tokens.proposal)
+    else:
+        token = by.new_token()
+        proposal = by.cipher.encrypt(token, partner_id=partner.partner_id, purpose=Purpose.OURS.value)
+        tokens = replace(tokens, proposed=digest(token), proposal=proposal)
+    before = by.store.load(partner.partner_id)
+    also = by.told(Action.INVITED, before, partner) if before != partner else ()
+    return by.store.save_proposal(partner, tokens, also=also), token
 
 
 def _keep(
-    partner_id: str, offered: str, given: GivenCredentials, interface: Interface, url: str, by: Initiator
+    partner_id: str,
+    action: Action,
+    offered: str,
+    given: GivenCredentials,
+    interface: Interface,
+    url: str,
+    by: Initiator,
 ) -> Partner:
     """Put the token that was taken in force, whatever else came meanwhile.
 
@@ -107,17 +121,13 @@ def _keep(
     theirs = by.cipher.encrypt(given.token, partner_id=partner_id, purpose=Purpose.THEIRS.value)
     ours = by.cipher.encrypt(offered, partner_id=partner_id, purpose=Purpose.OURS.value)
     for _ in range(MOST_TRIES):
-        partner = by.store.load(partner_id)
-        assert partner is not None, "partners are never deleted"
+        before = by.store.load(partner_id)
+        assert before is not None, "partners are never deleted"
         known = by.store.tokens(partner_id)
         tokens = replace(succeeded(known, known.invitation, digest(offered)), ours=ours, theirs=theirs, given_at=by.now)
+        partner = registered(before, url, interface)
         try:
-            return by.store.save_credentials(registered(partner, url, interface), tokens)
+            return by.store.save_credentials(partner, tokens, also=by.told(action, before, partner))
         except ConcurrentChange:
             continue
     raise ConcurrentChange(f"partner {partner_id} is being changed by others")
-
-
-def steps_shown(done: Attempt) -> list[dict[str, object]]:
-    """Return the steps as an operator sees them."""
-    return [{"call": each.call, "outcome": each.outcome, "took_ms": each.took_ms} for each in done.steps]

@@ -11,8 +11,9 @@ from zlib import crc32
 
 from offpeak.errors import InvalidMessage
 from offpeak.partners.model import Partner
-from offpeak.partners.propose import Initiator, exchange
-from offpeak.partners.store import Tokens
+from offpeak.partners.propose import Attempt, Initiator, attempt, exchange
+from offpeak.partners.store import PartnerStore, Tokens
+from offpeak.telemetry import count, logger
 
 LONGEST_AGE = timedelta(days=30)
 SPREAD = timedelta(days=2)
@@ -37,6 +38,27 @@ def is_due(partner_id: str, tokens: Tokens, now: datetime) -> bool:
         return True
     sooner = SPREAD * (crc32(partner_id.encode()) % 1000 / 1000)
     return now - tokens.given_at >= LONGEST_AGE - sooner
+
+
+def rotate_one(partner: Partner, by: Initiator) -> Attempt:
+    """Exchange both tokens of a partner whose turn it is; what it is to blame for is logged and counted."""
+    done = attempt(lambda: rotate(partner, by), by.handshake)
+    if done.problem is not None:
+        logger.warning("rotation_failed", partner_id=partner.partner_id, problem=done.problem)
+        count("RotationsFailed")
+    return done
+
+
+def all_due(store: PartnerStore, now: datetime) -> Iterator[Partner]:
+    """Yield the partners whose tokens are to be renewed.
+
+    Their order is another one each hour, so that some that fail keep none from its turn.
+    """
+    for listed in in_turn(store.all(), now):
+        tokens = store.tokens(listed.partner_id)
+        partner = store.load(listed.partner_id)  # the list may be a moment old
+        if partner is not None and tokens.theirs is not None and is_due(partner.partner_id, tokens, now):
+            yield partner
 
 
 def in_turn(partners: Iterable[Partner], now: datetime) -> Iterator[Partner]:

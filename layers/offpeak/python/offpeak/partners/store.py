@@ -194,20 +194,20 @@ class PartnerStore:
         self._write_together(writes, also)
         return saved
 
-    def save_credentials(self, partner: Partner, tokens: Tokens) -> Partner:
+    def save_credentials(self, partner: Partner, tokens: Tokens, *, also: Also = ()) -> Partner:
         """Save a partner with `tokens.current` as the token that it calls us with. Raises ConcurrentChange."""
         assert tokens.current is not None
         write, saved = _put_partner(partner)
         token = _put_token(tokens.current, TokenKind.CREDENTIALS, partner.partner_id, tokens.replaces)
-        self._write_together([write, token, _put_tokens(partner.partner_id, tokens)])
+        self._write_together([write, token, _put_tokens(partner.partner_id, tokens)], also)
         return saved
 
-    def save_proposal(self, partner: Partner, tokens: Tokens) -> Partner:
+    def save_proposal(self, partner: Partner, tokens: Tokens, *, also: Also = ()) -> Partner:
         """Save a partner with `tokens.proposed` as one more token that it may call us with. Raises ConcurrentChange."""
         assert tokens.proposed is not None
         write, saved = _put_partner(partner)
         token = _put_token(tokens.proposed, TokenKind.CREDENTIALS, partner.partner_id)
-        self._write_together([write, token, _put_tokens(partner.partner_id, tokens)])
+        self._write_together([write, token, _put_tokens(partner.partner_id, tokens)], also)
         return saved
 
     def confirm(self, found: FoundToken) -> None:
