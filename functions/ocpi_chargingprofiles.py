@@ -52,4 +52,4 @@ def put_active_profile(session_id: str) -> Response[str]:
     return ocpi_ok()
 
 
-handler = rest_handler(api)
+handler = rest_handler(api, watch=wiring.watch)

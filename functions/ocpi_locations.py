@@ -72,4 +72,4 @@ def _address(country_code: str, party_id: str, location_id: str, **below: str) -
     return address
 
 
-handler = rest_handler(api)
+handler = rest_handler(api, watch=wiring.watch)

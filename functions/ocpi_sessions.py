@@ -81,4 +81,4 @@ def _key(country_code: str, party_id: str, session_id: str) -> SessionKey:
     return key
 
 
-handler = rest_handler(api)
+handler = rest_handler(api, watch=wiring.watch)

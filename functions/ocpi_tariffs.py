@@ -66,4 +66,4 @@ def _key(country_code: str, party_id: str, tariff_id: str) -> TariffKey:
     return key
 
 
-handler = rest_handler(api)
+handler = rest_handler(api, watch=wiring.watch)

@@ -14,7 +14,8 @@ from offpeak.ocpi.fields import Text, read_object
 from offpeak.ocpi.paths import VERSIONS_PATH
 from offpeak.operator_edge import answer, cursor_at, operator, operator_api, page_asked, seen_revision
 from offpeak.partners.invite import Invitation
-from offpeak.partners.settings import Change, PartnerId
+from offpeak.partners.quality import quality_shown
+from offpeak.partners.settings import Change, Day, PartnerId
 from offpeak.partners.show import entry_shown, partner_in_list, partner_shown, verdict_shown
 
 api = operator_api()
@@ -36,6 +37,10 @@ class Suspension(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     note: Annotated[Text, StringConstraints(min_length=1)] | None = None
+
+
+class OneDay(BaseModel):
+    day: Day | None = None
 
 
 @api.get(PARTNERS)
@@ -88,6 +93,14 @@ def suspend_partner(partner_id: str) -> Response[str]:
 def resume_partner(partner_id: str) -> Response[str]:
     resumed = wiring.administration().resume(partner_id, operator(api), seen=seen_revision(api))
     return answer(partner_shown(resumed), revision=resumed.revision)
+
+
+@api.get(f"{PARTNER}/quality")
+def show_quality(partner_id: str) -> Response[str]:
+    wiring.administration().known(partner_id)
+    query = api.current_event.query_string_parameters or {}
+    day = read_object(OneDay, {"day": query["day"]} if "day" in query else {}).day or wiring.clock().now().date()
+    return answer(quality_shown(partner_id, day, wiring.quality().day(partner_id, day)))
 
 
 @api.get(f"{PARTNER}/audit")

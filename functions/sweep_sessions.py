@@ -23,4 +23,4 @@ def run() -> None:
     sweep(sweeper, now=wiring.clock().now())
 
 
-handler = clock_handler(run)
+handler = clock_handler(run, watch=wiring.watch)

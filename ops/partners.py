@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from ops.asking import Refused, ask
 from ops.deployed import Deployed
+from ops.quality import quality_text
 
 Command = Callable[[str, Callable[[Deployed, argparse.Namespace], None], str], Any]
 FUNCTION = "ops_partners"
@@ -32,6 +34,11 @@ def add_commands(command: Command) -> None:
     audit.add_argument("partner_id")
     audit.add_argument("--before", type=int, metavar="NUMBER", help="show the entries before this one")
     audit.add_argument("--verify", action="store_true", help="check that nothing was altered, removed or added")
+
+    quality = command("quality", _quality, "show what a CPO's system did well and badly on a day, and what to change")
+    quality.add_argument("partner_id")
+    quality.add_argument("--day", help="as 2027-03-01, in UTC; today where it is left out")
+    quality.add_argument("--json", action="store_true", help="print all figures as JSON")
 
     command("restore-keys", _restore_keys, "put all partners' keys into the usage plan of a Service stack made anew")
 
@@ -79,6 +86,12 @@ def _verify(offpeak: Deployed, partner_id: str) -> None:
     if not verdict["is_whole"]:
         raise Refused("\n".join([f"The audit trail of {partner_id} is not whole:", *verdict["problems"]]))
     print(f"whole: {verdict['entries']} entries, the last with the hash {verdict['hash']}")
+
+
+def _quality(offpeak: Deployed, chosen: argparse.Namespace) -> None:
+    day = {"day": chosen.day} if chosen.day else {}
+    shown = ask(offpeak, FUNCTION, action="quality", partner_id=chosen.partner_id, **day)
+    print(json.dumps(shown, indent=2, ensure_ascii=False) if chosen.json else quality_text(shown))
 
 
 def _restore_keys(offpeak: Deployed, _: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
@@ -23,13 +24,18 @@ from offpeak.telemetry import count, logger, metrics
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler import Response
 
+    from offpeak.partners.watch import Watch
     from offpeak.resolver import Api, OcpiApi
 
 LARGEST_BODY = 256 * 1024
 """Bytes. A session with two thousand charging periods fits; API Gateway itself would take 10 MB."""
 
+MODULE = re.compile(r"/\{version\}/([a-z]+)")
+"""The module in a route's pattern."""
+
 Handler: TypeAlias = Callable[[dict[str, Any], Any], Any]
 Message: TypeAlias = Mapping[str, str | int | None]
+FindWatch: TypeAlias = "Callable[[], Watch]"
 
 
 def ocpi_api(*, functional: bool = True) -> OcpiApi:
@@ -39,8 +45,11 @@ def ocpi_api(*, functional: bool = True) -> OcpiApi:
     return OcpiApi(functional=functional)
 
 
-def rest_handler(api: Api) -> Handler:
-    """Return the Lambda handler of an API: logs, metrics and ids around each request."""
+def rest_handler(api: Api, watch: FindWatch | None = None) -> Handler:
+    """Return the Lambda handler of an API: logs, metrics and ids around each request.
+
+    `watch` finds who keeps what was noticed of partners, their refused objects included; so it does below.
+    """
 
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -49,8 +58,12 @@ def rest_handler(api: Api) -> Handler:
         event["headers"] = {**headers, **{name.lower(): value for name, value in ids.headers().items()}}
         logger.set_correlation_id(ids.correlation_id)
         logger.append_keys(ocpi_request_id=ids.request_id)
+        api.refused = None
         try:
             answer = api.resolve(event, context)
+            if watch:
+                _notice_refusal(api.refused, event, watch())
+                watch().keep()
         finally:
             _flush_metrics()
         answer["multiValueHeaders"].update({name: [value] for name, value in ids.headers().items()})
@@ -114,7 +127,7 @@ def ocpi_ok(data: object = None, *, created: bool = False) -> Response[str]:
     return success(data, 201 if created else 200)
 
 
-def queue_handler(process: Callable[[Message], None], *, fifo: bool) -> Handler:
+def queue_handler(process: Callable[[Message], None], *, fifo: bool, watch: FindWatch | None = None) -> Handler:
     """Return the handler of a queue's worker: each record succeeds or fails by itself.
 
     In a FIFO queue the records that follow a failed one in its group wait with it; other groups go on. The handler
@@ -130,13 +143,15 @@ def queue_handler(process: Callable[[Message], None], *, fifo: bool) -> Handler:
             if group in waiting_groups or not _worked(process, record):
                 failed.append(record["messageId"])
                 waiting_groups |= {group} if group else set()
+        if watch:
+            watch().keep()
         _flush_metrics()
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     return handler
 
 
-def clock_handler(run: Callable[[], None]) -> Handler:
+def clock_handler(run: Callable[[], None], watch: FindWatch | None = None) -> Handler:
     """Return the handler of a schedule: it runs, or fails and is invoked again."""
 
     @logger.inject_lambda_context(clear_state=True)
@@ -144,6 +159,8 @@ def clock_handler(run: Callable[[], None]) -> Handler:
         try:
             run()
         finally:
+            if watch:
+                watch().keep()
             _flush_metrics()
 
     return handler
@@ -188,6 +205,16 @@ def authoriser_handler(decide: Callable[[Mapping[str, str], str, str], dict[str,
         raise Exception("Unauthorized")
 
     return handler
+
+
+def _notice_refusal(error: Exception | None, event: Mapping[str, Any], watch: Watch) -> None:
+    """Have a partner's object that was refused noticed with the module it was sent to, as in "PUT sessions"."""
+    partner_id = event["requestContext"].get("authorizer", {}).get("partner_id")
+    if partner_id is None or not isinstance(error, InvalidMessage | UnparseableBody):
+        return
+    module = MODULE.search(event.get("resource") or "")
+    call = f"{event['httpMethod']} {module[1] if module else 'request'}"
+    watch.refused(partner_id, call, error, event.get("body") or "")
 
 
 def _denial(method_arn: str) -> dict[str, object]:

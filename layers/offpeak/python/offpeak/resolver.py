@@ -50,12 +50,18 @@ class Api(APIGatewayRestResolver):
     """Routes below a deployment's prefix. `refuse` makes the answer of an error, of a wrong address too."""
 
     functional = False
+    refused: Exception | None = None
+    """Why the request that was answered last was refused, where it was."""
 
     def __init__(self, refuse: Callable[[Exception], Response[str]]) -> None:
         super().__init__(strip_prefixes=[PREFIX])
-        self._refuse = refuse
-        self.exception_handler(Exception)(refuse)
+        self._answer_to = refuse
+        self.exception_handler(Exception)(self._refuse)
         self.not_found(self._no_route)
+
+    def _refuse(self, error: Exception) -> Response[str]:
+        self.refused = error
+        return self._answer_to(error)
 
     def _no_route(self, _: NotFoundError) -> Response[str]:
         path = below_prefix(self.current_event.path)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from offpeak.ocpi.guarded_http import GuardedHttp
     from offpeak.ocpi.peer_address import PeerAddressRule
     from offpeak.partners.administer import Administration
+    from offpeak.partners.admit import Admission
     from offpeak.partners.audit import Actor
     from offpeak.partners.bearer import Bearers
     from offpeak.partners.gates import Gates
@@ -206,6 +207,25 @@ def initiator(actor: Actor) -> Initiator:
         new_token,
         clock().now(),
         told,
+    )
+
+
+@cache
+def admission() -> Admission:
+    import secrets
+    from datetime import UTC, datetime
+
+    from offpeak.partners.admit import Admission
+
+    return Admission(
+        partners(),
+        access(),
+        peer_tokens(),
+        token_cipher(),
+        audit_trail(),
+        peer_address_rule(),
+        secrets.token_urlsafe,
+        real_now=lambda: datetime.now(UTC),
     )
 
 

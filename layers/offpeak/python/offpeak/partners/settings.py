@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from datetime import time
+from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -37,7 +37,16 @@ def _local_time(text: object) -> object:
     return local
 
 
+def _day(text: object) -> object:
+    try:
+        return date.fromisoformat(text) if isinstance(text, str) and len(text) == 10 else None
+    except ValueError:
+        raise ValueError("must be a day such as 2027-03-01") from None
+
+
 PartnerId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day in UTC."""
 PartyText = Annotated[str, StringConstraints(pattern=PARTY)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 LocalTime = Annotated[time, BeforeValidator(_local_time)]

@@ -9,6 +9,7 @@ from offpeak.aws.queues import FairQueue
 from offpeak.errors import ConcurrentChange
 from offpeak.partners.model import Partner, Party
 from offpeak.partners.store import PartnerStore
+from offpeak.partners.watch import notice
 from offpeak.planning.decide import decide
 from offpeak.planning.plan import Plan
 from offpeak.planning.profile import ChargingProfile, encode
@@ -21,6 +22,7 @@ from offpeak.profiles.intent import Action, Intent, intent_of
 from offpeak.profiles.lifecycle import observed, superseded
 from offpeak.profiles.model import ProfileRequest, RequestKind, RequestState, Standing, Step
 from offpeak.profiles.observe import is_followed
+from offpeak.profiles.quality import figures_of
 from offpeak.profiles.rows import standing_from
 from offpeak.profiles.send_queue import ask_to_send
 from offpeak.profiles.settle import SENT_WITHIN
@@ -230,3 +232,4 @@ def _report(key: SessionKey, planned: Planned) -> None:
     count("PlansMade")
     if planned.changed is not None and planned.changed.state is RequestState.OBSERVED:
         count("ProfilesObserved")
+        notice(key.partner_id, planned.changed.created_at, figures_of(planned.changed))

@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 from offpeak.errors import ConcurrentChange
 from offpeak.ocpi.profile_types import AnswerType
 from offpeak.partners.model import Party, PlanningDefaults
+from offpeak.partners.watch import notice
 from offpeak.profiles.backoff import backed_off, recovered
 from offpeak.profiles.circuit import as_planned
 from offpeak.profiles.likeness import in_watts
 from offpeak.profiles.model import PASSING, ProfileRequest, RequestKind, RequestState, Standing, Step
+from offpeak.profiles.quality import figures_of
 from offpeak.profiles.store import ProfileStore
 from offpeak.sessions.model import SessionKey
 from offpeak.telemetry import count, logger, measure_ms
@@ -129,6 +131,7 @@ def report(request: ProfileRequest) -> None:
     )
     if request.kind is RequestKind.GET:
         return
+    notice(request.key.partner_id, request.created_at, figures_of(request))
     match request.state:
         case RequestState.UNKNOWN:
             count("ProfilesUnknown")

@@ -7,12 +7,14 @@ from enum import StrEnum
 
 from offpeak.errors import ConcurrentChange, InvalidMessage
 from offpeak.partners.model import ParkingTimeMeaning
+from offpeak.partners.watch import notice
 from offpeak.sessions.charging_state import infer_charging_state
 from offpeak.sessions.energy import delivered
 from offpeak.sessions.merge import MergedSession, merge, session_of
 from offpeak.sessions.model import Session, SessionMessage
 from offpeak.sessions.parse import MOST_PERIODS
 from offpeak.sessions.plan_queue import PlanQueue
+from offpeak.sessions.quality import figures_of
 from offpeak.sessions.store import SessionStore, StoredSession
 from offpeak.telemetry import count, logger
 
@@ -37,11 +39,13 @@ def receive_session(
     *,
     now: datetime,
     received_at: datetime,
+    is_pushed: bool = True,
 ) -> Outcome:
     """Merge one message into its session, store it, and ask for a plan when it told something new.
 
-    `now` is the time sessions live in, `received_at` the real time. Raises ConcurrentChange when other writers were
-    faster every time, InvalidMessage when the session would outgrow its bounds or is another party's.
+    `now` is the time sessions live in, `received_at` the real time; only what `is_pushed`, and not pulled, tells of its
+    sender's punctuality. Raises ConcurrentChange when other writers were faster every time, InvalidMessage when the
+    session would outgrow its bounds or is another party's.
     """
     for _ in range(MOST_TRIES):
         stored = store.load(message.key)
@@ -64,6 +68,9 @@ def receive_session(
     else:
         raise ConcurrentChange(f"session {message.key.session_id} is being written by too many at once")
     _report(message, session, outcome)
+    if is_pushed:
+        before, is_news = (stored.merged if stored else None), merged != (stored.merged if stored else None)
+        notice(message.key.partner_id, now, figures_of(message, before, session, is_news=is_news, now=now))
     return outcome
 
 
