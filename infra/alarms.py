@@ -73,6 +73,15 @@ METRIC_ALARMS = (
         "renew its credentials, or ask it for a token A and run `python -m ops register`.",
     ),
     MetricAlarm(
+        "PeerTokensFailed",
+        at_least=1,
+        period_minutes=15,
+        periods=2,
+        meaning="A partner's token endpoint gives us no access token that works. Calls go on while the old one lasts: "
+        "peer_token_not_renewed in the log of refresh_tokens or send_profiles says until then whether it does "
+        "(goes_on), and what is wrong. Ask the partner; `python -m ops use-oauth` sets a new secret.",
+    ),
+    MetricAlarm(
         "ProfilesRejected",
         # A refusal is final for its session, so a CPO that refuses all, as it does after it changed our token, refuses
         # once a session: only a whole hour tells it from a few chargers that cannot do it.

@@ -142,6 +142,8 @@ class ServiceStack(Stack):
             administers.can_read(partners, data.quality).can_write(partners).can_append(data.audit).can_send(replan)
             administers.knows(*base_url)
             self._may_hand_out_keys(administers)
+        admits = self._function("ops_access", timeout_s=60)
+        admits.can_read(partners).can_write(partners).can_append(data.audit).can_use_key(*token_key).knows(*base_url)
         viewer = self._function("ops_sessions", timeout_s=60)
         viewer.can_read(partners, sessions, requests, locations, tariffs).can_write(partners, requests).can_send(send)
         viewer.can_use_key(*token_key)
@@ -149,7 +151,17 @@ class ServiceStack(Stack):
         orders.can_read(partners, history).can_write(history).can_send(pages)
 
         if self._stage.is_local:
-            for calls_peers in (viewer, authoriser, credentials, sender, puller, refresh, rotation, administration):
+            for calls_peers in (
+                viewer,
+                authoriser,
+                credentials,
+                sender,
+                puller,
+                refresh,
+                admits,
+                rotation,
+                administration,
+            ):
                 calls_peers.knows("LOOPBACK_PEERS", "allowed")
 
     def _may_hand_out_keys(self, function: Function) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import dead_letters, partners
+from ops import access, dead_letters, partners
 from ops.account import NoCloud, aws, embedded
 from ops.asking import Refused, ask
 from ops.deployed import Deployed, FunctionFailed, NotDeployed
@@ -25,7 +25,10 @@ examples:
   python -m ops list --local
   python -m ops suspend acme --stage qa --note "sends a thousand messages a second"
   python -m ops audit acme --stage qa --verify
+  python -m ops quality acme --stage qa --day 2027-03-01
+  python -m ops create-client acme --stage qa
   python -m ops session acme SESSION-1 --stage qa --ask
+  python -m ops session acme SESSION-1 --stage qa --preferences profile_type=CHEAP energy_need=22.5
   python -m ops replay-dead-letters --stage production --queue plan --dry-run
 
 The account, region and credentials are those that AWS's own tools use: AWS_PROFILE, AWS_REGION and so on.
@@ -91,11 +94,19 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(settings)
 
     partners.add_commands(command)
+    access.add_commands(command)
 
     session = command("session", _session, "show a session, its plan, and what became of each of its profiles")
     session.add_argument("partner_id")
     session.add_argument("session_id")
     session.add_argument("--ask", action="store_true", help="have the CPO asked now which profile is active")
+    session.add_argument(
+        "--preferences",
+        nargs="+",
+        type=_setting,
+        metavar="NAME=VALUE",
+        help="tell the CPO what the driver wants: profile_type=CHEAP departure_time=2027-03-02T06:30:00Z",
+    )
     session.add_argument("--json", action="store_true", help="print all that is known as JSON")
 
     replay = command("replay-dead-letters", _replay, "give dead letters back to the queue they came from")
@@ -148,6 +159,9 @@ def _session(offpeak: Deployed, chosen: argparse.Namespace) -> None:
     if chosen.ask:
         asked = ask(offpeak, "ops_sessions", action="ask", **session)["request_id"]
         print(f"The CPO is asked by request {asked}; show the session again to see its answer.", file=sys.stderr)
+    if chosen.preferences:
+        told = ask(offpeak, "ops_sessions", action="prefer", preferences=_nested(chosen.preferences), **session)
+        print(f"The CPO answered {told['answer']}.", file=sys.stderr)
     shown = ask(offpeak, "ops_sessions", action="show", **session)
     if chosen.json:
         _print(shown)

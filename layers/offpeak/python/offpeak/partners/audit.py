@@ -34,6 +34,8 @@ class Action(StrEnum):
     REMOVED = "removed"
     REGISTERED = "registered"
     LEFT = "left"
+    ACCESS = "access_changed"
+    """OAuth2 clients, ApiKeys, or what we call the partner with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,21 +39,21 @@ class PeerAccessStore:
         )
         return (row["partner_id"] for row in rows)
 
-    def save(self, access: PeerAccess, *, also: Also = ()) -> PeerAccess:
+    def save(self, access: PeerAccess) -> PeerAccess:
         """Write what follows `access.revision`; returns it as saved. Raises ConcurrentChange."""
-        saved = replace(access, revision=access.revision + 1)
-        row = _to_row(saved)
-        if access.revision == 0:
-            put = Put(row, "attribute_not_exists(pk)")
-        else:
-            put = Put(row, "revision = :before", {":before": access.revision})
-        write_together([(self._table, put), *also])
-        return saved
+        write_together(self.putting(access))
+        return replace(access, revision=access.revision + 1)
 
-    def remove(self, access: PeerAccess, *, also: Also = ()) -> None:
-        """Forget it all. Raises ConcurrentChange."""
-        gone = Delete(_key(access.partner_id), "revision = :before", {":before": access.revision})
-        write_together([(self._table, gone), *also])
+    def putting(self, access: PeerAccess) -> Also:
+        """Return the write by which an access is saved, for a transaction with others."""
+        row = _to_row(replace(access, revision=access.revision + 1))
+        if access.revision == 0:
+            return [(self._table, Put(row, "attribute_not_exists(pk)"))]
+        return [(self._table, Put(row, "revision = :before", {":before": access.revision}))]
+
+    def removing(self, access: PeerAccess) -> Also:
+        """Return the write by which an access is forgotten."""
+        return [(self._table, Delete(_key(access.partner_id), "revision = :before", {":before": access.revision}))]
 
 
 def _key(partner_id: str) -> Key:
