@@ -9,6 +9,7 @@ from local.cpo.misbehaviour import Answer, CredentialsTrouble, Misbehaviour, Res
 from local.cpo.overview import SessionLog, SessionState
 from local.cpo.peer import CallFailed
 from local.cpo.profile_receiver import CallKind, ProfileCall
+from local.cpo.session_list import ListCall, ListTrouble
 from local.cpo.simulator import CpoSimulator
 from local.cpo.wire import Party
 
@@ -20,6 +21,8 @@ __all__ = [
     "CpoSimulator",
     "CredentialsTrouble",
     "Dialect",
+    "ListCall",
+    "ListTrouble",
     "Misbehaviour",
     "Party",
     "ProfileCall",

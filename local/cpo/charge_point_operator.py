@@ -21,6 +21,7 @@ from local.cpo.outbox import Outbox
 from local.cpo.peer import Answered, CallFailed
 from local.cpo.profile_receiver import ProfileReceiver
 from local.cpo.session import ChargingSession
+from local.cpo.session_list import SessionList
 from local.cpo.wire import Json
 
 
@@ -75,6 +76,7 @@ class ChargePointOperator:
         self.now = now.astimezone(UTC)
         self.orders = Orders()
         self.profiles = ProfileReceiver(self)
+        self.listing = SessionList()
         self.offpeak = OffpeakConnection(
             base_url,
             settings.style.party,

@@ -21,6 +21,7 @@ from local.cpo.misbehaviour import Misbehaviour
 from local.cpo.overview import log_of, state_of
 from local.cpo.peer import CallFailed
 from local.cpo.session import ChargingSession
+from local.cpo.session_list import ListTrouble
 from local.cpo.wire import Json, read_instant, read_json, write_instant
 
 HANDLES = {
@@ -34,6 +35,9 @@ HANDLES = {
     "POST /_control/unplug": '{"session_id"}',
     "POST /_control/advance": '{"minutes": 5} or {"to": "2026-01-31T18:05:00Z"}',
     "POST /_control/override": '{"session_id", "current_a"}: the charger applies a limit of its own and says so',
+    "POST /_control/trouble-list": "any of "
+    + ", ".join(field.name for field in fields(ListTrouble))
+    + "; {} to serve the list of sessions without fault again",
     "POST /_control/misbehave": "any of "
     + ", ".join(field.name for field in fields(Misbehaviour))
     + "; with session_id for one session, {} to behave again",
@@ -91,6 +95,7 @@ class Control:
             "/advance": self.advance,
             "/override": self.override,
             "/misbehave": self.misbehave,
+            "/trouble-list": self.trouble_list,
         }
         return [
             *(Route(f"/_control{path}", _guarded(handle), methods=["GET"]) for path, handle in asked.items()),
@@ -167,6 +172,15 @@ class Control:
         wrong = TypeAdapter(Misbehaviour).validate_python(order)
         self._cpo.orders.give(wrong, session_id)
         return plain(asdict(wrong))
+
+    async def trouble_list(self, request: Request) -> Json:
+        order = await _ordered(request)
+        unknown = order.keys() - {field.name for field in fields(ListTrouble)}
+        if unknown:
+            raise ValueError(f"{', '.join(sorted(unknown))}: see GET /_control for what there is")
+        trouble = TypeAdapter(ListTrouble).validate_python(order)
+        self._cpo.listing.order(trouble)
+        return plain(asdict(trouble))
 
     def _found(self, session_id: str) -> ChargingSession:
         session = self._cpo.session(session_id)

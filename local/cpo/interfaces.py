@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
 from pydantic import ValidationError
 from starlette.background import BackgroundTask
@@ -19,11 +18,10 @@ from local.cpo.charging_profile import LONGEST_URL, read_set_profile
 from local.cpo.handshake import CredentialsObject, RegistrationFailed
 from local.cpo.misbehaviour import CredentialsTrouble
 from local.cpo.profile_receiver import CallKind, ProfileCall
-from local.cpo.wire import BAD_PARAMETERS, CLIENT_ERROR, OK, SERVER_ERROR, Json, envelope, read_instant, read_json
+from local.cpo.wire import BAD_PARAMETERS, CLIENT_ERROR, OK, SERVER_ERROR, Json, envelope, read_json
 
 SESSIONS_PATH = "/ocpi/cpo/{version}/sessions"
 PROFILES_PATH = "/ocpi/cpo/{version}/chargingprofiles"
-MOST_LISTED = 100
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -164,27 +162,11 @@ class Interfaces:
         return self._answer(ours)
 
     async def list_sessions(self, request: Request) -> Response:
-        asked = request.query_params
+        here = self._cpo.offpeak.base_url + request.url.path
         try:
-            date_from = read_instant(asked["date_from"])
-            date_to = read_instant(asked["date_to"]) if "date_to" in asked else None
-            offset = max(int(asked.get("offset", 0)), 0)
-            limit = min(max(int(asked.get("limit", MOST_LISTED)), 1), MOST_LISTED)
+            return await self._cpo.listing.answer(request, here, self._cpo.listed(), self._cpo.now)
         except (KeyError, ValueError) as error:
             raise BadCall(f"date_from, date_to, offset, limit: {error}") from error
-        found: list[Json] = [
-            session
-            for updated_at, session in self._cpo.listed()
-            if date_from <= updated_at and (date_to is None or updated_at < date_to)
-        ]
-        response = self._answer(found[offset : offset + limit])
-        response.headers["X-Total-Count"] = str(len(found))
-        response.headers["X-Limit"] = str(MOST_LISTED)
-        if offset + limit < len(found):
-            query = {**asked, "offset": offset + limit, "limit": limit}
-            here = self._cpo.offpeak.base_url + request.url.path
-            response.headers["Link"] = f'<{here}?{urlencode(query)}>; rel="next"'
-        return response
 
     async def charging_profile(self, request: Request) -> Response:
         reply = await self._cpo.profiles.receive(await self._read_profile_call(request))

@@ -9,7 +9,7 @@ with CpoSimulator(start_at=evening) as cpo:
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
@@ -25,6 +25,8 @@ from local.cpo.misbehaviour import CredentialsTrouble, Misbehaviour
 from local.cpo.overview import SessionLog, SessionState, log_of, state_of
 from local.cpo.profile_receiver import ProfileCall
 from local.cpo.session import ChargingSession
+from local.cpo.session_list import ListCall, ListTrouble
+from local.cpo.wire import Json
 from local.loopback_server import LoopbackServer
 
 Answer = TypeVar("Answer")
@@ -132,6 +134,14 @@ class CpoSimulator:
 
         self._run(plug_in())
 
+    def remember(self, *sessions: Mapping[str, Json]) -> None:
+        """List these Session objects too: what happened before the simulation began. Nothing is pushed."""
+
+        async def remember() -> None:
+            self._cpo.listing.archive += sessions
+
+        self._run(remember())
+
     def unplug(self, session_id: str) -> None:
         """Take a car away now; the next `advance` tells Offpeak. Raises ValueError."""
 
@@ -167,6 +177,14 @@ class CpoSimulator:
         Raises CallFailed, KeyError."""
         self._run(self._cpo.override(self._session(session_id), current_a))
 
+    def trouble_list(self, trouble: ListTrouble) -> None:
+        """Serve the list of sessions so from now on."""
+
+        async def order() -> None:
+            self._cpo.listing.order(trouble)
+
+        self._run(order())
+
     # -- what happened
 
     def state(self, session_id: str) -> SessionState:
@@ -194,6 +212,11 @@ class CpoSimulator:
     def profile_calls(self) -> tuple[ProfileCall, ...]:
         """All calls on the charging profiles receiver so far."""
         return tuple(self._cpo.profiles.calls)
+
+    @property
+    def list_calls(self) -> tuple[ListCall, ...]:
+        """All calls on the list of sessions so far."""
+        return tuple(self._cpo.listing.calls)
 
     @property
     def complaints(self) -> tuple[str, ...]:
