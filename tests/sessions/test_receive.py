@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
+from random import Random
 from threading import Thread
 from typing import Any
 
@@ -27,7 +28,7 @@ from offpeak.sessions.model import (
 )
 from offpeak.sessions.plan_queue import PlanQueue
 from offpeak.sessions.receive import Outcome, receive_session
-from offpeak.sessions.store import SHARDS, SessionStore
+from offpeak.sessions.store import NEWEST, SHARDS, SessionStore
 from tests.conftest import MakeTable
 from tests.sessions.builders import KEY, a_patch, a_put, at, period
 
@@ -64,15 +65,22 @@ class DyingTable(Table):
 
 
 class CountingClient:
-    """A database client that counts the calls made of it."""
+    """A database client that counts the calls made of it, and the rows that it read."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self.calls = 0
+        self.rows = 0
 
     def __getattr__(self, name: str) -> Any:
         self.calls += name != "exceptions"
         return getattr(self._client, name)
+
+    def query(self, **request: Any) -> Any:
+        self.calls += 1
+        answer = self._client.query(**request)
+        self.rows += len(answer["Items"])
+        return answer
 
 
 class ProcessDied(BaseException):
@@ -238,6 +246,48 @@ def test_a_process_that_dies_between_any_two_writes_has_lost_nothing_that_was_ac
     assert stored is not None
     assert stored.merged == merge(merge(None, MESSAGES[0]), second)
     assert wanted(table)[0][1] >= 2
+
+
+LONG = (
+    a_put(0, *(period(n, ENERGY="0.1", STATE_OF_CHARGE=20) for n in range(3))),
+    *(a_patch(n, period(n, ENERGY="0.5", POWER=6), kwh=Decimal(n)) for n in range(3, 4 * NEWEST)),
+    a_patch(20.5, period(4, ENERGY="0.7"), kwh=Decimal("20.5")),
+    a_patch(30.5, status="ACTIVE"),
+)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_long_session_ends_as_it_should_though_only_its_newest_periods_are_read(seed: int, table: Table) -> None:
+    """Now and then the order is turned over, a message comes twice, or the process dies between two writes."""
+    random = Random(seed)
+    told = [*LONG, *random.choices(LONG, k=10)]
+    told.sort(key=lambda message: message.last_updated + timedelta(minutes=random.choice((0, 0, 0, 1, 15))))
+    for message in told:
+        try:
+            receive(message, DyingTable(table, random.choice((0, 1, 2, -1, -1, -1, -1, -1))))
+        except ProcessDied:
+            receive(message, table)
+    stored, newest = SessionStore(table).load(KEY), SessionStore(table).newest(KEY)
+    expected = None
+    for message in LONG:
+        expected = merge(expected, message)
+    assert expected is not None
+    assert stored is not None
+    assert stored.merged == expected
+    assert stored.is_settled
+    assert stored.period_count == len(expected.periods)
+    assert newest is not None
+    assert [each.start_at for each in newest[0].session.periods] == sorted(expected.periods)[-NEWEST:]
+    assert newest[0].state_of_charge == Decimal("0.2"), "though only the oldest periods tell it"
+    assert not newest[0].is_whole
+
+
+def test_a_message_reads_no_more_of_a_long_session_than_of_a_short_one(table: Table) -> None:
+    for message in LONG:
+        receive(message, table)
+    client = CountingClient(table._client)
+    receive(a_patch(200, period(200, ENERGY=1), kwh=Decimal(60)), Table(client, table.name))  # type: ignore[arg-type]
+    assert client.rows == NEWEST + 1
 
 
 def test_many_writers_at_once_lose_no_message(table: Table) -> None:

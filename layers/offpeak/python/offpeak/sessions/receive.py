@@ -11,11 +11,11 @@ from offpeak.partners.watch import notice
 from offpeak.sessions.charging_state import infer_charging_state
 from offpeak.sessions.energy import delivered
 from offpeak.sessions.merge import MergedSession, merge, session_of
-from offpeak.sessions.model import Session, SessionMessage
+from offpeak.sessions.model import MessageKind, Session, SessionMessage
 from offpeak.sessions.parse import MOST_PERIODS
 from offpeak.sessions.plan_queue import PlanQueue
 from offpeak.sessions.quality import figures_of
-from offpeak.sessions.store import SessionStore, StoredSession
+from offpeak.sessions.store import SessionStore, StoredSession, count_periods
 from offpeak.telemetry import count, logger
 
 MOST_TRIES = 8
@@ -48,7 +48,9 @@ def receive_session(
     session would outgrow its bounds or is another party's.
     """
     for _ in range(MOST_TRIES):
-        stored = store.load(message.key)
+        stored = store.load_newest(message.key)
+        if stored is not None and not stored.is_whole and not suffices(stored, message):
+            stored = store.load(message.key)
         merged = merge(stored.merged if stored else None, message)
         _check(stored, merged, message)
         session = session_of(merged)
@@ -74,8 +76,24 @@ def receive_session(
     return outcome
 
 
+def suffices(stored: StoredSession, message: SessionMessage) -> bool:
+    """Say whether a message can be merged with the newest charging periods alone.
+
+    A PUT replaces them all; a period from before them may be known by a newer word; a message that tells nothing new
+    may have lost its first writer half-way; and without `kwh` the energy of all periods is summed up. Pure.
+    """
+    if message.kind is MessageKind.PUT or not stored.merged.periods:
+        return False
+    oldest = min(stored.merged.periods)
+    if any(period.start_at < oldest for period in message.periods):
+        return False
+    merged = merge(stored.merged, message)
+    session = session_of(merged)
+    return merged != stored.merged and session is not None and session.kwh > 0
+
+
 def _check(stored: StoredSession | None, merged: MergedSession, message: SessionMessage) -> None:
-    if len(merged.periods) > MOST_PERIODS:
+    if count_periods(merged, stored) > MOST_PERIODS:
         raise InvalidMessage("charging_periods", f"would bring the session to more than {MOST_PERIODS} periods")
     if stored is None:
         return

@@ -8,7 +8,7 @@ by_plan_wanted, where the sweep finds it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -42,7 +42,7 @@ WORTH_A_TRANSACTION = 10
 thousand waits for the answer."""
 
 NEWEST = 12
-"""Charging periods that the planner sees of a long session: an hour of the usual ones."""
+"""Charging periods that are read of a long session where those before do not matter: an hour of the usual ones."""
 
 INSTANTS = frozenset({"start_date_time", "end_date_time"})
 
@@ -51,12 +51,17 @@ INSTANTS = frozenset({"start_date_time", "end_date_time"})
 class StoredSession:
     """What the table holds: the merged messages and the row's version, on which the next write depends.
 
-    `is_settled` is False when a period came in behind the SESSION row's back, from a writer that died or is about to
+    `is_whole` is False where only the newest charging periods are at hand, of `period_count` in all. `is_settled` is
+    False when a period came in behind the SESSION row's back, from a writer that died or is about to
     write the row: what the row infers does not know that period yet.
     """
 
     merged: MergedSession
     version: int
+    period_count: int
+    digest: int
+    """Of the periods that the row knows."""
+    is_whole: bool = True
     is_settled: bool = True
     limit_w_steps: tuple[tuple[datetime, int], ...] = ()
     """The profile that the charger took, as (from when, watts)."""
@@ -75,35 +80,27 @@ class SessionStore:
 
     def load(self, key: SessionKey) -> StoredSession | None:
         """Return all that is stored of a session, its charging periods included, or None."""
-        row, periods = self._rows(key)
-        if row is None or "version" not in row:
-            return None
-        merged = _merged(key, row, periods)
-        return StoredSession(
-            merged,
-            int(row["version"]),
-            is_settled=row["periods_digest"] == _digest(merged),
-            limit_w_steps=_limit_steps(row),
-            replaced=frozenset(map(_start_at, periods)) - merged.periods.keys(),
-        )
+        rows = list(self._table.query("pk = :pk", {":pk": key.text}, newest_first=True))
+        return _stored(key, rows, is_whole=True)
 
-    def known(self, key: SessionKey) -> KnownSession | None:
-        """Return the session with its place in the planner's books; None before its first PUT."""
-        row, periods = self._rows(key)
-        return None if row is None else _known(key, row, periods)
-
-    def newest(self, key: SessionKey) -> tuple[KnownSession, Item] | None:
-        """Return the session with its NEWEST charging periods, and its SESSION row; None before its first PUT.
+    def load_newest(self, key: SessionKey) -> StoredSession | None:
+        """Return what is stored of a session, but no more than its NEWEST charging periods, or None.
 
         That is one read, which costs the same however long the session is.
         """
-        # SESSION sorts behind all PERIOD#..., so it comes first.
-        rows = list(self._table.query("pk = :pk", {":pk": key.text}, newest_first=True, limit=NEWEST + 1))
-        if not rows or rows[0]["sk"] != "SESSION":
-            return None
-        row, *periods = rows
-        known = _known(key, row, periods)
-        return (replace(known, is_whole=len(periods) < NEWEST), row) if known else None
+        rows = self._newest_rows(key)
+        return _stored(key, rows, is_whole=len(rows) <= NEWEST)
+
+    def known(self, key: SessionKey) -> KnownSession | None:
+        """Return the session with its place in the planner's books; None before its first PUT."""
+        rows = list(self._table.query("pk = :pk", {":pk": key.text}, newest_first=True))
+        return _known(key, rows, is_whole=True)
+
+    def newest(self, key: SessionKey) -> tuple[KnownSession, Item] | None:
+        """Return the session with its NEWEST charging periods, and its SESSION row; None before its first PUT."""
+        rows = self._newest_rows(key)
+        known = _known(key, rows, is_whole=len(rows) <= NEWEST)
+        return (known, rows[0]) if known else None
 
     def save(
         self,
@@ -129,7 +126,8 @@ class SessionStore:
             "session_id": merged.key.session_id,
             "version": (stored.version if stored else 0) + 1,
             "last_updated": format_instant(merged.last_updated),
-            "periods_digest": _digest(merged),
+            "periods_digest": _digest(merged, stored),
+            "period_count": count_periods(merged, stored),
             "fields": {name: _register_row(register) for name, register in merged.fields.items()},
             "expires_at": int(expires_at.timestamp()),
             "received_at": format_instant(received_at),
@@ -149,7 +147,9 @@ class SessionStore:
                 attributes["active_shard"] = f"{merged.key.partner_id}#{shard_of(merged.key)}"
             if state.power_w is not None:
                 attributes["power_w"] = state.power_w
-        removed = [name for name in ("active_shard", "power_w", "state_of_charge") if name not in attributes]
+        removed = [name for name in ("active_shard", "power_w") if name not in attributes]
+        if "state_of_charge" not in attributes and (stored is None or stored.is_whole):
+            removed.append("state_of_charge")  # Else an older period may have told it.
         row = self._table.change(
             Update(
                 key={"pk": merged.key.text, "sk": "SESSION"},
@@ -224,10 +224,8 @@ class SessionStore:
         keys = [SessionKey(row["partner_id"], row["session_id"]) for row in rows]
         return keys, rows[-1]["pk"] if len(rows) == limit else None
 
-    def _rows(self, key: SessionKey) -> tuple[Item | None, list[Item]]:
-        rows = list(self._table.query("pk = :pk", {":pk": key.text}))
-        row = next((row for row in rows if row["sk"] == "SESSION"), None)
-        return row, [row for row in rows if row["sk"].startswith("PERIOD#")]
+    def _newest_rows(self, key: SessionKey) -> list[Item]:
+        return list(self._table.query("pk = :pk", {":pk": key.text}, newest_first=True, limit=NEWEST + 1))
 
     def _save_periods(self, stored: StoredSession | None, merged: MergedSession, received_at: datetime) -> None:
         before = stored.merged.periods if stored else {}
@@ -333,14 +331,48 @@ def _rank_text(register: PeriodRegister) -> str:
     return f"{format_instant(stamp)}|{said}"
 
 
-def _digest(merged: MergedSession) -> int:
-    return crc32("\n".join(_rank_text(register) for register in merged.periods.values()).encode())
+def count_periods(merged: MergedSession, stored: StoredSession | None) -> int:
+    """Return how many periods the session has, those included that are not at hand."""
+    unseen = stored.period_count - len(stored.merged.periods) if stored and not stored.is_whole else 0
+    return unseen + len(merged.periods)
+
+
+def _digest(merged: MergedSession, stored: StoredSession | None) -> int:
+    """Return the digest of all periods: a sum, so that those that are not at hand need not be known."""
+    unseen = stored.digest - _sum(stored.merged) if stored and not stored.is_whole else 0
+    return (unseen + _sum(merged)) % 2**32
+
+
+def _sum(merged: MergedSession) -> int:
+    return sum(crc32(_rank_text(register).encode()) for register in merged.periods.values())
+
+
+def _stored(key: SessionKey, rows: list[Item], *, is_whole: bool) -> StoredSession | None:
+    row, periods = _split(rows)
+    if "version" not in row:
+        return None
+    merged, digest = _merged(key, row, periods), int(row["periods_digest"])
+    return StoredSession(
+        merged,
+        int(row["version"]),
+        period_count=int(row["period_count"]),
+        digest=digest,
+        is_whole=is_whole,
+        is_settled=not is_whole or digest == _sum(merged) % 2**32,
+        limit_w_steps=_limit_steps(row),
+        replaced=frozenset(map(_start_at, periods)) - merged.periods.keys(),
+    )
+
+
+def _split(rows: list[Item]) -> tuple[Item, list[Item]]:
+    """Return the SESSION row, which sorts behind all PERIOD#... and so comes first, and the rows of periods."""
+    return (rows[0], rows[1:]) if rows and rows[0]["sk"] == "SESSION" else ({}, rows)
 
 
 def _merged(key: SessionKey, row: Item, period_rows: list[Item]) -> MergedSession:
     replaced_at = parse_instant(row["replaced_at"]) if "replaced_at" in row else None
     periods = {}
-    for each in period_rows:
+    for each in sorted(period_rows, key=_start_at):
         start_at, stamp = _start_at(each), parse_instant(each["stamp"])
         if replaced_at is None or stamp >= replaced_at:
             dimensions: dict[str, Decimal] = each["dimensions"]
@@ -354,7 +386,8 @@ def _merged(key: SessionKey, row: Item, period_rows: list[Item]) -> MergedSessio
     )
 
 
-def _known(key: SessionKey, row: Item, periods: list[Item]) -> KnownSession | None:
+def _known(key: SessionKey, rows: list[Item], *, is_whole: bool) -> KnownSession | None:
+    row, periods = _split(rows)
     session = session_of(_merged(key, row, periods)) if "version" in row else None
     if session is None:
         return None
@@ -372,6 +405,7 @@ def _known(key: SessionKey, row: Item, periods: list[Item]) -> KnownSession | No
         plan_done=int(row.get("plan_done", 0)),
         received_at=parse_instant(row["received_at"]),
         basis_changed_at=parse_instant(row["basis_changed_at"]) if "basis_changed_at" in row else None,
+        is_whole=is_whole,
     )
 
 
