@@ -1,7 +1,10 @@
-"""The operators' command on one session: show it, or ask its CPO what the charger has. It has no address.
+"""The operators' command on one session: show it, ask its CPO what the charger has, or tell it what the driver wants.
+It has no address.
 
 {"action": "show", "partner_id": "acme", "session_id": "S-1"}
 {"action": "ask", "partner_id": "acme", "session_id": "S-1"}
+{"action": "prefer", "partner_id": "acme", "session_id": "S-1", "preferences": {"profile_type": "CHEAP",
+ "departure_time": "2027-03-02T06:30:00Z", "energy_need": 22.5, "discharge_allowed": false}}
 """
 
 from __future__ import annotations
@@ -11,28 +14,43 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from offpeak import wiring
 from offpeak.edge import command_handler
-from offpeak.errors import UnknownObject
-from offpeak.ocpi.fields import read_object
+from offpeak.errors import InvalidMessage, UnknownObject
+from offpeak.ocpi.charging_preferences import Preferences, ProfileType
+from offpeak.ocpi.envelope import RequestIds
+from offpeak.ocpi.fields import Instant, Number, read_object
 from offpeak.ocpi.wire_json import JsonValue
 from offpeak.partners.model import Partner
 from offpeak.profiles.ask import ask_for_active_profile
 from offpeak.profiles.show import session_shown
 from offpeak.sessions.model import LONGEST_ID, KnownSession, SessionKey
+from offpeak.sessions.prefer import tell_preferences
 
 MOST_REQUESTS = 50
 """The newest requests that are shown; a session seldom has ten."""
 
 
+class WantedPreferences(BaseModel):
+    """A ChargingPreferences object (OCPI 2.2.1, 9.3.2)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    profile_type: ProfileType
+    departure_time: Instant | None = None
+    energy_need: Annotated[Number, Field(ge=0)] | None = None
+    discharge_allowed: StrictBool | None = None
+
+
 class Command(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    action: Literal["show", "ask"]
+    action: Literal["show", "ask", "prefer"]
     partner_id: str
     session_id: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID)]
+    preferences: WantedPreferences | None = None
 
 
 def run(event: JsonValue) -> object:
@@ -43,17 +61,20 @@ def run(event: JsonValue) -> object:
     known = wiring.sessions().known(SessionKey(partner.partner_id, command.session_id))
     if known is None:
         raise UnknownObject(f"{partner.partner_id} has told nothing of a session {command.session_id}")
+    if command.action == "prefer":
+        return _prefer(partner, known, command.preferences)
     return _ask(known) if command.action == "ask" else _show(partner, known)
 
 
 def _show(partner: Partner, known: KnownSession) -> object:
-    key, profiles = known.session.key, wiring.profiles()
+    key, profiles, now = known.session.key, wiring.profiles(), wiring.clock().now()
     return session_shown(
         known,
         profiles.standing(key),
         islice(profiles.requests_of(key), MOST_REQUESTS),
-        time_zone=partner.planning.time_zone,
-        now=wiring.clock().now(),
+        wiring.sites().of(known.session, partner, now),
+        partner,
+        now=now,
     )
 
 
@@ -67,6 +88,17 @@ def _ask(known: KnownSession) -> object:
         at=datetime.now(UTC),
     )
     return {"request_id": question.request_id}
+
+
+def _prefer(partner: Partner, known: KnownSession, wanted: WantedPreferences | None) -> object:
+    if wanted is None:
+        raise InvalidMessage("preferences", "are what there is to tell")
+    preferences = Preferences(wanted.profile_type, wanted.departure_time, wanted.energy_need, wanted.discharge_allowed)
+    request_id = secrets.token_urlsafe(24)
+    answer = tell_preferences(
+        known.session, preferences, partner, wiring.preferences_teller(), RequestIds(request_id, request_id)
+    )
+    return {"answer": answer.value}
 
 
 handler = command_handler(run)

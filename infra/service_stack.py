@@ -151,7 +151,7 @@ class ServiceStack(Stack):
         orders.can_read(partners, history).can_write(history).can_send(pages)
 
         if self._stage.is_local:
-            for calls_peers in (
+            for calls_peers in (viewer, 
                 viewer,
                 authoriser,
                 credentials,

@@ -21,12 +21,22 @@ def _lines(shown: Mapping[str, Any]) -> Iterator[str]:
     state = shown["charging_state"]
     power = "" if state["power_w"] is None else f", {state['power_w']} W"
     yield f"state       {state['state']}{power} (confidence {state['confidence']}): {state['text']}"
+    if shown["charger"]:
+        yield f"charger     {_charger(shown['charger'])}"
+    if shown["tariff"]:
+        yield f"tariff      {shown['tariff']}, as the CPO told it"
     yield from _plan(shown["plan"], is_current=shown["is_planned"])
     yield f"overridden  {_override(shown['overridden'])}"
     yield f"back-off    {_backoff(shown['backoff'])}"
     yield "requests, newest first, with the real time of each step" if shown["requests"] else "no requests yet"
     for request in shown["requests"]:
         yield from _request(request)
+
+
+def _charger(charger: Mapping[str, Any]) -> str:
+    phases = "direct current" if charger["is_dc"] else _count(charger["phases"] or 0, "phase")
+    known = phases if charger["phases"] or charger["is_dc"] else "phases unknown"
+    return f"{known}, up to {charger['max_power_w']} W: {charger['text']}"
 
 
 def _plan(plan: Mapping[str, Any] | None, *, is_current: bool) -> Iterator[str]:

@@ -36,6 +36,15 @@ SHOWN: dict[str, Any] = {
         "confidence": "MEDIUM",
         "power_w": 0,
     },
+    "charger": {
+        "phases": 3,
+        "voltage_v": 230,
+        "max_power_w": 11040,
+        "is_dc": False,
+        "takes_profiles": True,
+        "text": "takes charging profiles",
+    },
+    "tariff": "T1",
     "plan": {
         "reason": "CHEAPEST",
         "text": "Charges from 01:15 to 04:30.",
@@ -60,6 +69,8 @@ TEXT = """\
 S-1 of acme: ACTIVE at EVSE E1, 3.2 kWh, 1 charging period
 since Thu 2026-01-15 18:00, last update Thu 2026-01-15 18:20 (Europe/Berlin)
 state       SUSPENDED_EVSE, 0 W (confidence MEDIUM): No power flows and our charging profile allows none.
+charger     3 phases, up to 11040 W: takes charging profiles
+tariff      T1, as the CPO told it
 plan        Charges from 01:15 to 04:30.
             Fri 2026-01-16 01:15 to Fri 2026-01-16 04:30  up to 11040 W
             costs 3.00 EUR, saves 1.42 EUR, nothing short; departure Fri 2026-01-16 07:00
@@ -79,7 +90,8 @@ class Answers(Deployed):
 
     def call(self, function: str, event: Any) -> Any:
         self.asked.append((function, event))
-        return {"request_id": "REQ-2"} if event["action"] == "ask" else SHOWN
+        answers = {"ask": {"request_id": "REQ-2"}, "prefer": {"answer": "DEPARTURE_REQUIRED"}, "show": SHOWN}
+        return answers[event["action"]]
 
 
 def test_a_session_is_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,7 +102,15 @@ def test_a_session_is_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_session_without_anything_says_so() -> None:
-    nothing = {"plan": None, "is_planned": False, "overridden": None, "backoff": None, "requests": []}
+    nothing = {
+        "charger": None,
+        "tariff": None,
+        "plan": None,
+        "is_planned": False,
+        "overridden": None,
+        "backoff": None,
+        "requests": [],
+    }
     assert session_text(SHOWN | nothing).splitlines()[3:] == [
         "plan        none (a new one is being made)",
         "overridden  no",
@@ -106,3 +126,31 @@ def test_asking_comes_before_showing_and_json_stays_json(capsys: pytest.CaptureF
     printed = capsys.readouterr()
     assert json.loads(printed.out) == SHOWN
     assert "REQ-2" in printed.err
+
+
+def test_preferences_are_told_as_they_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """S7"""
+    offpeak = Answers()
+    command = "session acme S-1 --local --preferences profile_type=CHEAP energy_need=22.5 discharge_allowed=false"
+    assert main(command.split(), lambda _: offpeak) == 0
+    told = {"profile_type": "CHEAP", "energy_need": 22.5, "discharge_allowed": False}
+    assert offpeak.asked[0][1] == {
+        "action": "prefer",
+        "partner_id": "acme",
+        "session_id": "S-1",
+        "preferences": told,
+    }
+    assert "DEPARTURE_REQUIRED" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("charger", "text"),
+    [
+        ({"phases": None, "is_dc": True}, "direct current, up to 11040 W"),
+        ({"phases": None}, "phases unknown, up to 11040 W"),
+        ({"phases": 1}, "1 phase, up to 11040 W"),
+    ],
+)
+def test_what_is_known_of_the_charger_is_one_line(charger: dict[str, Any], text: str) -> None:
+    shown = session_text(SHOWN | {"charger": SHOWN["charger"] | charger})
+    assert f"charger     {text}: takes charging profiles" in shown

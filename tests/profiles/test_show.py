@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from offpeak.locations.model import Charger
 from offpeak.planning.plan import Block, Plan, Reason, ReasonCode
 from offpeak.profiles.model import Override, ProfileRequest, RequestState, Standing, Step
 from offpeak.profiles.show import session_shown
+from offpeak.profiles.sites import NOWHERE, Site
 from offpeak.sessions.charging_state import REASONS
 from offpeak.sessions.model import ChargingState, Confidence, InferredState, KnownSession
 from tests.profiles.builders import REAL, a_request, a_standing
+from tests.profiles.world import a_partner
 from tests.sessions.builders import a_session, at, period
 
 KNOWN = KnownSession(
@@ -41,7 +44,17 @@ PLAN = Plan(
 def shown(
     standing: Standing | None = None, *requests: ProfileRequest, known: KnownSession = KNOWN, minutes: float = 20
 ) -> dict[str, Any]:
-    return session_shown(known, standing or a_standing(), requests, time_zone="Europe/Berlin", now=at(minutes))
+    return session_shown(known, standing or a_standing(), requests, NOWHERE, a_partner(None), now=at(minutes))
+
+
+def test_what_is_known_of_the_charger_is_shown_and_why_it_gets_no_profile() -> None:
+    """P12"""
+    site = Site(Charger(takes_profiles=False, phases=1, max_current_a=16))
+    seen = session_shown(KNOWN, a_standing(), [], site, a_partner(None), now=at(20))["charger"]
+    assert isinstance(seen, dict)
+    assert (seen["phases"], seen["max_power_w"], seen["takes_profiles"]) == (1, 3680, False)
+    assert "CHARGING_PROFILE_CAPABLE" in str(seen["text"])
+    assert shown()["charger"] is None
 
 
 def test_the_charging_state_comes_with_its_reason_in_words() -> None:

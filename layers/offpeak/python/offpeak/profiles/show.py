@@ -6,20 +6,31 @@ from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from offpeak.partners.model import Partner
 from offpeak.planning.plan import Plan
 from offpeak.profiles.model import Override, ProfileRequest, Standing
+from offpeak.profiles.sites import Site
 from offpeak.sessions.charging_state import REASONS
 from offpeak.sessions.model import KnownSession
 
+NOT_CAPABLE = "is sent no charging profiles: its EVSE's capabilities lack CHARGING_PROFILE_CAPABLE"
+
 
 def session_shown(
-    known: KnownSession, standing: Standing, requests: Iterable[ProfileRequest], *, time_zone: str, now: datetime
+    known: KnownSession,
+    standing: Standing,
+    requests: Iterable[ProfileRequest],
+    site: Site,
+    partner: Partner,
+    *,
+    now: datetime,
 ) -> dict[str, object]:
     """Return the session as plain dicts, lists, text and numbers; `requests` keep their order.
 
-    All instants are ISO 8601 in `time_zone`, with their offset. Those of a request's steps are real ones, all others
-    live in the time of the session, as does `now`.
+    All instants are ISO 8601 in the partner's time zone, with their offset. Those of a request's steps are real ones,
+    all others live in the time of the session, as does `now`.
     """
+    time_zone = partner.planning.time_zone
     local = _Local(ZoneInfo(time_zone))
     session, state = known.session, known.state
     is_backing_off = standing.backoff_until is not None and standing.backoff_until > now
@@ -40,6 +51,8 @@ def session_shown(
             "confidence": state.confidence.value,
             "power_w": state.power_w,
         },
+        "charger": _charger(site, partner) if site.charger else None,
+        "tariff": site.tariff.tariff_id if site.tariff else None,
         "plan": _plan(standing.plan, local) if standing.plan else None,
         "is_planned": known.plan_done >= known.plan_wanted,
         "overridden": _override(standing.override, local) if standing.override else None,
@@ -59,6 +72,20 @@ class _Local:
 
     def __call__(self, instant: datetime | None) -> str | None:
         return instant.astimezone(self._zone).isoformat(timespec="milliseconds") if instant else None
+
+
+def _charger(site: Site, partner: Partner) -> dict[str, object]:
+    """Return what the EVSE's Location made of the partner's settings, and whether it is sent profiles (P12)."""
+    planning = site.fitted(partner.planning)
+    takes_profiles = site.takes_profiles(strict=partner.flags.strict)
+    return {
+        "phases": planning.phases,
+        "voltage_v": planning.voltage_v,
+        "max_power_w": planning.max_power_w,
+        "is_dc": site.charger is not None and site.charger.is_dc,
+        "takes_profiles": takes_profiles,
+        "text": "takes charging profiles" if takes_profiles else NOT_CAPABLE,
+    }
 
 
 def _plan(plan: Plan, local: _Local) -> dict[str, object]:
