@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import access, dead_letters, partners
+from ops import access, dead_letters, history, partners
 from ops.account import NoCloud, aws, embedded
 from ops.asking import Refused, ask
 from ops.deployed import Deployed, FunctionFailed, NotDeployed
@@ -29,6 +29,7 @@ examples:
   python -m ops create-client acme --stage qa
   python -m ops session acme SESSION-1 --stage qa --ask
   python -m ops session acme SESSION-1 --stage qa --preferences profile_type=CHEAP energy_need=22.5
+  python -m ops sync acme --stage qa --from 2027-03-01 --to 2027-03-08
   python -m ops replay-dead-letters --stage production --queue plan --dry-run
 
 The account, region and credentials are those that AWS's own tools use: AWS_PROFILE, AWS_REGION and so on.
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
 
     partners.add_commands(command)
     access.add_commands(command)
+    history.add_commands(command)
 
     session = command("session", _session, "show a session, its plan, and what became of each of its profiles")
     session.add_argument("partner_id")
