@@ -6,6 +6,7 @@ from local.cpo.charge_point_operator import Advanced, Push, Settings
 from local.cpo.handshake import RegistrationFailed
 from local.cpo.messages import Dialect, Style
 from local.cpo.misbehaviour import Answer, CredentialsTrouble, Misbehaviour, Result, ResultComes
+from local.cpo.oauth import OAuthSettings, TokenMisbehaviour
 from local.cpo.overview import SessionLog, SessionState
 from local.cpo.peer import CallFailed
 from local.cpo.profile_receiver import CallKind, ProfileCall
@@ -24,6 +25,7 @@ __all__ = [
     "ListCall",
     "ListTrouble",
     "Misbehaviour",
+    "OAuthSettings",
     "Party",
     "ProfileCall",
     "Push",
@@ -34,4 +36,5 @@ __all__ = [
     "SessionState",
     "Settings",
     "Style",
+    "TokenMisbehaviour",
 ]

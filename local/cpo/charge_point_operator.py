@@ -16,6 +16,7 @@ from local.car import LimitStep, Visit
 from local.cpo.charging_profile import active_profile
 from local.cpo.messages import Message, Style, message_of, session_object
 from local.cpo.misbehaviour import Orders
+from local.cpo.oauth import OAuthDoor
 from local.cpo.offpeak_connection import OffpeakConnection
 from local.cpo.outbox import Outbox
 from local.cpo.peer import Answered, CallFailed
@@ -75,6 +76,7 @@ class ChargePointOperator:
         self.settings = settings
         self.now = now.astimezone(UTC)
         self.orders = Orders()
+        self.oauth = OAuthDoor()
         self.profiles = ProfileReceiver(self)
         self.listing = SessionList()
         self.offpeak = OffpeakConnection(

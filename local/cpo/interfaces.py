@@ -64,7 +64,9 @@ class Interfaces:
             self._examine(request, is_functional=is_functional)
             shown = request.headers.get("authorization")
             is_invited_only = is_functional and self._cpo.offpeak.is_invitation(shown)
-            if is_invited_only or not self._cpo.offpeak.lets_in(shown):
+            wants_oauth = self._cpo.oauth.settings is not None
+            is_known = self._cpo.oauth.lets_in(request.headers) if wants_oauth else self._cpo.offpeak.lets_in(shown)
+            if is_invited_only or not is_known:
                 response = self._answer(status_code=BAD_PARAMETERS, message="no token of ours", http_status=401)
             elif request.path_params.get("version", self._cpo.offpeak.versions[0]) not in self._cpo.offpeak.versions:
                 response = self._answer(status_code=CLIENT_ERROR, message="no version of ours", http_status=404)

@@ -29,6 +29,8 @@ class OffpeakConnection:
     ) -> None:
         self.base_url = base_url
         self.registration: Registration | None = None
+        self.access: tuple[str, str] | None = None
+        """An access token and ApiKey that are shown to functional modules instead of the OCPI token."""
         self.complaints: list[str] = []
         """What Offpeak did against the specification, as far as it shows from here."""
         self._party, self._name, self._raw_token = party, name, raw_token
@@ -157,6 +159,7 @@ class OffpeakConnection:
             url,
             known.token,
             raw_token=self._raw_token,
+            access=self.access,
             body=body,
             sender=self._party,
             receiver=known.party,

@@ -73,19 +73,22 @@ async def call(
     token: str,
     *,
     raw_token: bool = False,
+    access: tuple[str, str] | None = None,
     body: Mapping[str, Json] | None = None,
     sender: Party | None = None,
     receiver: Party | None = None,
 ) -> Answered:
     """Call Offpeak once. With `sender` it is a call on a functional module and carries the OCPI-from and -to headers.
 
-    Raises CallFailed when there is no HTTP answer at all. The answer lists what was wrong with it as `complaints`.
+    `access` is an OAuth2 access token and an ApiKey, shown instead of `token`. Raises CallFailed when there is no HTTP answer at all. The answer lists what was wrong with it as `complaints`.
     """
     headers = {
         "Authorization": authorization(token, raw=raw_token),
         "X-Request-ID": str(uuid.uuid4()),
         "X-Correlation-ID": str(uuid.uuid4()),
     }
+    if access is not None:
+        headers |= {"Authorization": f"Bearer {access[0]}", "ApiKey": access[1]}
     if sender is not None:
         headers |= {"OCPI-from-country-code": sender.country_code, "OCPI-from-party-id": sender.party_id}
     if sender is not None and receiver is not None:

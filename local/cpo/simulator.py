@@ -22,6 +22,7 @@ from local.cpo.charge_point_operator import Advanced, ChargePointOperator, Push,
 from local.cpo.control import Control
 from local.cpo.interfaces import Interfaces
 from local.cpo.misbehaviour import CredentialsTrouble, Misbehaviour
+from local.cpo.oauth import TOKEN_PATH, OAuthDoor, OAuthSettings
 from local.cpo.overview import SessionLog, SessionState, log_of, state_of
 from local.cpo.profile_receiver import ProfileCall
 from local.cpo.session import ChargingSession
@@ -50,7 +51,9 @@ class CpoSimulator:
 
     def _build(self, url: str) -> ASGIApp:
         self._cpo = ChargePointOperator(self._settings, url, self._start_at)
-        return Starlette(routes=[*Interfaces(self._cpo).routes(), *Control(self._cpo).routes()])
+        return Starlette(
+            routes=[*Interfaces(self._cpo).routes(), *self._cpo.oauth.routes(), *Control(self._cpo).routes()]
+        )
 
     def start(self) -> Self:
         self._server.start()
@@ -118,6 +121,33 @@ class CpoSimulator:
     def unregister(self) -> None:
         """Withdraw our credentials and forget all tokens. Raises CallFailed."""
         self._run(self._cpo.offpeak.unregister())
+
+    # -- OAuth2
+
+    @property
+    def token_url(self) -> str:
+        return self.url + TOKEN_PATH
+
+    @property
+    def oauth(self) -> OAuthDoor:
+        """The token endpoint: its calls, its misbehaviour, and the tokens that it gave out."""
+        return self._cpo.oauth
+
+    def demand_oauth(self, settings: OAuthSettings | None) -> None:
+        """Let Offpeak in by access tokens alone from now on; None: by its OCPI token again."""
+
+        async def demand() -> None:
+            self._cpo.oauth.settings = settings
+
+        self._run(demand())
+
+    def show_access(self, access_token: str | None, api_key: str = "") -> None:
+        """Call Offpeak's functional modules with an access token and ApiKey; None: with the OCPI token again."""
+
+        async def show() -> None:
+            self._cpo.offpeak.access = None if access_token is None else (access_token, api_key)
+
+        self._run(show())
 
     # -- cars and time
 
