@@ -87,7 +87,8 @@ def progress_of(run: Shown) -> str:
         if run[name]
     )
     waits = f" ({run['problem']})" if run["problem"] else ""
-    return f"{run['state']}{waits}: page {run['pages']}, {run['objects']}{of_all} sessions{': ' if brought else ''}{brought}"
+    sessions = f"{run['objects']}{of_all} sessions"
+    return f"{run['state']}{waits}: {run['pages']} pages, {sessions}{': ' if brought else ''}{brought}"
 
 
 def _range(run: Shown) -> str:
