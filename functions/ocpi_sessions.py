@@ -39,7 +39,7 @@ def get_session(country_code: str, party_id: str, session_id: str) -> Response[s
     party = Party(country_code, party_id)
     if known is None or not party.is_same_as(Party(known.session.country_code, known.session.party_id)):
         raise UnknownObject(f"session {session_id} is not known")
-    return ocpi_ok(session_object(known.session))
+    return ocpi_ok(session_object(known.session, api.version))
 
 
 def _receive(kind: MessageKind, country_code: str, party_id: str, session_id: str) -> Outcome:

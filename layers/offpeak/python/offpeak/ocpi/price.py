@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import BaseModel
 
+from offpeak.errors import InvalidMessage
 from offpeak.ocpi.fields import NoneAsEmpty, Number, Written, read_object
 from offpeak.ocpi.wire_json import JsonValue
 
@@ -39,7 +40,9 @@ def read_price(value: JsonValue, where: str) -> Price:
     before = wire.before_taxes if wire.before_taxes is not None else wire.excl_vat
     after = wire.after_taxes if wire.after_taxes is not None else wire.incl_vat
     if before is None:
-        before = after if after is not None else Decimal(0)
+        if after is None:
+            raise InvalidMessage(where, "has no amount")
+        before = after
     if after is None and wire.taxes:
         after = before + sum(each.amount for each in wire.taxes)
     taxes = tuple(each.model_dump(exclude_none=True) for each in wire.taxes)
