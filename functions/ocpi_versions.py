@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_lambda_powertools.event_handler import Response
 
 from offpeak import wiring
-from offpeak.edge import ocpi_api, ocpi_ok, rest_handler
+from offpeak.edge import caller, ocpi_api, ocpi_ok, rest_handler
 from offpeak.ocpi.paths import VERSIONS_PATH
 from offpeak.ocpi.versions import version_details, versions
 
@@ -19,7 +19,8 @@ def get_versions() -> Response[str]:
 
 @api.get("/ocpi/<version>")
 def get_version_details() -> Response[str]:
-    return ocpi_ok(version_details(wiring.base_url(), api.version))
+    flags = wiring.partners().load_cached(caller(api).partner_id).flags
+    return ocpi_ok(version_details(wiring.base_url(), api.version, end_in_slash=flags.endpoints_end_in_slash))
 
 
 handler = rest_handler(api)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aws_cdk import CfnOutput, DefaultStackSynthesizer, Stack
 from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra import routes
@@ -15,6 +16,7 @@ from infra.constructs.dashboard import Dashboard
 from infra.constructs.function import Function, Tracing
 from infra.constructs.layers import Layers, Platform
 from infra.constructs.names import pascal
+from infra.constructs.operator_api import OperatorApi
 from infra.constructs.queue import Queue
 from infra.constructs.rest_api import RestApi
 from infra.constructs.worker import work
@@ -49,6 +51,7 @@ class ServiceStack(Stack):
         self._functions: dict[str, Function] = {}
         self._alarm_topic = AlarmTopic(self, "AlarmTopic")
         self._api = RestApi(self, "RestApi", stage)
+        self._operator_api = OperatorApi(self, "OperatorApi", stage)
         self._queues = {
             worker.queue: Queue(
                 self,
@@ -85,7 +88,7 @@ class ServiceStack(Stack):
         # It makes signing keys when they are due.
         oauth = self._function("oauth", timeout_s=10, memory_mb=1024)
         oauth.can_read(partners).can_write(partners).can_use_key(*token_key).knows(*base_url)
-        self._function("ocpi_versions", timeout_s=5, memory_mb=1024).knows(*base_url)
+        self._function("ocpi_versions", timeout_s=5, memory_mb=1024).can_read(partners).knows(*base_url)
         # A POST asks the partner's versions while it waits, so it may take nearly as long as API Gateway allows.
         credentials = self._function("ocpi_credentials", timeout_s=25, memory_mb=1024)
         credentials.can_read(partners).can_write(partners).can_use_key(*token_key).knows(*base_url)
@@ -151,7 +154,7 @@ class ServiceStack(Stack):
         orders.can_read(partners, history).can_write(history).can_send(pages)
 
         if self._stage.is_local:
-            for calls_peers in (viewer, 
+            for calls_peers in (
                 viewer,
                 authoriser,
                 credentials,
@@ -165,20 +168,36 @@ class ServiceStack(Stack):
                 calls_peers.knows("LOOPBACK_PEERS", "allowed")
 
     def _may_hand_out_keys(self, function: Function) -> None:
-        """Make API keys, and put them into this stage's usage plan."""
+        """Make API keys, and put them into this stage's usage plan.
+
+        The plan waits for the API's deployed stage, and that for all functions behind the API. So the grant is a policy
+        of its own, for which no function waits, and a function finds the plan by the API's id.
+        """
         plan_id = self._api.usage_plan.usage_plan_id
         root = f"arn:{self.partition}:apigateway:{self.region}::"
-        function.may(("apigateway:POST",), f"{root}/apikeys", f"{root}/usageplans/{plan_id}/keys")
-        function.knows("USAGE_PLAN_ID", plan_id)
+        grant = iam.Policy(
+            self,
+            f"{pascal(function.name)}Keys",
+            statements=[
+                iam.PolicyStatement(
+                    actions=["apigateway:POST"], resources=[f"{root}/apikeys", f"{root}/usageplans/{plan_id}/keys"]
+                ),
+                iam.PolicyStatement(actions=["apigateway:GET"], resources=[f"{root}/usageplans"]),
+            ],
+        )
+        assert function.function.role is not None
+        grant.attach_to_role(function.function.role)
+        function.knows("REST_API_ID", self._api.api.rest_api_id)
 
     def _connect(self) -> None:
         """Lead requests, messages and ticks to the functions that routes.py names."""
         functions = self._functions
         self._api.authorise_with(functions["authorise"])
-        for route in routes.ROUTES:
-            self._api.route(route, functions[route.function])
-        for name in {route.function: None for route in routes.ROUTES}:
-            self._api.may_invoke(functions[name])
+        for api, behind in ((self._api, routes.ROUTES), (self._operator_api, routes.OPERATOR_ROUTES)):
+            for route in behind:
+                api.route(route, functions[route.function])
+            for name in {route.function: None for route in behind}:
+                api.may_invoke(functions[name])
         for worker in routes.WORKERS:
             work(functions[worker.function], self._queues[worker.queue], worker)
         Clocks(self, "Clocks", routes.CLOCKS, functions)
@@ -208,6 +227,7 @@ class ServiceStack(Stack):
     def _tell(self) -> None:
         """Output what operators' commands and the local cloud look up, by the names of the house."""
         CfnOutput(self, "BaseUrl", value=self._api.base_url)
+        CfnOutput(self, "OperatorUrl", value=self._operator_api.url)
         CfnOutput(self, "AlarmTopicArn", value=self._alarm_topic.topic.topic_arn)
         for name, function in self._functions.items():
             CfnOutput(self, f"{pascal(name)}Function", value=function.function.function_name)

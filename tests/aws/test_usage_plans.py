@@ -10,9 +10,10 @@ from offpeak.aws.usage_plans import UsagePlan
 
 def test_each_partner_gets_a_key_of_its_own_in_the_plan(dynamodb: Any) -> None:
     gateway = root_client("apigateway", dynamodb.meta.endpoint_url)
-    plan_id = gateway.create_usage_plan(name="tier")["id"]
-    plan = UsagePlan(gateway, plan_id)
-    values = {plan.add_key(partner_id) for partner_id in ("acme", "other")}
+    gateway.create_usage_plan(name="another tier", apiStages=[{"apiId": "another", "stage": "qa"}])
+    plan_id = gateway.create_usage_plan(name="tier", apiStages=[{"apiId": "ours", "stage": "qa"}])["id"]
+    plan = UsagePlan(gateway, "ours")
+    values = {plan.add_key(partner_id).value for partner_id in ("acme", "other")}
     assert len(values) == 2
     assert all(len(value) >= 20 for value in values)
     keys = gateway.get_usage_plan_keys(usagePlanId=plan_id)["items"]

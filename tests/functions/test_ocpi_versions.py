@@ -6,9 +6,13 @@ import pytest
 
 from functions.ocpi_versions import handler
 from infra.routes import ROUTES
+from offpeak import wiring
 from offpeak.ocpi.versions import SUPPORTED_VERSIONS
 from tests.functions.conftest import BASE_URL, Cloud
 from tests.functions.events import CONTEXT, envelope_of, header_of, rest_event
+from tests.partners.builders import a_partner
+
+ACME = {"partner_id": "acme", "parties": "[]", "strict": "false", "registered": "true"}
 
 
 def test_the_versions_lead_to_the_details(cloud: Cloud) -> None:
@@ -21,7 +25,8 @@ def test_the_versions_lead_to_the_details(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("version", SUPPORTED_VERSIONS)
 def test_every_advertised_interface_has_its_route(cloud: Cloud, version: str) -> None:
-    answer = handler(rest_event("GET", f"/ocpi/{version}"), CONTEXT)
+    wiring.partners().save(a_partner())
+    answer = handler(rest_event("GET", f"/ocpi/{version}", authorizer=ACME), CONTEXT)
     assert envelope_of(answer)["data"]["version"] == version
     paths = [route.path.replace("{version}", version) for route in ROUTES]
     for endpoint in envelope_of(answer)["data"]["endpoints"]:

@@ -37,6 +37,14 @@ def test_exactly_the_interfaces_that_exist_are_advertised(version: str) -> None:
     }
 
 
+def test_a_peer_that_appends_without_a_slash_is_given_endpoints_that_end_in_one() -> None:
+    endpoints = version_details(BASE, "2.2.1", end_in_slash=True)["endpoints"]
+    assert isinstance(endpoints, list)
+    urls = {each["identifier"]: each["url"] for each in endpoints}
+    assert urls.pop("credentials") == f"{BASE}/ocpi/2.2.1/credentials", "nothing is appended to this one"
+    assert all(url.endswith("/") and not url.endswith("//") for url in urls.values())
+
+
 @pytest.mark.parametrize(
     ("theirs", "common"),
     [

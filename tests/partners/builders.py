@@ -46,6 +46,7 @@ def a_full_partner() -> Partner:
         flags=Flags(
             strict=True,
             raw_token=True,
+            endpoints_end_in_slash=True,
             rate_unit=RateUnit.AMPERE,
             parking_time=ParkingTimeMeaning.SUSPENDED_EV_OR_EVSE,
             profile_timeout_s=90,

@@ -50,11 +50,12 @@ def versions(base_url: str) -> list[dict[str, str]]:
     return [{"version": each, "url": base_url + DETAILS_PATH.format(version=each)} for each in SUPPORTED_VERSIONS]
 
 
-def version_details(base_url: str, version: str) -> dict[str, object]:
+def version_details(base_url: str, version: str, *, end_in_slash: bool = False) -> dict[str, object]:
     """Return our interfaces in one of the SUPPORTED_VERSIONS (OCPI 2.2.1, 6.2).
 
     The role of credentials is irrelevant, and SENDER is what the specification advises. A session's id is appended to
-    the address of chargingprofiles as it stands, so that one ends in a slash (14.2.2).
+    the address of chargingprofiles as it stands, so that one ends in a slash (14.2.2); `end_in_slash`: all to which
+    something is appended do, for a peer that does the same with them.
     """
     interfaces = (
         ("credentials", "SENDER", CREDENTIALS_PATH),
@@ -64,13 +65,12 @@ def version_details(base_url: str, version: str) -> dict[str, object]:
         ("tariffs", "RECEIVER", TARIFFS_PATH),
         ("hubclientinfo", "RECEIVER", HUB_CLIENT_INFO_PATH),
     )
-    return {
-        "version": version,
-        "endpoints": [
-            {"identifier": identifier, "role": role, "url": base_url + path.format(version=version)}
-            for identifier, role, path in interfaces
-        ],
-    }
+    endpoints = []
+    for identifier, role, path in interfaces:
+        slash = "/" if end_in_slash and identifier != "credentials" and not path.endswith("/") else ""
+        url = f"{base_url}{path.format(version=version)}{slash}"
+        endpoints.append({"identifier": identifier, "role": role, "url": url})
+    return {"version": version, "endpoints": endpoints}
 
 
 def common_version(data: JsonValue, version: str | None = None) -> VersionObject:

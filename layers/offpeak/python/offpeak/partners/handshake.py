@@ -75,8 +75,9 @@ class Handshake:
         """
         answer = self._get(url, token, raw_token)
         if answer.http_status in (401, 403):
-            raw_token = not raw_token
-            answer = self._get(url, token, raw_token)
+            in_other_form = self._get(url, token, not raw_token)
+            if in_other_form.is_success:
+                raw_token, answer = not raw_token, in_other_form
         chosen = common_version(_data(answer, "your versions"), version)
         details = _data(self._get(chosen.url, token, raw_token), "your version details")
         return Interface(chosen.version, self._endpoints(read_endpoints(details)), raw_token)

@@ -63,6 +63,8 @@ class Flags:
     strict: bool = False
     raw_token: bool = False
     """Send our token as it is instead of in Base64 (old habits of OCPI 2.1.1 and some 2.2 peers)."""
+    endpoints_end_in_slash: bool = False
+    """Advertise our endpoints so, to a partner that appends its country code to them without a slash of its own."""
     rate_unit: RateUnit | None = None
     """Send limits in this unit; None: A where the phases are known, else W."""
     parking_time: ParkingTimeMeaning = ParkingTimeMeaning.SUSPENDED_EV

@@ -101,6 +101,7 @@ class PlanningChange(_Change):
 class FlagsChange(_Change):
     strict: StrictBool = UNNAMED
     raw_token: StrictBool = UNNAMED
+    endpoints_end_in_slash: StrictBool = UNNAMED
     rate_unit: RateUnit | None = UNNAMED
     parking_time: ParkingTimeMeaning = UNNAMED
     profile_timeout_s: Annotated[int, Field(ge=1, le=3600)] = UNNAMED
