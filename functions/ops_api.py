@@ -12,7 +12,7 @@ from offpeak.edge import json_body, rest_handler
 from offpeak.errors import InvalidMessage
 from offpeak.ocpi.fields import Text, read_object
 from offpeak.ocpi.paths import VERSIONS_PATH
-from offpeak.operator_edge import answer, cursor_at, operator, operator_api, page_asked, seen_revision
+from offpeak.operator_edge import answer, cursor_at, here, operator, operator_api, page_asked, seen_revision
 from offpeak.partners.invite import Invitation
 from offpeak.partners.quality import quality_shown
 from offpeak.partners.settings import Change, Day, PartnerId
@@ -129,7 +129,7 @@ def _invited(invitation: Invitation) -> Response[str]:
             "versions_url": wiring.base_url() + VERSIONS_PATH,
         },
         revision=partner.revision,
-        location=f"{wiring.base_url()}{PARTNERS}/{partner.partner_id}",
+        location=here(api, f"{PARTNERS}/{partner.partner_id}"),
     )
 
 

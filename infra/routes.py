@@ -9,9 +9,8 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`function` is both the Lambda's name and its file in functions/. A partner's calls pass the authoriser; an
-    operator signs his as an IAM identity that may invoke the API (AWS Signature Version 4); what anyone may call checks
-    for itself who that is, where it matters.
+    """`function` is both the Lambda's name and its file in functions/. A partner's calls pass the authoriser; what
+    anyone may call checks for itself who that is, where it matters.
 
     One route serves all OCPI versions: the function learns the `{version}` from the path, and refuses those that it
     does not speak. Literal segments beside it (/ocpi/versions, /ocpi/emsp) win, as API Gateway has it.
@@ -20,12 +19,10 @@ class Route:
     methods: tuple[str, ...]
     path: str
     function: str
-    caller: Literal["partner", "operator", "anyone"] = "partner"
+    caller: Literal["partner", "anyone"] = "partner"
 
 
 TOKEN = "/oauth/token"
-PARTNER = "/ops/v1/partners/{partner_id}"
-
 LOCATION = "/ocpi/emsp/{version}/locations/{country_code}/{party_id}/{location_id}"
 
 ROUTES = (
@@ -54,14 +51,21 @@ ROUTES = (
     Route(("PUT",), "/ocpi/emsp/{version}/chargingprofiles/{session_id}", "ocpi_chargingprofiles"),
     Route(("POST",), TOKEN, "oauth", caller="anyone"),
     Route(("GET",), "/.well-known/jwks.json", "oauth", caller="anyone"),
-    Route(("GET", "POST"), "/ops/v1/partners", "ops_api", caller="operator"),
-    Route(("GET", "PATCH", "DELETE"), PARTNER, "ops_api", caller="operator"),
-    Route(("POST",), f"{PARTNER}/invitations", "ops_api", caller="operator"),
-    Route(("PUT", "DELETE"), f"{PARTNER}/suspension", "ops_api", caller="operator"),
-    Route(("GET",), f"{PARTNER}/quality", "ops_api", caller="operator"),
-    Route(("GET",), f"{PARTNER}/audit", "ops_api", caller="operator"),
-    Route(("GET",), f"{PARTNER}/audit/verification", "ops_api", caller="operator"),
 )
+
+PARTNER = "/ops/v1/partners/{partner_id}"
+
+OPERATOR_ROUTES = (
+    Route(("GET", "POST"), "/ops/v1/partners", "ops_api"),
+    Route(("GET", "PATCH", "DELETE"), PARTNER, "ops_api"),
+    Route(("POST",), f"{PARTNER}/invitations", "ops_api"),
+    Route(("PUT", "DELETE"), f"{PARTNER}/suspension", "ops_api"),
+    Route(("GET",), f"{PARTNER}/quality", "ops_api"),
+    Route(("GET",), f"{PARTNER}/audit", "ops_api"),
+    Route(("GET",), f"{PARTNER}/audit/verification", "ops_api"),
+)
+"""On an API of their own: an operator signs his requests as an IAM identity that may invoke it (AWS Signature
+Version 4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,8 @@ class Throttle:
 
 API_THROTTLE = Throttle(requests_per_s=5000, burst=5000)
 """All partners together: half of what an account and region have by default, so that two stages fit."""
+
+OPERATOR_THROTTLE = Throttle(requests_per_s=20, burst=40)
 
 PARTNER_THROTTLE = Throttle(requests_per_s=1000, burst=2000)
 """One partner: 300 000 sessions that are pushed every 5 minutes."""

@@ -47,6 +47,10 @@ class Stage:
     """Local target only: the file that drives the clock."""
     rest_api_id: str | None = None
     """Local target only: the id that the embedded cloud gives the REST API, so that base_url is known beforehand."""
+    operator_url: str | None = None
+    """Local target only: overrides the address of the operators' API."""
+    operator_api_id: str | None = None
+    """Local target only: the id that the embedded cloud gives the operators' API."""
 
     @classmethod
     def from_context(cls, scope: Construct) -> Self:
@@ -62,8 +66,8 @@ class Stage:
             raise UnusableContext(f"stage {self.name!r}: there are qa, production and local")
         if self.target not in ("aws", "local"):
             raise UnusableContext(f"target {self.target!r}: there are aws and local")
-        if self.target == "aws" and (self.simulated_clock_file or self.rest_api_id):
-            raise UnusableContext("simulated_clock_file and rest_api_id exist in the local target only")
+        if self.target == "aws" and (self.simulated_clock_file or self.rest_api_id or self.operator_api_id):
+            raise UnusableContext("simulated_clock_file and the ids of APIs exist in the local target only")
         if self.domain_name and not (self.certificate_arn or self.hosted_zone_id):
             raise UnusableContext("domain_name needs certificate_arn or hosted_zone_id")
         if self.path_prefix and (not self.path_prefix.startswith("/") or self.path_prefix.endswith("/")):

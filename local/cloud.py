@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from local.background import PROJECT, Ledger
-from local.cloud_assembly import REST_API_ID, STAND_INS, synthesise
+from local.cloud_assembly import OPERATOR_API_ID, REST_API_ID, STAND_INS, synthesise
 from local.cloud_deploy import deploy
 from local.cloud_server import CloudServer
 from offpeak.aws.clock import SimulatedClock
@@ -91,6 +91,7 @@ class Cloud:
             ledger.add(cloud.server.program)
         addresses = {
             "base_url": f"{cloud.server.url}/restapis/{REST_API_ID}/local/_user_request_",
+            "operator_url": f"{cloud.server.url}/restapis/{OPERATOR_API_ID}/local/_user_request_",
             "price_feed_url": price_feed_url,
             "simulated_clock_file": str(cloud.clock.path),
         }

@@ -19,10 +19,11 @@ from typing import Any
 from local.background import PROJECT
 
 SOURCES = ("app.py", "cdk.json", "infra", "functions", "layers", "requirements.txt")
-REST_API_ID = "offpeak"
+REST_API_ID, OPERATOR_API_ID = "offpeak", "offpeakops"
 CREATED = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 STAND_INS = {
     "base_url": "http://base-url.invalid",
+    "operator_url": "http://operator-url.invalid",
     "price_feed_url": "http://price-feed.invalid",
     "simulated_clock_file": "/simulated-clock.invalid",
 }
@@ -151,7 +152,8 @@ def fingerprint(project: Path, sources: Sequence[str] = SOURCES) -> str:
 def _run_app(project: Path, output: Path) -> None:
     if shutil.which("node") is None:
         raise SynthesisFailed("Node.js is missing: the CDK needs it to make the template. Install Node.js 20 or newer.")
-    context = {"stage": "local", "target": "local", "rest_api_id": REST_API_ID, **STAND_INS}
+    ids = {"rest_api_id": REST_API_ID, "operator_api_id": OPERATOR_API_ID}
+    context = {"stage": "local", "target": "local", **ids, **STAND_INS}
     run = subprocess.run(
         [sys.executable, "app.py"],
         cwd=project,

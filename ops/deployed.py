@@ -31,6 +31,11 @@ class Deployed:
     def base_url(self) -> str:
         return self._output("BaseUrl")
 
+    @property
+    def operator_url(self) -> str:
+        """Where the operators' API is: /ops/v1 follows."""
+        return self._output("OperatorUrl")
+
     @cached_property
     def identity(self) -> str:
         """The ARN of whoever gives commands, as STS tells it."""

@@ -19,7 +19,6 @@ from infra.stage import Stage
 
 AUTHORISATION = {
     "partner": apigateway.AuthorizationType.CUSTOM,
-    "operator": apigateway.AuthorizationType.IAM,
     "anyone": apigateway.AuthorizationType.NONE,
 }
 
@@ -151,7 +150,7 @@ class RestApi(Construct):
         for name in route.methods:
             method = resource.add_method(
                 name,
-                _invocation_of(function),
+                invocation_of(function),
                 authorization_type=AUTHORISATION[route.caller],
                 authorizer=self._authoriser if is_partners else None,
                 api_key_required=is_partners,
@@ -175,8 +174,8 @@ class RestApi(Construct):
         )
 
 
-def _invocation_of(function: Function) -> apigateway.Integration:
-    """CDK's own LambdaIntegration would add two permissions per method."""
+def invocation_of(function: Function) -> apigateway.Integration:
+    """Invoke the function with the whole request. CDK's own LambdaIntegration would add two permissions per method."""
     return apigateway.AwsIntegration(
         service="lambda", path=f"2015-03-31/functions/{function.function.function_arn}/invocations", proxy=True
     )

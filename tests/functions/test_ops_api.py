@@ -60,7 +60,7 @@ def invited(partner_id: str = "acme") -> Answer:
 def test_an_invitation_makes_a_partner_and_tells_the_token_once(cloud: Cloud) -> None:
     made = invited()
     assert made.status == 201
-    assert made.header("Location") == f"{BASE_URL}{ACME}"
+    assert made.header("Location") == f"/production{ACME}"
     assert made.body["versions_url"] == f"{BASE_URL}/ocpi/versions"
     assert made.header("Cache-Control") == "no-store"
     shown = call("GET", ACME)

@@ -82,7 +82,7 @@ def test_a_registered_partner_is_authorised_with_its_parties_and_its_key(cloud: 
         "strict": "false",
         "registered": "true",
     }
-    keys = cloud.client("apigateway").get_api_keys(nameQuery="acme", includeValues=True)["items"]
+    keys = cloud.client("apigateway").get_api_keys(nameQuery="acme", includeValues=True, limit=500)["items"]
     assert answer["usageIdentifierKey"] in [key["value"] for key in keys]
 
 

@@ -69,6 +69,12 @@ def cursor_at(place: str | None) -> str | None:
     return None if place is None else base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
 
+def here(api: Api, path: str) -> str:
+    """Return the address of a path of this API, as a path on the server that was asked."""
+    context = api.current_event["requestContext"]
+    return f"{context['path'].removesuffix(context['resourcePath'])}{path}"
+
+
 def answer(data: object, *, revision: int | None = None, location: str | None = None) -> Response[str]:
     """Answer a JSON object: at 201 where `location` says what was made, else at 200."""
     from aws_lambda_powertools.event_handler import Response
