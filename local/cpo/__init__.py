@@ -9,6 +9,7 @@ from local.cpo.misbehaviour import Answer, CredentialsTrouble, Misbehaviour, Res
 from local.cpo.oauth import OAuthSettings, TokenMisbehaviour
 from local.cpo.overview import SessionLog, SessionState
 from local.cpo.peer import CallFailed
+from local.cpo.places import Place, Tariff
 from local.cpo.profile_receiver import CallKind, ProfileCall
 from local.cpo.session_list import ListCall, ListTrouble
 from local.cpo.simulator import CpoSimulator
@@ -27,6 +28,7 @@ __all__ = [
     "Misbehaviour",
     "OAuthSettings",
     "Party",
+    "Place",
     "ProfileCall",
     "Push",
     "RegistrationFailed",
@@ -36,5 +38,6 @@ __all__ = [
     "SessionState",
     "Settings",
     "Style",
+    "Tariff",
     "TokenMisbehaviour",
 ]

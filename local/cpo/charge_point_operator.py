@@ -20,6 +20,7 @@ from local.cpo.oauth import OAuthDoor
 from local.cpo.offpeak_connection import OffpeakConnection
 from local.cpo.outbox import Outbox
 from local.cpo.peer import Answered, CallFailed
+from local.cpo.places import Place, Tariff, location_object, tariff_object
 from local.cpo.profile_receiver import ProfileReceiver
 from local.cpo.session import ChargingSession
 from local.cpo.session_list import SessionList
@@ -40,6 +41,8 @@ class Settings:
     """Send tokens as they are instead of in Base64."""
     versions: tuple[str, ...] = ("2.2.1",)
     """The OCPI versions that it speaks."""
+    preferences_answer: str | None = None
+    """What it says to charging preferences; None: its EVSEs take none."""
     pool: int = 8
     seed: int = 0
 
@@ -89,6 +92,8 @@ class ChargePointOperator:
         )
         self.sessions: dict[str, ChargingSession] = {}
         self.pushes: list[Push] = []
+        self.preferences: list[tuple[str, object]] = []
+        """The charging preferences that Offpeak told, each with the session's id."""
         self._outboxes: dict[str, Outbox] = {}
         self._advancing = asyncio.Lock()
         self._pool = asyncio.Semaphore(settings.pool)
@@ -182,6 +187,26 @@ class ChargePointOperator:
                     Push(report.session_id, message.method, report.at, message.body, None, problem="lost on purpose")
                 )
             outbox.lost.clear()
+
+    async def tell_location(self, place: Place) -> Answered:
+        """PUT a Location with its EVSE, as it is from now on. Raises CallFailed."""
+        said = location_object(place, self.settings.style.party, self.now)
+        return await self._tell("locations", place.location_id, said)
+
+    async def tell_tariff(self, tariff: Tariff) -> Answered:
+        """PUT a tariff, as it is from now on. Raises CallFailed."""
+        known = self.offpeak.registered()
+        said = tariff_object(tariff, self.settings.style.party, known.version or "2.2.1", self.now)
+        return await self._tell("tariffs", tariff.tariff_id, said)
+
+    async def _tell(self, module: str, object_id: str, said: dict[str, Json]) -> Answered:
+        party = self.settings.style.party
+        path = "/".join(quote(part, safe="") for part in (party.country_code, party.party_id, object_id))
+        url = self.offpeak.registered().url(module, "RECEIVER")
+        answer = await self.offpeak.call("PUT", f"{url}/{path}", said)
+        if not answer.is_fine:
+            raise CallFailed(f"PUT {module}: HTTP {answer.http_status}: {answer.message}")
+        return answer
 
     async def override(self, session: ChargingSession, current_a: float) -> None:
         """Let the charger apply a limit of its own from now on, and tell Offpeak. Raises CallFailed."""

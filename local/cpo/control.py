@@ -20,6 +20,7 @@ from local.cpo.handshake import RegistrationFailed
 from local.cpo.misbehaviour import Misbehaviour
 from local.cpo.overview import log_of, state_of
 from local.cpo.peer import CallFailed
+from local.cpo.places import Place, Tariff
 from local.cpo.session import ChargingSession
 from local.cpo.session_list import ListTrouble
 from local.cpo.wire import Json, read_instant, read_json, write_instant
@@ -35,6 +36,12 @@ HANDLES = {
     "POST /_control/unplug": '{"session_id"}',
     "POST /_control/advance": '{"minutes": 5} or {"to": "2026-01-31T18:05:00Z"}',
     "POST /_control/override": '{"session_id", "current_a"}: the charger applies a limit of its own and says so',
+    "POST /_control/tell-location": "any of "
+    + ", ".join(field.name for field in fields(Place))
+    + "; evse_uid at least",
+    "POST /_control/tell-tariff": "any of "
+    + ", ".join(field.name for field in fields(Tariff))
+    + "; tariff_id and eur_per_kwh at least",
     "POST /_control/trouble-list": "any of "
     + ", ".join(field.name for field in fields(ListTrouble))
     + "; {} to serve the list of sessions without fault again",
@@ -94,6 +101,8 @@ class Control:
             "/unplug": self.unplug,
             "/advance": self.advance,
             "/override": self.override,
+            "/tell-location": self.tell_location,
+            "/tell-tariff": self.tell_tariff,
             "/misbehave": self.misbehave,
             "/trouble-list": self.trouble_list,
         }
@@ -162,6 +171,16 @@ class Control:
         order = OverrideOrder.model_validate(await _ordered(request))
         await self._cpo.override(self._found(order.session_id), order.current_a)
         return {"overridden": True}
+
+    async def tell_location(self, request: Request) -> Json:
+        place = TypeAdapter(Place).validate_python(await _ordered(request))
+        await self._cpo.tell_location(place)
+        return {"location_id": place.location_id}
+
+    async def tell_tariff(self, request: Request) -> Json:
+        tariff = TypeAdapter(Tariff).validate_python(await _ordered(request))
+        await self._cpo.tell_tariff(tariff)
+        return {"tariff_id": tariff.tariff_id}
 
     async def misbehave(self, request: Request) -> Json:
         order = await _ordered(request)

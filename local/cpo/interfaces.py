@@ -56,6 +56,7 @@ class Interfaces:
             self._route(details, ("GET",), self.version_details, is_functional=False),
             self._route(details + "/credentials", credentials, self.credentials, is_functional=False),
             self._route(SESSIONS_PATH, ("GET",), self.list_sessions),
+            self._route(SESSIONS_PATH + "/{session_id:path}/charging_preferences", ("PUT",), self.charging_preferences),
             self._route(PROFILES_PATH + "/{session_id:path}", ("GET", "PUT", "DELETE"), self.charging_profile),
         ]
 
@@ -169,6 +170,17 @@ class Interfaces:
             return await self._cpo.listing.answer(request, here, self._cpo.listed(), self._cpo.now)
         except (KeyError, ValueError) as error:
             raise BadCall(f"date_from, date_to, offset, limit: {error}") from error
+
+    async def charging_preferences(self, request: Request) -> Response:
+        session_id, said = request.path_params["session_id"], await _body(request)
+        if self._cpo.session(session_id) is None:
+            return self._answer(status_code=CLIENT_ERROR, message="unknown session", http_status=404)
+        if self._cpo.settings.preferences_answer is None:
+            return self._answer(status_code=BAD_PARAMETERS, message="this EVSE takes none", http_status=404)
+        if not isinstance(said, dict) or said.get("profile_type") not in ("CHEAP", "FAST", "GREEN", "REGULAR"):
+            raise BadCall(f"profile_type: {said}")
+        self._cpo.preferences.append((session_id, said))
+        return self._answer(self._cpo.settings.preferences_answer)
 
     async def charging_profile(self, request: Request) -> Response:
         reply = await self._cpo.profiles.receive(await self._read_profile_call(request))

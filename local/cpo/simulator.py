@@ -24,6 +24,7 @@ from local.cpo.interfaces import Interfaces
 from local.cpo.misbehaviour import CredentialsTrouble, Misbehaviour
 from local.cpo.oauth import TOKEN_PATH, OAuthDoor, OAuthSettings
 from local.cpo.overview import SessionLog, SessionState, log_of, state_of
+from local.cpo.places import Place, Tariff
 from local.cpo.profile_receiver import ProfileCall
 from local.cpo.session import ChargingSession
 from local.cpo.session_list import ListCall, ListTrouble
@@ -163,6 +164,19 @@ class CpoSimulator:
                 self._cpo.plug_in(visit)
 
         self._run(plug_in())
+
+    def tell_location(self, place: Place) -> None:
+        """Tell Offpeak of a Location with its EVSE. Raises CallFailed."""
+        self._run(self._cpo.tell_location(place))
+
+    def tell_tariff(self, tariff: Tariff) -> None:
+        """Tell Offpeak what charging costs. Raises CallFailed."""
+        self._run(self._cpo.tell_tariff(tariff))
+
+    @property
+    def preferences(self) -> tuple[tuple[str, object], ...]:
+        """The charging preferences that Offpeak told, each with the session's id."""
+        return tuple(self._cpo.preferences)
 
     def remember(self, *sessions: Mapping[str, Json]) -> None:
         """List these Session objects too: what happened before the simulation began. Nothing is pushed."""
