@@ -80,7 +80,8 @@ async def call(
 ) -> Answered:
     """Call Offpeak once. With `sender` it is a call on a functional module and carries the OCPI-from and -to headers.
 
-    `access` is an OAuth2 access token and an ApiKey, shown instead of `token`. Raises CallFailed when there is no HTTP answer at all. The answer lists what was wrong with it as `complaints`.
+    `access` is an OAuth2 access token and an ApiKey, shown instead of `token`. Raises CallFailed when there is no HTTP
+    answer at all. The answer lists what was wrong with it as `complaints`.
     """
     headers = {
         "Authorization": authorization(token, raw=raw_token),

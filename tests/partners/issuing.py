@@ -18,6 +18,7 @@ from offpeak.oauth.key_store import ALGORITHM, Signer, SigningKeyStore
 from offpeak.ocpi.guarded_http import GuardedHttp
 from offpeak.ocpi.peer_address import PeerAddressRule
 from offpeak.partners.bearer import Bearers
+from offpeak.partners.model import Partner
 from offpeak.partners.store import PartnerStore
 
 BASE_URL = "https://offpeak.example/api"
@@ -50,6 +51,11 @@ class Issuing:
         access = self.access.load(partner_id)
         access = access.with_client(Client(client_id, self.now, secrets=(credential(SECRET, self.now),)))
         self.access.save(access.with_api_key(credential(api_key, self.now), old_ends_at=self.now + timedelta(days=7)))
+
+    def partner(self, partner_id: str = "acme") -> Partner:
+        found = self.partners.load(partner_id)
+        assert found is not None
+        return found
 
     def token(self, client_id: str = CLIENT, **claims: Any) -> str:
         """Return a token that was signed now; `claims` on top of the usual ones, None to leave one out."""
