@@ -71,6 +71,9 @@ def test_every_access_path_of_the_stores_has_its_key_or_index(qa: Stacks) -> Non
         ),
         "prices": (("pk", "sk"), {}),
         "history": (("pk", "sk"), {}),
+        "locations": (("pk", "sk"), {"by_evse": ("evse_key", "pk")}),
+        "tariffs": (("tariff_key",), {}),
+        "hub_clients": (("partner_id", "party"), {}),
     }
 
 
