@@ -9,6 +9,7 @@ CDK := npx --yes aws-cdk@2.1148.1
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PEERS := $(VENV)/peers/.installed
 
 # jsii warns about every Node.js release it has not been tested with; synthesis works on those here.
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
@@ -29,10 +30,15 @@ $(INSTALLED): requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
 	@touch $@
 
+$(PEERS): tests/peers/requirements.txt $(INSTALLED)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/peers
+	@$(BIN)/uv pip install --quiet --no-deps --python $(VENV)/peers/bin/python -r tests/peers/requirements.txt
+	@touch $@
+
 demo: $(INSTALLED) ## Play a night of charging on the embedded cloud (SESSIONS=file.csv PRICES=file.csv for your own data)
 	@$(BIN)/python -m local.demo $(if $(SESSIONS),--sessions "$(SESSIONS)") $(if $(PRICES),--prices "$(PRICES)") $(ARGS)
 
-test: $(INSTALLED) ## Run all tests, the deployed local stack included (ARGS="-k name" for some)
+test: $(INSTALLED) $(PEERS) ## Run all tests, the deployed local stack included (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(INSTALLED) ## Format, lint, types, import rules, synthesis of qa and production, cdk-nag
