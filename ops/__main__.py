@@ -1,4 +1,4 @@
-"""The operators' command: invite, see and change partners, see a session, give dead letters back to their queue."""
+"""The operators' command: connect, see and change partners, see a session, give dead letters back to their queue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import access, dead_letters, history, partners
+from ops import access, connections, dead_letters, history, partners
 from ops.account import NoCloud, aws, embedded
 from ops.asking import Refused, ask
 from ops.deployed import Deployed, FunctionFailed, NotDeployed
@@ -19,6 +19,8 @@ from ops.session import session_text
 EXAMPLES = """\
 examples:
   python -m ops invite acme --stage qa --name "Acme Charging" --party NL-ACM --party BE-ACM
+  python -m ops register acme --stage qa --name Acme --party NL-ACM --versions-url https://acme.example/ocpi/versions
+  python -m ops rotate acme --stage qa
   python -m ops settings acme --stage qa --set planning.departure=06:30 --set flags.strict=true
   python -m ops settings acme --stage qa --set 'planning.tariff={"kind": "FIXED", "fixed_eur_per_kwh": "0.31"}'
   python -m ops show acme --stage qa
@@ -74,16 +76,8 @@ def _parser() -> argparse.ArgumentParser:
 
     invitation = command("invite", _invite, "invite a CPO: prints the token A and the address to send to it")
     invitation.add_argument("partner_id", help="the id we give it: lower-case letters, digits, hyphens")
-    invitation.add_argument("--name", required=True, help="the company's name")
-    invitation.add_argument(
-        "--party",
-        required=True,
-        action="append",
-        type=_party,
-        metavar="NL-ACM",
-        help="a country code and party id that it may write for; repeat it for several",
-    )
-    _add_settings(invitation)
+    _add_agreement(invitation)
+    connections.add_commands(command, _add_agreement, _agreed)
 
     shown = command("show", _show, "show all that is set of a partner; no secrets")
     shown.add_argument("partner_id")
@@ -117,6 +111,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_agreement(parser: argparse.ArgumentParser) -> None:
+    """Ask for what is agreed with a partner before its connection begins, whoever begins it."""
+    parser.add_argument("--name", required=True, help="the company's name")
+    parser.add_argument(
+        "--party",
+        required=True,
+        action="append",
+        type=_party,
+        metavar="NL-ACM",
+        help="a country code and party id that it may write for; repeat it for several",
+    )
+    _add_settings(parser)
+
+
+def _agreed(chosen: argparse.Namespace) -> dict[str, Any]:
+    return {"name": chosen.name, "parties": chosen.party, **_nested(chosen.settings)}
+
+
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set",
@@ -130,8 +142,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def _invite(offpeak: Deployed, chosen: argparse.Namespace) -> None:
-    settings = {"name": chosen.name, "parties": chosen.party, **_nested(chosen.settings)}
-    invitation = partners.change(offpeak, "invite", chosen.partner_id, settings=settings)
+    invitation = partners.change(offpeak, "invite", chosen.partner_id, settings=_agreed(chosen))
     print(f"Send these to {chosen.name} by a safe way; the token is shown this once only:")
     print(f"  versions URL  {invitation['versions_url']}")
     print(f"  token A       {invitation['token_a']}")
