@@ -98,7 +98,7 @@ def test_searches_in_vain_come_ever_more_seldom_and_one_that_finds_makes_them_qu
     for _ in range(10):
         waits.append(cooldown_s(run))
         run = a_run(cooldown_s=waits[-1], **DONE)
-    assert waits[:4] == [30, 60, 120, 240]
+    assert waits[:4] == [10, 20, 40, 80]
     assert waits[-1] == LONGEST_COOLDOWN_S
     assert cooldown_s(a_run(cooldown_s=3600, tally=Tally(objects=1, created=1), **DONE)) == SHORTEST_COOLDOWN_S
 

@@ -19,7 +19,7 @@ AROUND_A_PATCH = timedelta(minutes=5)
 LONGEST_WAY_TO_A_PATCH = timedelta(days=2)
 """A PATCH that tells of a time before is not worth a walk through all that came since: the schedule brings it."""
 
-SHORTEST_COOLDOWN_S = 30
+SHORTEST_COOLDOWN_S = 10
 LONGEST_COOLDOWN_S = 3600
 
 STALLED_AFTER = timedelta(minutes=10)
