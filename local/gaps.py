@@ -34,6 +34,7 @@ LOG_WAIT_S = 0.25
 def mend(folder: Path) -> None:
     """Apply every mend to the ministack that this process has imported. Some keep files in `folder`."""
     end_the_log_with_the_invocation()
+    keep_a_worker_whose_handler_raised()
     hide_the_developers_packages(folder / "runtime")
     unpack_a_layer_once(folder / "layers")
     let_items_expire()
@@ -67,6 +68,26 @@ def end_the_log_with_the_invocation() -> None:
         return "\n".join(lines[:-1])
 
     lambda_runtime.Worker._drain_stderr_bounded = drain
+
+
+def keep_a_worker_whose_handler_raised() -> None:
+    """On AWS an execution environment outlives a handler's exception; ministack ends the worker, and the next call is a
+    cold start. Every 401 would cause one, because an authoriser refuses by raising. The worker hands the exception over
+    as a result, which becomes an error again on this side.
+    """
+    invoke = lambda_runtime.Worker.invoke
+    lambda_runtime._PYTHON_WORKER_SCRIPT = lambda_runtime._PYTHON_WORKER_SCRIPT.replace(
+        '{"status": "error", "error": str(e), "trace": traceback.format_exc()}',
+        '{"status": "ok", "raised": str(e), "trace": traceback.format_exc()}',
+    )
+
+    def invoke_and_keep(worker: lambda_runtime.Worker, *arguments: Any, **options: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = invoke(worker, *arguments, **options)
+        if "raised" in answer:
+            answer |= {"status": "error", "error": answer["raised"]}
+        return answer
+
+    lambda_runtime.Worker.invoke = invoke_and_keep
 
 
 def hide_the_developers_packages(runtime: Path) -> None:

@@ -63,6 +63,24 @@ def test_every_line_of_an_invocation_is_in_its_own_log(mended: CloudServer) -> N
     assert has_the_log_once_it_has_the_answer(mended)
 
 
+def remembers_what_came_before_an_exception(server: CloudServer) -> bool:
+    name = _function(
+        server,
+        """
+        calls = []
+        def handler(event, context):
+            calls.append(event)
+            if len(calls) == 1:
+                raise ValueError("first")
+            return len(calls)
+        """,
+    )
+    failed = server.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+    assert "first" in json.loads(failed["Payload"].read())["errorMessage"]
+    assert failed["FunctionError"]
+    return bool(_invoke(server, name) == 2)
+
+
 def hides_what_is_installed_beside_it(server: CloudServer) -> bool:
     name = _function(
         server,
@@ -268,6 +286,7 @@ def accepts_an_alarm_over_several_metrics(server: CloudServer) -> bool:
     "probe",
     [
         answers_a_silent_handler_at_once,
+        remembers_what_came_before_an_exception,
         hides_what_is_installed_beside_it,
         shares_a_layer_between_workers,
         lets_cloudformation_set_the_time_to_live,
