@@ -183,6 +183,11 @@ def test_a_strict_partner_must_say_all_and_tell_the_location_first(ask: Ask) -> 
     assert missing.codes == (200, 2001)
     assert missing.message.startswith("evses.0.status")
     assert ask("GET", "locations/NL/ACM/LOC-1").codes == (404, 2000)
+    too_long = ask("PUT", "locations/NL/ACM/LOC-1", location(evse(floor_level="basement")), strict=True)
+    assert (too_long.codes, too_long.message.split(":")[0]) == ((200, 2001), "evses.0.floor_level")
+    assert ask("PUT", "locations/NL/ACM/LOC-1", location(evse()), strict=True).codes == (201, 1000)
+    assert ask("PUT", "tariffs/NL/ACM/T1", tariff(currency="EURO"), strict=True).codes == (200, 2001)
+    assert ask("PUT", "tariffs/NL/ACM/T1", tariff(), version="2.3.0", strict=True).codes == (200, 2001), "tax_included"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from functions.ops_sessions import handler
+from offpeak.partners.model import Endpoint
 from tests.functions.events import CONTEXT
 from tests.functions.journey import Journey
 
@@ -66,3 +67,45 @@ def test_a_session_that_is_over_is_not_asked_about(journey: Journey) -> None:
     journey.push_session(status="COMPLETED")
     assert run(SHOW | {"action": "ask"})["field"] == "session_id"
     assert journey.waiting("send") == []
+
+
+PREFER = SHOW | {"action": "prefer", "preferences": {"profile_type": "CHEAP"}}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"preferences": None}, "preferences"),
+        ({"preferences": {"profile_type": "SLOW"}}, "preferences.profile_type"),
+        ({"preferences": {"profile_type": "CHEAP", "energy_need": -1}}, "preferences.energy_need"),
+        ({"preferences": {"profile_type": "CHEAP", "departure_time": "noon"}}, "preferences.departure_time"),
+        ({}, "partner_id"),
+    ],
+)
+def test_preferences_that_cannot_be_told_name_what_is_wrong(
+    journey: Journey, change: dict[str, Any], field: str
+) -> None:
+    """S7"""
+    journey.push_session()
+    assert run(PREFER | change)["field"] == field
+
+
+def sessions_at(journey: Journey, url: str) -> None:
+    """Let the partner have a sessions interface."""
+    journey.change(endpoints=(*journey.partner.endpoints, Endpoint("sessions", "SENDER", url)))
+
+
+def test_preferences_of_a_session_that_is_over_are_told_nobody(journey: Journey) -> None:
+    sessions_at(journey, journey.cpo.url)
+    journey.push_session(status="COMPLETED")
+    assert run(PREFER)["field"] == "session_id"
+    assert journey.cpo.calls == []
+
+
+def test_a_cpo_that_does_not_answer_is_named_and_counts_against_its_gate(journey: Journey) -> None:
+    """S7"""
+    journey.push_session()
+    sessions_at(journey, "http://127.0.0.1:9/sessions")
+    answers = [run(PREFER)["error"] for _ in range(6)]
+    assert "connection" in answers[0]
+    assert answers[-1] == "the partner takes no call now", "after five failures the circuit is open"

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from offpeak.errors import InvalidMessage
 from offpeak.locations.model import Address
 from offpeak.ocpi.fields import read_object
-from offpeak.ocpi.locations import PARTS, RENAMED, REQUIRED, ConnectorObject, EvseObject, LocationObject
+from offpeak.ocpi.locations import LENGTHS, PARTS, RENAMED, REQUIRED, ConnectorObject, EvseObject, LocationObject
 from offpeak.ocpi.merging import Push, as_told
 from offpeak.ocpi.stamps import check_stamp
 from offpeak.ocpi.wire_json import JsonValue
@@ -70,6 +70,8 @@ class _Reader:
         missing = [name for name in REQUIRED[type(wire)] if getattr(wire, name) in (None, [])] if is_whole else []
         if missing and self._strict:
             raise InvalidMessage(f"{where}{missing[0]}", "is required")
+        if self._strict:
+            _check_lengths(wire, where)
         self.filled |= {f"{_without_places(where)}{name}" for name in missing}
         told_at: datetime | None = getattr(wire, "last_updated", None)
         if told_at is not None:
@@ -95,6 +97,13 @@ class _Reader:
             known = parts.get(part_id.casefold())
             parts[part_id.casefold()] = max(known, part_push, key=lambda each: each.stamp) if known else part_push
         return parts
+
+
+def _check_lengths(wire: BaseModel, where: str) -> None:
+    for name in wire.model_fields_set & LENGTHS.keys():
+        text = getattr(wire, name)
+        if text is not None and len(text) > LENGTHS[name]:
+            raise InvalidMessage(f"{where}{name}", f"is longer than {LENGTHS[name]} characters")
 
 
 def _fields(wire: BaseModel, *, is_whole: bool) -> dict[str, JsonValue]:

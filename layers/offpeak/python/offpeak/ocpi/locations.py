@@ -104,6 +104,22 @@ REQUIRED: dict[type[BaseModel], tuple[str, ...]] = {
 }
 """The fields with cardinality 1 or + (OCPI 2.2.1, 8.3.1 to 8.3.3)."""
 
+LENGTHS = {
+    "id": 36,
+    "uid": 36,
+    "evse_id": 48,
+    "country_code": 2,
+    "party_id": 3,
+    "city": 45,
+    "postal_code": 10,
+    "state": 45,
+    "country": 3,
+    "floor_level": 4,
+    "physical_reference": 16,
+    "help_phone": 25,
+}
+"""The longest text that the specification allows in a field, whatever object it is of."""
+
 RENAMED = {"voltage": "max_voltage", "amperage": "max_amperage", "tariff_id": "tariff_ids"}
 """A connector's fields as OCPI 2.1.1 called them, and what they are called now."""
 

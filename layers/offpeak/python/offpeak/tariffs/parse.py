@@ -13,6 +13,8 @@ from offpeak.ocpi.tariffs import TAX_INCLUDED, TariffObject, fields_of, required
 from offpeak.ocpi.wire_json import JsonValue
 from offpeak.tariffs.model import TariffKey
 
+LONGEST_CURRENCY = 3
+
 
 @dataclass(frozen=True, slots=True)
 class TariffPush:
@@ -43,6 +45,8 @@ def parse_tariff_push(
     for name in missing:
         if name in must:
             raise InvalidMessage(name, "is required")
+    if strict and len(wire.currency or "") > LONGEST_CURRENCY:
+        raise InvalidMessage("currency", f"is longer than {LONGEST_CURRENCY} characters")
     stamp = wire.last_updated or now
     check_stamp("last_updated", stamp, now)
     told = set(TariffObject.model_fields) if is_whole else set(wire.model_fields_set) - {TAX_INCLUDED, *identity}
