@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aws_cdk import CfnOutput, DefaultStackSynthesizer, Stack
 from aws_cdk import aws_apigateway as apigateway
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra import routes
@@ -51,7 +50,7 @@ class ServiceStack(Stack):
         self._functions: dict[str, Function] = {}
         self._alarm_topic = AlarmTopic(self, "AlarmTopic")
         self._api = RestApi(self, "RestApi", stage)
-        self._operator_api = OperatorApi(self, "OperatorApi", stage)
+        self._operator_api = OperatorApi(self, "OperatorApi", stage, logging_role=self._api.logging_role)
         self._queues = {
             worker.queue: Queue(
                 self,
@@ -170,24 +169,12 @@ class ServiceStack(Stack):
     def _may_hand_out_keys(self, function: Function) -> None:
         """Make API keys, and put them into this stage's usage plan.
 
-        The plan waits for the API's deployed stage, and that for all functions behind the API. So the grant is a policy
-        of its own, for which no function waits, and a function finds the plan by the API's id.
+        The plan waits for all functions behind the partners' API, so that none of those can be told of it.
         """
         plan_id = self._api.usage_plan.usage_plan_id
         root = f"arn:{self.partition}:apigateway:{self.region}::"
-        grant = iam.Policy(
-            self,
-            f"{pascal(function.name)}Keys",
-            statements=[
-                iam.PolicyStatement(
-                    actions=["apigateway:POST"], resources=[f"{root}/apikeys", f"{root}/usageplans/{plan_id}/keys"]
-                ),
-                iam.PolicyStatement(actions=["apigateway:GET"], resources=[f"{root}/usageplans"]),
-            ],
-        )
-        assert function.function.role is not None
-        grant.attach_to_role(function.function.role)
-        function.knows("REST_API_ID", self._api.api.rest_api_id)
+        function.may(("apigateway:POST",), f"{root}/apikeys", f"{root}/usageplans/{plan_id}/keys")
+        function.knows("USAGE_PLAN_ID", plan_id)
 
     def _connect(self) -> None:
         """Lead requests, messages and ticks to the functions that routes.py names."""

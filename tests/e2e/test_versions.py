@@ -20,6 +20,9 @@ def test_exactly_the_interfaces_that_are_served_are_advertised_in_each_version(s
             ("credentials", "SENDER"),
             ("sessions", "RECEIVER"),
             ("chargingprofiles", "SENDER"),
+            ("locations", "RECEIVER"),
+            ("tariffs", "RECEIVER"),
+            ("hubclientinfo", "RECEIVER"),
         }
         assert all(endpoint["url"].startswith(scene.cloud.base_url) for endpoint in details["endpoints"])
         assert all(f"/{each['version']}/" in f"{endpoint['url']}/" for endpoint in details["endpoints"])

@@ -36,9 +36,6 @@ def cloud(dynamodb: Any, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch)
     url = dynamodb.meta.endpoint_url
     partners = make_table("partners")
     queue_url = root_client("sqs", url).create_queue(QueueName=partners.name)["QueueUrl"]
-    root_client("apigateway", url).create_usage_plan(
-        name=partners.name, apiStages=[{"apiId": partners.name, "stage": "production"}]
-    )
     environment = {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "test",
@@ -50,7 +47,7 @@ def cloud(dynamodb: Any, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch)
         "QUALITY_TABLE": make_table("quality").name,
         "REPLAN_QUEUE_URL": queue_url,
         "TOKEN_KEY_ID": root_client("kms", url).create_key()["KeyMetadata"]["KeyId"],
-        "REST_API_ID": partners.name,
+        "USAGE_PLAN_ID": root_client("apigateway", url).create_usage_plan(name=partners.name)["id"],
         "LOOPBACK_PEERS": "allowed",
     }
     for name, value in environment.items():

@@ -108,8 +108,8 @@ def test_a_removed_partner_is_listed_as_such_and_can_do_nothing(cloud: Cloud) ->
 def test_keys_are_put_into_the_usage_plan_of_a_new_stack(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     run(INVITE)
     gateway = cloud.client("apigateway")
-    new_plan = gateway.create_usage_plan(name="new", apiStages=[{"apiId": "new", "stage": "production"}])["id"]
-    monkeypatch.setenv("REST_API_ID", "new")
+    new_plan = gateway.create_usage_plan(name="new")["id"]
+    monkeypatch.setenv("USAGE_PLAN_ID", new_plan)
     for adapter in (wiring.usage_plan, wiring.administration):
         adapter.cache_clear()
     assert run({"action": "restore_keys"}) == {"partners": ["acme"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from infra.service_stack import NOTICING
 from tests.infra.stacks import Stacks, of_type
 
 WRITES = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
@@ -23,15 +24,41 @@ FUNCTIONS_THAT_WRITE = {
     "pull_history": {"partners", "sessions", "history"},
     "sync_history": {"history"},
     "ops_history": {"history"},
+    "rotate_tokens": {"partners"},
     "ops_partners": {"partners"},
+    "ops_api": {"partners"},
     "ops_sessions": {"partners", "profile_requests"},  # it may call a partner, through its gate
 }
 
 
+AUDITED = {"ops_partners", "ops_api", "ops_access", "rotate_tokens"}
+"""The functions that change partners in somebody's name, and write each change into the audit trail."""
+
+
 def test_a_function_writes_to_the_tables_that_are_its_business(qa: Stacks) -> None:
     for action in WRITES:
-        writers = {name: qa.may(name, action) for name in qa.functions}
+        writers = {name: qa.may(name, action) - {"audit", "quality"} for name in qa.functions}
         assert {name: tables for name, tables in writers.items() if tables} == FUNCTIONS_THAT_WRITE
+
+
+def test_the_audit_trail_is_added_to_within_transactions_and_never_changed(qa: Stacks) -> None:
+    granted = {
+        (name, action): statement.get("Condition")
+        for name in qa.functions
+        for statement in qa.statements_of(name)
+        if "AuditTable" in str(statement["Resource"])
+        for action in as_list(statement["Action"])
+    }
+    within = {"ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ["TransactWriteItems"]}}
+    assert {key: condition for key, condition in granted.items() if key[1] != "dynamodb:Query"} == {
+        (name, "dynamodb:PutItem"): within for name in AUDITED
+    }
+
+
+def test_figures_are_counted_by_who_meets_partners_and_read_by_the_operators_functions_alone(qa: Stacks) -> None:
+    assert {name for name in qa.functions if "quality" in qa.may(name, "dynamodb:UpdateItem")} == set(NOTICING)
+    assert {name for name in qa.functions if "quality" in qa.may(name, "dynamodb:Query")} == {"ops_partners", "ops_api"}
+    assert not any("quality" in qa.may(name, action) for name in qa.functions for action in (WRITES[0], WRITES[2]))
 
 
 def test_the_authoriser_touches_partners_alone(qa: Stacks) -> None:
@@ -55,6 +82,8 @@ def test_only_who_calls_partners_or_gives_out_credentials_opens_tokens(qa: Stack
         "send_profiles",
         "ops_sessions",
         "pull_history",
+        "rotate_tokens",
+        "ops_partners",
     }
 
 
@@ -81,7 +110,7 @@ def test_nobody_scans_a_table(qa: Stacks) -> None:
             {"ocpi_sessions", "send_profiles", "want_plans", "sweep_sessions", "pull_history"},
         ),
         ("send", {"ocpi_chargingprofiles", "plan_sessions", "send_profiles", "sweep_sessions", "ops_sessions"}),
-        ("replan", {"want_plans", "replan_sessions", "fetch_prices", "ops_partners"}),
+        ("replan", {"want_plans", "replan_sessions", "fetch_prices", "ops_partners", "ops_api"}),
         ("history", {"pull_history", "sync_history", "ocpi_sessions", "ops_history"}),
     ],
 )
@@ -121,4 +150,5 @@ def test_the_schedules_role_invokes_the_clocks_functions_and_no_other(qa: Stacks
         "replan_sessions",
         "fetch_prices",
         "sync_history",
+        "rotate_tokens",
     }

@@ -240,7 +240,7 @@ def token_cipher() -> TokenCipher:
 def usage_plan() -> UsagePlan:
     from offpeak.aws.usage_plans import UsagePlan
 
-    return UsagePlan(_client("apigateway"), os.environ["REST_API_ID"])
+    return UsagePlan(_client("apigateway"), os.environ["USAGE_PLAN_ID"])
 
 
 @cache

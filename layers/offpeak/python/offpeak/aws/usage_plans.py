@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 
@@ -16,15 +15,11 @@ class UsageKey:
 
 
 class UsagePlan:
-    """The usage plan of one REST API: a tier of requests per second and per day.
+    """One usage plan: a tier of requests per second and per day."""
 
-    It is found by the API's id. Its own id is known only once the API's stage is deployed, and that waits for the
-    functions behind the API, so that none of them could ever be told.
-    """
-
-    def __init__(self, client: Any, rest_api_id: str) -> None:
+    def __init__(self, client: Any, plan_id: str) -> None:
         self._client = client
-        self._rest_api_id = rest_api_id
+        self._plan_id = plan_id
 
     def add_key(self, partner_id: str) -> UsageKey:
         """Make a key for a partner, in this plan."""
@@ -43,16 +38,6 @@ class UsagePlan:
             self._put_in(made["id"])
             return UsageKey(str(made["id"]), key.value)
         return key
-
-    @cached_property
-    def _plan_id(self) -> str:
-        pages = self._client.get_paginator("get_usage_plans").paginate()
-        plans = (plan for page in pages for plan in page["items"])
-        return next(
-            str(plan["id"])
-            for plan in plans
-            if any(stage.get("apiId") == self._rest_api_id for stage in plan.get("apiStages", ()))
-        )
 
     def _put_in(self, key_id: str) -> None:
         self._client.create_usage_plan_key(usagePlanId=self._plan_id, keyId=key_id, keyType="API_KEY")
