@@ -12,7 +12,7 @@ from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from infra import routes
 from infra.constructs.acknowledge import acknowledge
@@ -42,7 +42,8 @@ PROBLEMS = {
 
 
 class OperatorApi(Construct):
-    def __init__(self, scope: Construct, name: str, stage: Stage) -> None:
+    def __init__(self, scope: Construct, name: str, stage: Stage, *, logging_role: IDependable) -> None:
+        """`logging_role` is the account's setting without which a stage with an access log cannot be made."""
         super().__init__(scope, name)
         self._stage = stage
         log = logs.LogGroup(
@@ -63,6 +64,7 @@ class OperatorApi(Construct):
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
             ),
         )
+        self.api.deployment_stage.node.add_dependency(logging_role)
         self.api.node.try_remove_child("Endpoint")
         if stage.operator_api_id:
             api = self.api.node.default_child

@@ -9,7 +9,7 @@ from aws_cdk import Aws, CfnResource, Duration, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from infra import routes
 from infra.constructs.acknowledge import acknowledge
@@ -120,6 +120,11 @@ class RestApi(Construct):
                 ): "API Gateway's own policy for its own role; it writes logs and nothing else."
             },
         )
+
+    @property
+    def logging_role(self) -> IDependable:
+        """The setting of the account that lets API Gateway write access logs, of other APIs too."""
+        return self.api.node.find_child("Account")
 
     @property
     def base_url(self) -> str:

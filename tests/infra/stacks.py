@@ -89,6 +89,11 @@ def of_type(template: dict[str, Any], kind: str) -> dict[str, Resource]:
     return {name: each for name, each in template["Resources"].items() if each["Type"] == kind}
 
 
+def of_api(template: dict[str, Any], kind: str, api: str = "RestApi") -> dict[str, Resource]:
+    """Return the resources of one type that belong to the partners' API, or to the OperatorApi."""
+    return {name: each for name, each in of_type(template, kind).items() if name.startswith(api)}
+
+
 def only(resources: dict[str, Resource]) -> Resource:
     """Return the properties of the one resource."""
     (resource,) = resources.values()
@@ -105,6 +110,8 @@ HOUSE_NAMES = {
     "SessionsTable": "sessions",
     "ProfileRequestsTable": "profile_requests",
     "PricesTable": "prices",
+    "AuditTable": "audit",
+    "QualityTable": "quality",
     "HistoryTable": "history",
     "LocationsTable": "locations",
     "TariffsTable": "tariffs",

@@ -1,4 +1,4 @@
-"""The REST API: complete, closed to strangers, throttled per partner, and OCPI-shaped where it answers by itself."""
+"""The partners' API: complete, closed to strangers, throttled per partner, OCPI-shaped where it answers by itself."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from aws_cdk.assertions import Match
 from infra import routes
 from infra.constructs.gateway_errors import GATEWAY_ERRORS
 from infra.stage import Stage
-from tests.infra.stacks import Stacks, of_type, only, synthesised
+from tests.infra.stacks import Stacks, of_api, of_type, only, synthesised
 
 PROJECT = Path(__file__).parents[2]
 
 
-def deployed_routes(stacks: Stacks) -> set[tuple[str, str, str]]:
-    """Method, path and function of each method of the API."""
+PARTNERS = [route for route in routes.ROUTES if route.caller == "partner"]
+
+
+def deployed_routes(stacks: Stacks, api: str = "RestApi") -> set[tuple[str, str, str]]:
+    """Method, path and function of each method of an API."""
     resources = {
         logical_id: each["Properties"]
-        for logical_id, each in of_type(stacks.service, "AWS::ApiGateway::Resource").items()
+        for logical_id, each in of_api(stacks.service, "AWS::ApiGateway::Resource", api).items()
     }
 
     def path(reference: dict[str, Any]) -> str:
@@ -32,34 +35,69 @@ def deployed_routes(stacks: Stacks) -> set[tuple[str, str, str]]:
 
     return {
         (method["HttpMethod"], path(method["ResourceId"]), stacks.function_at(method["Integration"]["Uri"]))
-        for method in (each["Properties"] for each in of_type(stacks.service, "AWS::ApiGateway::Method").values())
+        for method in methods(stacks, api)
     }
 
 
-def test_every_route_of_the_house_is_deployed_and_nothing_else(qa: Stacks) -> None:
-    assert deployed_routes(qa) == {
-        (method, route.path, route.function) for route in routes.ROUTES for method in route.methods
+def methods(stacks: Stacks, api: str = "RestApi") -> list[dict[str, Any]]:
+    return [each["Properties"] for each in of_api(stacks.service, "AWS::ApiGateway::Method", api).values()]
+
+
+@pytest.mark.parametrize(
+    ("api", "named"),
+    [("RestApi", routes.ROUTES), ("OperatorApi", routes.OPERATOR_ROUTES)],
+    ids=["partners", "operators"],
+)
+def test_every_route_of_the_house_is_deployed_and_nothing_else(
+    qa: Stacks, api: str, named: tuple[routes.Route, ...]
+) -> None:
+    assert deployed_routes(qa, api) == {
+        (method, route.path, route.function) for route in named for method in route.methods
     }
 
 
 def test_a_path_prefix_stands_before_every_route_and_in_the_base_url(tmp_path: Path) -> None:
     stacks = synthesised(Stage("qa", path_prefix="/api"), tmp_path)
 
-    assert all(path.startswith("/api/ocpi/") for _, path, _ in deployed_routes(stacks))
+    assert all(path.startswith("/api/") for _, path, _ in deployed_routes(stacks))
     assert json.dumps(stacks.service["Outputs"]["BaseUrl"]).count("/qa/api") == 1
 
 
-def test_every_method_passes_the_authoriser_and_a_throttle(qa: Stacks) -> None:
+def test_every_method_for_partners_passes_the_authoriser_and_a_throttle(qa: Stacks) -> None:
     (authoriser,) = of_type(qa.service, "AWS::ApiGateway::Authorizer")
-    qa.service_template.all_resources_properties(
-        "AWS::ApiGateway::Method",
-        {
-            "AuthorizationType": "CUSTOM",
-            "AuthorizerId": {"Ref": authoriser},
-            "ApiKeyRequired": True,
-            "Integration": {"Type": "AWS_PROXY", "IntegrationHttpMethod": "POST"},
-        },
-    )
+    guarded = [method for method in methods(qa) if method["AuthorizationType"] == "CUSTOM"]
+    assert all(method["AuthorizerId"] == {"Ref": authoriser} and method["ApiKeyRequired"] for method in guarded)
+    assert len(guarded) == sum(len(route.methods) for route in PARTNERS)
+    invoked = {(each["Integration"]["Type"], each["Integration"]["IntegrationHttpMethod"]) for each in methods(qa)}
+    assert invoked == {("AWS_PROXY", "POST")}
+
+
+def test_what_is_open_to_anyone_is_the_way_to_a_token_and_nothing_else(qa: Stacks) -> None:
+    opened = {route.path for route in routes.ROUTES if route.caller == "anyone"}
+    assert opened == {"/oauth/token", "/.well-known/jwks.json"}
+    assert sum(method["AuthorizationType"] == "NONE" for method in methods(qa)) == 2
+
+
+def test_every_method_for_operators_asks_iam(qa: Stacks) -> None:
+    assert {method["AuthorizationType"] for method in methods(qa, "OperatorApi")} == {"AWS_IAM"}
+
+
+def test_an_operator_is_refused_with_a_problem(qa: Stacks) -> None:
+    responses = [
+        each["Properties"] for each in of_api(qa.service, "AWS::ApiGateway::GatewayResponse", "OperatorApi").values()
+    ]
+    assert {"MISSING_AUTHENTICATION_TOKEN", "ACCESS_DENIED", "DEFAULT_4XX", "DEFAULT_5XX"} <= {
+        each["ResponseType"] for each in responses
+    }
+    for each in responses:
+        assert {"type", "title", "detail"} <= json.loads(each["ResponseTemplates"]["application/json"]).keys()
+        assert each["ResponseParameters"] == {"gatewayresponse.header.Content-Type": "'application/problem+json'"}
+
+
+def test_the_operators_stage_waits_for_the_role_that_writes_access_logs(qa: Stacks) -> None:
+    (account,) = of_type(qa.service, "AWS::ApiGateway::Account")
+    (stage,) = of_api(qa.service, "AWS::ApiGateway::Stage", "OperatorApi").values()
+    assert account in stage["DependsOn"]
 
 
 def test_the_authoriser_is_asked_about_every_request_whatever_its_headers(qa: Stacks) -> None:
@@ -74,14 +112,17 @@ def test_a_partner_is_throttled_by_the_key_that_the_authoriser_names(qa: Stacks)
     qa.service_template.has_resource_properties(
         "AWS::ApiGateway::UsagePlan", {"Throttle": {"RateLimit": 1000, "BurstLimit": 2000}}
     )
-    (stage,) = of_type(qa.service, "AWS::ApiGateway::Stage")
+    (stage,) = of_api(qa.service, "AWS::ApiGateway::Stage")
     (covered,) = only(of_type(qa.service, "AWS::ApiGateway::UsagePlan"))["ApiStages"]
     assert covered["Stage"] == {"Ref": stage}
 
 
 def test_the_whole_api_is_throttled_too(qa: Stacks) -> None:
-    (settings,) = only(of_type(qa.service, "AWS::ApiGateway::Stage"))["MethodSettings"]
-    assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
+    [settings] = [
+        each
+        for each in only(of_api(qa.service, "AWS::ApiGateway::Stage"))["MethodSettings"]
+        if (each["HttpMethod"], each["ResourcePath"]) == ("*", "/*")
+    ]
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (5000, 5000)
 
 
@@ -93,14 +134,17 @@ def test_one_partner_alone_cannot_use_up_the_api() -> None:
 def test_a_function_has_one_permission_to_be_invoked_however_many_routes_it_has(qa: Stacks) -> None:
     permissions = [each["Properties"] for each in of_type(qa.service, "AWS::Lambda::Permission").values()]
     invoked = sorted(qa.function_at(permission["FunctionName"]) for permission in permissions)
-    assert invoked == sorted({route.function for route in routes.ROUTES} | {"authorise"})
+    routed = {route.function for route in (*routes.ROUTES, *routes.OPERATOR_ROUTES)}
+    assert invoked == sorted(routed | {"authorise"})
     assert all("test-invoke-stage" not in json.dumps(permission) for permission in permissions)
 
 
-def test_only_this_stage_of_this_api_invokes_the_functions(qa: Stacks) -> None:
-    (api,) = of_type(qa.service, "AWS::ApiGateway::RestApi")
-    for permission in of_type(qa.service, "AWS::Lambda::Permission").values():
-        source = permission["Properties"]["SourceArn"]["Fn::Join"][1]
+def test_only_this_stage_of_its_api_invokes_a_function(qa: Stacks) -> None:
+    (partners,) = of_api(qa.service, "AWS::ApiGateway::RestApi")
+    (operators,) = of_api(qa.service, "AWS::ApiGateway::RestApi", "OperatorApi")
+    for permission in (each["Properties"] for each in of_type(qa.service, "AWS::Lambda::Permission").values()):
+        source = permission["SourceArn"]["Fn::Join"][1]
+        api = operators if qa.function_at(permission["FunctionName"]) == "ops_api" else partners
         assert {"Ref": api} in source
         assert any(str(part).startswith(("/qa/", "/authorizers/")) for part in source)
 
@@ -110,7 +154,7 @@ def test_a_refusal_of_the_gateway_has_the_shape_of_ocpi_and_gives_the_ids_back(q
     """T3, T5"""
     (response,) = (
         each["Properties"]
-        for each in of_type(qa.service, "AWS::ApiGateway::GatewayResponse").values()
+        for each in of_api(qa.service, "AWS::ApiGateway::GatewayResponse").values()
         if each["Properties"]["ResponseType"] == error.type
     )
     body = json.loads(response["ResponseTemplates"]["application/json"])
@@ -137,7 +181,7 @@ def test_what_has_no_answer_of_its_own_falls_back_to_one_of_ocpi(qa: Stacks) -> 
 
 
 def test_the_access_log_has_the_cause_of_a_refusal_and_no_secret(qa: Stacks) -> None:
-    stage = only(of_type(qa.service, "AWS::ApiGateway::Stage"))
+    stage = only(of_api(qa.service, "AWS::ApiGateway::Stage"))
     logged = json.loads(stage["AccessLogSetting"]["Format"])
     assert logged["refusal"] == "$context.error.responseType"
     for secret in ("$context.path", "apiKey", "identity", "header", "requestOverride"):
@@ -147,7 +191,7 @@ def test_the_access_log_has_the_cause_of_a_refusal_and_no_secret(qa: Stacks) -> 
 
 
 def test_functions_make_addresses_of_the_api_without_waiting_for_its_deployment(qa: Stacks) -> None:
-    (api,) = of_type(qa.service, "AWS::ApiGateway::RestApi")
+    (api,) = of_api(qa.service, "AWS::ApiGateway::RestApi")
     base_url = qa.functions["ocpi_versions"]["Environment"]["Variables"]["BASE_URL"]
     assert {"Ref": api} in base_url["Fn::Join"][1]
     assert "Deployment" not in json.dumps(base_url)

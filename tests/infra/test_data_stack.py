@@ -70,6 +70,8 @@ def test_every_access_path_of_the_stores_has_its_key_or_index(qa: Stacks) -> Non
             {"by_session": ("session_key", "created_at"), "by_due": ("due_shard", "due_at")},
         ),
         "prices": (("pk", "sk"), {}),
+        "audit": (("pk", "sk"), {}),
+        "quality": (("pk", "sk"), {}),
         "history": (("pk", "sk"), {}),
         "locations": (("pk", "sk"), {"by_evse": ("evse_key", "pk")}),
         "tariffs": (("tariff_key",), {}),
@@ -81,9 +83,9 @@ def keys(schema: list[dict[str, str]]) -> tuple[str, ...]:
     return tuple(key["AttributeName"] for key in schema)
 
 
-def test_only_sessions_and_profile_requests_expire(qa: Stacks) -> None:
+def test_only_what_grows_for_ever_expires_and_the_audit_trail_never(qa: Stacks) -> None:
     expiring = {name for name, table in tables(qa).items() if "TimeToLiveSpecification" in table["Properties"]}
-    assert expiring == {"sessions", "profile_requests"}
+    assert expiring == {"sessions", "profile_requests", "quality"}
 
 
 def test_the_indexes_of_sessions_carry_what_the_sweep_reads_and_no_session_data(qa: Stacks) -> None:

@@ -26,7 +26,7 @@ def test_every_file_is_a_function_and_every_function_a_file(qa: Stacks) -> None:
 
 
 def test_routes_queues_and_clocks_name_functions_that_exist(qa: Stacks) -> None:
-    named = {each.function for each in (*routes.ROUTES, *routes.WORKERS, *routes.CLOCKS)}
+    named = {each.function for each in (*routes.ROUTES, *routes.OPERATOR_ROUTES, *routes.WORKERS, *routes.CLOCKS)}
     assert named | {"authorise", "ops_partners", "ops_sessions", "ops_history"} == set(qa.functions)
 
 
@@ -44,7 +44,7 @@ def test_a_function_runs_on_the_runtime_and_processor_that_its_layers_are_laid_f
 
 
 def test_no_function_behind_the_api_outlasts_the_29_seconds_of_api_gateway(qa: Stacks) -> None:
-    behind_the_api = {route.function for route in routes.ROUTES} | {"authorise"}
+    behind_the_api = {route.function for route in (*routes.ROUTES, *routes.OPERATOR_ROUTES)} | {"authorise"}
     assert all(qa.functions[name]["Timeout"] < 29 for name in behind_the_api)
 
 
