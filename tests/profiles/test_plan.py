@@ -224,6 +224,9 @@ def test_the_power_of_later_updates_shows_that_a_profile_is_followed(world: Worl
     world.plan()
     assert world.newest.state is RequestState.OBSERVED
     assert world.newest.steps[Step.OBSERVED] == world.real_now
+    world.pass_time(minutes=5)
+    world.receive(a_patch(15, period(10, POWER=0)))
+    assert not is_wanted(world), "nothing more is to be seen of a car that waits"
 
 
 def test_a_cause_that_comes_in_while_planning_is_planned_too(world: World) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from offpeak.aws.queues import FifoQueue
-from offpeak.aws.tables import Table
+from offpeak.aws.tables import Table, Update
 from offpeak.errors import InvalidMessage
 from offpeak.partners.model import ParkingTimeMeaning
 from offpeak.sessions.merge import merge
@@ -28,7 +28,7 @@ from offpeak.sessions.model import (
 )
 from offpeak.sessions.plan_queue import PlanQueue
 from offpeak.sessions.receive import Outcome, receive_session
-from offpeak.sessions.store import NEWEST, SHARDS, SessionStore
+from offpeak.sessions.store import NEWEST, SHARDS, Inferred, SessionStore
 from tests.conftest import MakeTable
 from tests.sessions.builders import KEY, a_patch, a_put, at, period
 
@@ -138,6 +138,62 @@ def test_what_was_stored_is_what_was_said(table: Table) -> None:
     assert known.session.periods == (period(0, ENERGY="0.5", POWER=6),)
     assert (known.state.state, known.state.power_w) == (ChargingState.CHARGING, 6000)
     assert (known.plan_wanted, known.plan_done) == (2, 0)
+
+
+IDLE = (
+    a_put(0, kwh=Decimal(2)),
+    a_patch(5, period(0, ENERGY=2), kwh=Decimal(2)),
+    a_patch(10, period(5, ENERGY=0, POWER=0), kwh=Decimal(2)),
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "asks"),
+    [
+        (a_patch(15, period(10, ENERGY=0, POWER=0), kwh=Decimal(2)), False),
+        (a_patch(15, kwh=Decimal(2)), False),
+        (a_patch(7, period(3, ENERGY=0)), False),
+        (a_patch(15, period(10, ENERGY=1, POWER=0), kwh=Decimal(3)), True),
+        (a_patch(15, period(10, ENERGY=0, POWER=7), kwh=Decimal(2)), True),
+        (a_patch(15, period(10, ENERGY=0, STATE_OF_CHARGE=50), kwh=Decimal(2)), True),
+        (a_patch(15, status="COMPLETED"), True),
+        (a_patch(15, connector_id="2"), True),
+        (a_put(15, kwh=Decimal(2)), True),
+    ],
+    ids=["still waits", "nothing", "late", "energy", "power", "charge", "end", "connector", "no power known any more"],
+)
+def test_a_message_that_says_nothing_but_that_time_has_passed_asks_for_no_plan(
+    message: SessionMessage, asks: bool, table: Table, sent: SentMessages
+) -> None:
+    for each in IDLE:
+        receive(each, table)
+    before = SessionStore(table).known(KEY)
+    assert receive(message, table, sent) is Outcome.UPDATED
+    after = SessionStore(table).known(KEY)
+    assert before is not None
+    assert after is not None
+    assert after.session.last_updated == max(message.last_updated, at(10)), "it is stored all the same"
+    assert (len(sent.sent), after.plan_wanted - before.plan_wanted) == (int(asks), int(asks))
+    assert (after.received_at > before.received_at) is asks, "latency counts from the newest cause"
+
+
+def test_every_message_asks_while_the_newest_profile_is_not_seen_to_be_followed(
+    table: Table, sent: SentMessages
+) -> None:
+    for each in IDLE:
+        receive(each, table)
+    key = {"pk": KEY.text, "sk": "SESSION"}
+    table.write(Update(key, "SET is_unseen = :yes", values={":yes": True}))
+    receive(a_patch(15, period(10, ENERGY=0, POWER=0), kwh=Decimal(2)), table, sent)
+    assert len(sent.sent) == 1
+
+
+def test_a_session_that_was_silent_asks_as_soon_as_it_is_heard_of(table: Table, sent: SentMessages) -> None:
+    for each in IDLE:
+        receive(each, table)
+    table.write(Update({"pk": KEY.text, "sk": "SESSION"}, "REMOVE active_shard"))
+    receive(a_patch(15, period(10, ENERGY=0, POWER=0), kwh=Decimal(2)), table, sent)
+    assert len(sent.sent) == 1
 
 
 def test_a_patch_before_its_put_is_kept_but_unknown(table: Table, sent: SentMessages) -> None:
@@ -367,7 +423,8 @@ def test_a_replaced_period_of_which_a_newer_word_came_in_meanwhile_stays(table: 
         receive(a_patch(20, period(5, ENERGY=3)), DyingTable(table, survives=1))
     put = merge(stored.merged, a_put(10))
     assert put.periods == {}
-    store.save(stored, put, InferredState(ChargingState.UNKNOWN, "", Confidence.LOW), now=NOW, received_at=NOW)
+    inferred = Inferred(InferredState(ChargingState.UNKNOWN, "", Confidence.LOW), Decimal(0), None)
+    store.save(stored, put, inferred, wants_plan=True, now=NOW, received_at=NOW)
     known = store.known(KEY)
     assert known is not None
     assert known.session.periods == (period(5, ENERGY=3),)

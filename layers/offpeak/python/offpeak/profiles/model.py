@@ -114,7 +114,8 @@ class Standing:
     `wake_at` when a plan is wanted without any other cause. `renewed_at` is when an overridden profile was last sent
     again, `wants_renewal` that it should be now. `limit_w_steps` is what the charger took, as (from when, watts),
     with some of the past: by it the charging state is inferred, and what the car can draw. `draw_w` is the most
-    that the car drew so far while it was granted all. All times are the session's.
+    that the car drew so far while it was granted all. `is_unseen` says that the charger took the newest profile and the
+    session's power has not shown it yet. All times are the session's.
     """
 
     key: SessionKey
@@ -128,4 +129,5 @@ class Standing:
     renewed_at: datetime | None = None
     limit_w_steps: tuple[tuple[datetime, int], ...] = ()
     draw_w: int | None = None
+    is_unseen: bool = False
     revision: int = 0

@@ -145,6 +145,8 @@ def _planned(
         standing = replace(standing, plan=plan)
     standing = replace(standing, wake_at=intent.wake_at)
     if intent.action is Action.KEEP:
+        unseen = settled is not None and settled.state is RequestState.CHARGER_ACCEPTED and settled.profile is not None
+        standing = replace(standing, is_unseen=unseen)
         return Planned(standing, intent, plan, None, _if_changed(settled, newest))
     request = ProfileRequest(
         request_id=request_id,
@@ -163,6 +165,7 @@ def _planned(
         standing,
         newest_request_id=request_id,
         wants_renewal=False,
+        is_unseen=False,
         renewed_at=now if standing.wants_renewal else standing.renewed_at,
     )
     if settled is not None:

@@ -51,6 +51,7 @@ def standing_row(standing: Standing) -> dict[str, Any]:
         "renewed_at": _text(standing.renewed_at),
         "limit_w_steps": [[format_instant(start_at), limit_w] for start_at, limit_w in standing.limit_w_steps] or None,
         "draw_w": standing.draw_w,
+        "is_unseen": standing.is_unseen or None,
     }
 
 
@@ -74,6 +75,7 @@ def standing_from(key: SessionKey, row: Item) -> Standing:
             (parse_instant(start_at), int(limit_w)) for start_at, limit_w in row.get("limit_w_steps", ())
         ),
         draw_w=int(row["draw_w"]) if "draw_w" in row else None,
+        is_unseen=row.get("is_unseen", False),
         revision=int(row.get("profile_revision", 0)),
     )
 

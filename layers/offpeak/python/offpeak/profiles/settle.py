@@ -79,7 +79,12 @@ def consequence(request: ProfileRequest, standing: Standing, planning: PlanningD
     """Return the session's standing after its newest request came into its present state. Pure."""
     match request.state:
         case RequestState.CHARGER_ACCEPTED:
-            return replace(recovered(standing), limit_w_steps=limits_taken(request, standing, planning), override=None)
+            return replace(
+                recovered(standing),
+                limit_w_steps=limits_taken(request, standing, planning),
+                override=None,
+                is_unseen=request.profile is not None,
+            )
         case RequestState.REJECTED if request.answer is not AnswerType.NOT_SUPPORTED:
             return backed_off(standing, now, wakes=request.answer in PASSING)
         case RequestState.UNKNOWN:

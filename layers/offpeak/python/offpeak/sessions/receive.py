@@ -9,13 +9,13 @@ from offpeak.errors import ConcurrentChange, InvalidMessage
 from offpeak.partners.model import ParkingTimeMeaning
 from offpeak.partners.watch import notice
 from offpeak.sessions.charging_state import infer_charging_state
-from offpeak.sessions.energy import delivered
+from offpeak.sessions.energy import delivered, state_of_charge
 from offpeak.sessions.merge import MergedSession, merge, session_of
 from offpeak.sessions.model import MessageKind, Session, SessionMessage
 from offpeak.sessions.parse import MOST_PERIODS
 from offpeak.sessions.plan_queue import PlanQueue
 from offpeak.sessions.quality import figures_of
-from offpeak.sessions.store import SessionStore, StoredSession, count_periods
+from offpeak.sessions.store import Inferred, SessionStore, StoredSession, count_periods
 from offpeak.telemetry import count, logger
 
 MOST_TRIES = 8
@@ -57,14 +57,14 @@ def receive_session(
         if stored is not None and merged == stored.merged and stored.is_settled:
             outcome = Outcome.UNCHANGED if session else Outcome.KEPT
             break
-        limit_w = stored.limit_w(now) if stored else None
-        state = infer_charging_state(session, parking_time, limit_w) if session else None
+        inferred = _inferred(session, stored, parking_time, now) if session else None
+        wants_plan = inferred is not None and is_cause(stored, merged, inferred)
         try:
-            plan_wanted = store.save(stored, merged, state, now=now, received_at=received_at)
+            plan_wanted = store.save(stored, merged, inferred, wants_plan=wants_plan, now=now, received_at=received_at)
         except ConcurrentChange:
             continue
         outcome = _outcome(stored, session)
-        if session is not None:
+        if wants_plan:
             queue.ask(message.key, plan_wanted)
         break
     else:
@@ -90,6 +90,29 @@ def suffices(stored: StoredSession, message: SessionMessage) -> bool:
     merged = merge(stored.merged, message)
     session = session_of(merged)
     return merged != stored.merged and session is not None and session.kwh > 0
+
+
+def is_cause(stored: StoredSession | None, merged: MergedSession, inferred: Inferred) -> bool:
+    """Say whether what a message told is a cause of a plan. Pure.
+
+    Most messages of a night say that a car that waits still waits. That time has passed is no news: the clock plans
+    for it.
+    """
+    if stored is None or stored.inferred is None or stored.is_watched:
+        return True
+    said, known = merged.fields, stored.merged.fields
+    has_news = any(name not in known or known[name].value != said[name].value for name in said)
+    return has_news or inferred != stored.inferred
+
+
+def _inferred(
+    session: Session, stored: StoredSession | None, parking_time: ParkingTimeMeaning, now: datetime
+) -> Inferred:
+    charged = state_of_charge(session)
+    if charged is None and stored is not None and not stored.is_whole and stored.inferred is not None:
+        charged = stored.inferred.state_of_charge  # An older period has told it.
+    state = infer_charging_state(session, parking_time, stored.limit_w(now) if stored else None)
+    return Inferred(state, delivered(session).kwh, charged)
 
 
 def _check(stored: StoredSession | None, merged: MergedSession, message: SessionMessage) -> None:

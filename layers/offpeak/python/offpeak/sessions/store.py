@@ -17,7 +17,6 @@ from zlib import crc32
 from offpeak.aws.tables import Delete, Item, Put, Table, Update, write_together
 from offpeak.errors import ConcurrentChange
 from offpeak.instants import format_instant, parse_instant
-from offpeak.sessions.energy import delivered, state_of_charge
 from offpeak.sessions.merge import MergedSession, PeriodRegister, Register, period_rank, session_of
 from offpeak.sessions.model import (
     ChargingPeriod,
@@ -48,6 +47,15 @@ INSTANTS = frozenset({"start_date_time", "end_date_time"})
 
 
 @dataclass(frozen=True, slots=True)
+class Inferred:
+    """What is inferred from a session's messages, and written beside them."""
+
+    state: InferredState
+    delivered_kwh: Decimal
+    state_of_charge: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredSession:
     """What the table holds: the merged messages and the row's version, on which the next write depends.
 
@@ -65,6 +73,10 @@ class StoredSession:
     is_settled: bool = True
     limit_w_steps: tuple[tuple[datetime, int], ...] = ()
     """The profile that the charger took, as (from when, watts)."""
+    inferred: Inferred | None = None
+    """What the row infers; None before the first PUT."""
+    is_watched: bool = True
+    """Every message may matter: the session was silent too long, or is to show that its newest profile is followed."""
     replaced: frozenset[datetime] = frozenset()
     """The starts of periods whose rows are still there, though a newer PUT has replaced them."""
 
@@ -106,14 +118,16 @@ class SessionStore:
         self,
         stored: StoredSession | None,
         merged: MergedSession,
-        state: InferredState | None,
+        inferred: Inferred | None,
         *,
+        wants_plan: bool,
         now: datetime,
         received_at: datetime,
     ) -> int:
-        """Write what changed since `stored` was loaded and raise plan_wanted with it; return the new count.
+        """Write what changed since `stored` was loaded and, where that `wants_plan`, raise plan_wanted with it; return
+        the count.
 
-        `state` is None while the session waits for its PUT. Periods go first: they are registers that merge by
+        `inferred` is None while the session waits for its PUT. Periods go first: they are registers that merge by
         themselves, so a process that dies before the SESSION row has only told part of a message early. Periods that
         a PUT has replaced are removed last: nobody reads them any more. Raises ConcurrentChange when another message
         was faster: load, merge and save again.
@@ -130,35 +144,26 @@ class SessionStore:
             "period_count": count_periods(merged, stored),
             "fields": {name: _register_row(register) for name, register in merged.fields.items()},
             "expires_at": int(expires_at.timestamp()),
-            "received_at": format_instant(received_at),
         }
-        if session is not None and state is not None:
+        if wants_plan:
+            attributes["received_at"] = format_instant(received_at)
+        if session is not None and inferred is not None:
             attributes |= {
                 "replaced_at": format_instant(merged.replaced_at or merged.last_updated),
-                "charging_state": state.state.value,
-                "charging_state_reason": state.reason,
-                "charging_state_confidence": state.confidence.value,
-                "delivered_kwh": delivered(session).kwh,
+                **{name: value for name, value in _inferred_row(inferred).items() if value is not None},
             }
-            charged = state_of_charge(session)
-            if charged is not None:
-                attributes["state_of_charge"] = charged
             if session.is_open:
                 attributes["active_shard"] = f"{merged.key.partner_id}#{shard_of(merged.key)}"
-            if state.power_w is not None:
-                attributes["power_w"] = state.power_w
-        removed = [name for name in ("active_shard", "power_w") if name not in attributes]
-        if "state_of_charge" not in attributes and (stored is None or stored.is_whole):
-            removed.append("state_of_charge")  # Else an older period may have told it.
+        removed = [name for name in ("active_shard", "power_w", "state_of_charge") if name not in attributes]
         row = self._table.change(
             Update(
                 key={"pk": merged.key.text, "sk": "SESSION"},
-                update=_set_expression(attributes, wants_plan=session is not None, removed=removed),
+                update=_set_expression(attributes, wants_plan=wants_plan, removed=removed),
                 condition="version = :expected" if stored else "attribute_not_exists(version)",
                 values={
                     **{f":{name}": value for name, value in attributes.items()},
                     **({":expected": stored.version} if stored else {}),
-                    **(_plan_wanted_values(merged.key, now) if session is not None else {}),
+                    **(_plan_wanted_values(merged.key, now) if wants_plan else {}),
                 },
                 names={f"#{name}": name for name in attributes},
             )
@@ -360,6 +365,8 @@ def _stored(key: SessionKey, rows: list[Item], *, is_whole: bool) -> StoredSessi
         is_whole=is_whole,
         is_settled=not is_whole or digest == _sum(merged) % 2**32,
         limit_w_steps=_limit_steps(row),
+        inferred=_inferred(row),
+        is_watched="active_shard" not in row or "is_unseen" in row,
         replaced=frozenset(map(_start_at, periods)) - merged.periods.keys(),
     )
 
@@ -389,24 +396,44 @@ def _merged(key: SessionKey, row: Item, period_rows: list[Item]) -> MergedSessio
 def _known(key: SessionKey, rows: list[Item], *, is_whole: bool) -> KnownSession | None:
     row, periods = _split(rows)
     session = session_of(_merged(key, row, periods)) if "version" in row else None
-    if session is None:
+    inferred = _inferred(row)
+    if session is None or inferred is None:
         return None
     return KnownSession(
         session=session,
-        state=InferredState(
-            ChargingState(row["charging_state"]),
-            row["charging_state_reason"],
-            Confidence(row["charging_state_confidence"]),
-            int(row["power_w"]) if "power_w" in row else None,
-        ),
-        delivered_kwh=row["delivered_kwh"],
-        state_of_charge=row.get("state_of_charge"),
+        state=inferred.state,
+        delivered_kwh=inferred.delivered_kwh,
+        state_of_charge=inferred.state_of_charge,
         plan_wanted=int(row["plan_wanted"]),
         plan_done=int(row.get("plan_done", 0)),
         received_at=parse_instant(row["received_at"]),
         basis_changed_at=parse_instant(row["basis_changed_at"]) if "basis_changed_at" in row else None,
         is_whole=is_whole,
     )
+
+
+def _inferred_row(inferred: Inferred) -> dict[str, Any]:
+    state = inferred.state
+    return {
+        "charging_state": state.state.value,
+        "charging_state_reason": state.reason,
+        "charging_state_confidence": state.confidence.value,
+        "power_w": state.power_w,
+        "delivered_kwh": inferred.delivered_kwh,
+        "state_of_charge": inferred.state_of_charge,
+    }
+
+
+def _inferred(row: Item) -> Inferred | None:
+    if "charging_state" not in row:
+        return None
+    state = InferredState(
+        ChargingState(row["charging_state"]),
+        row["charging_state_reason"],
+        Confidence(row["charging_state_confidence"]),
+        int(row["power_w"]) if "power_w" in row else None,
+    )
+    return Inferred(state, row["delivered_kwh"], row.get("state_of_charge"))
 
 
 def _register(name: str, row: Mapping[str, Any]) -> Register:
