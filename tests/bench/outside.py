@@ -105,9 +105,9 @@ class Outside:
         await self.enter(message_id)
         return await self.passed(message_id)
 
-    async def put(self, session_id: str) -> float:
-        """PUT a new session; return the seconds until the answer."""
-        return await self._timed("PUT", session_id, session_object(session_id))
+    async def put(self, session_id: str, **fields: Any) -> float:
+        """PUT a new session, with these fields in place of its own; return the seconds until the answer."""
+        return await self._timed("PUT", session_id, {**session_object(session_id), **fields})
 
     async def patch(self, session_id: str, fields: Json) -> float:
         return await self._timed("PATCH", session_id, fields)

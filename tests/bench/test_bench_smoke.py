@@ -15,7 +15,7 @@ from local.background import PROJECT
 from offpeak.partners.model import Party
 from offpeak.profiles.model import ProfileRequest, RequestKind, RequestState, Step
 from offpeak.sessions.model import SessionKey
-from tests.bench import cost, empty_chain, latency, packages, passing, planning, session_to_profile, throughput
+from tests.bench import cost, empty_chain, history, latency, packages, passing, planning, session_to_profile, throughput
 from tests.bench.carry import carry
 from tests.bench.outside import Passed
 from tests.bench.report import Row, median, quantile, show
@@ -91,6 +91,12 @@ def test_a_rate_is_what_was_answered_in_the_time_it_took() -> None:
     beside.time_round(lambda: [0.02] * 10, lambda: None)
     assert ours.answered_a_second[0] >= ours.done_a_second[0] > 0
     assert throughput.rows(ours, beside)[-1].makes == "0.50"
+
+
+def test_histories_rates_are_sessions_by_the_time_they_took() -> None:
+    new, known = history.rows(new_s=10, again_s=5, pushed_s=20, sessions=600)
+    assert (new.value, new.beside, new.makes) == ("60", "30 PUTs, 8 at once", "2.00")
+    assert (known.value, known.makes) == ("120", "4.00")
 
 
 def test_a_months_bill_is_the_sum_of_what_was_used_times_its_price() -> None:
