@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from random import Random
 
+import pytest
+
+from offpeak.partners import gate as rules
 from offpeak.partners.gate import FAILURES_TO_OPEN, FIRST_PAUSE_S, LEASE_S, Admitted, Deferred
 from offpeak.partners.gates import Gates
+from offpeak.partners.model import Gate
 from tests.conftest import MakeTable
 
 NOW_S = 1_700_000_000.25
@@ -63,3 +69,24 @@ def test_callers_who_leave_at_the_same_moment_all_give_their_places_back(make_ta
         thread.join()
     for n in range(6):
         assert isinstance(Gates(table).enter("acme", 6, f"d{n}", NOW_S), Admitted)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_table_decides_as_the_rules_do(seed: int, make_table: MakeTable) -> None:
+    """Callers come, go well, go badly, do not call or die, over minutes."""
+    random, gates = Random(seed), Gates(make_table("partners"))
+    expected, now_s, inside = Gate("acme", cap=1), NOW_S, list[str]()
+    for n in range(60):
+        now_s += random.choice((0.0, 0.5, 4.0, 16.0))
+        cap = random.choice((2, 3, 3, 3))
+        if random.random() < 0.55:
+            decision = rules.enter(replace(expected, cap=cap), f"c{n}", now_s)
+            entered = gates.enter("acme", cap, f"c{n}", now_s)
+            assert type(entered) is type(decision)
+            if isinstance(decision, Admitted):
+                expected = decision.gate
+                inside.append(f"c{n}")
+        elif inside:
+            call, ok = inside.pop(random.randrange(len(inside))), random.choice((True, True, None, False, False))
+            expected = rules.leave(expected, call, ok, now_s)
+            gates.leave("acme", call, ok, now_s)
