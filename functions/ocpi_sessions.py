@@ -67,7 +67,7 @@ def _receive(kind: MessageKind, country_code: str, party_id: str, session_id: st
     if outcome is Outcome.KEPT:
         from offpeak.history.begin import look_for_unknown  # which few requests need, and which takes time to import
 
-        look_for_unknown(key.partner_id, message.last_updated, wiring.history_beginner(), now)
+        look_for_unknown(partner, message.last_updated, wiring.history_beginner(), now)
     return outcome
 
 

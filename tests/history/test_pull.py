@@ -393,7 +393,7 @@ def test_one_ordered_run_at_a_time(world: World) -> None:
 def patch_unknown(world: World, session_id: str, minutes_ago: float = 0) -> None:
     stamp = NOW - timedelta(minutes=minutes_ago)
     world.push(message(MessageKind.PATCH, {"kwh": 1, "last_updated": format_instant(stamp)}, session_id))
-    look_for_unknown(PARTNER, stamp, world.begin, world.now)
+    look_for_unknown(world.partner, stamp, world.begin, world.now)
 
 
 def test_a_session_that_a_patch_named_is_pulled(world: World) -> None:
@@ -403,6 +403,14 @@ def test_a_session_that_a_patch_named_is_pulled(world: World) -> None:
     world.run_all()
     assert world.known_ids("S-1") == {"S-1"}
     assert world.cpo.asked[0]["date_from"] == format_instant(NOW - timedelta(minutes=5))
+
+
+def test_where_a_partner_has_no_list_nothing_is_looked_for(world: World) -> None:
+    """S1"""
+    world.change_partner(endpoints=())
+    patch_unknown(world, "S-1")
+    assert world.messages == []
+    assert world.store.runs(PARTNER) == {}
 
 
 def test_a_swarm_of_patches_is_one_walk(world: World) -> None:
@@ -435,7 +443,7 @@ def test_a_cpo_that_patches_what_it_does_not_list_is_asked_ever_more_seldom(worl
     """S1"""
     for _ in range(240):
         world.push(message(MessageKind.PATCH, {"kwh": 1, "last_updated": format_instant(world.now)}))
-        look_for_unknown(PARTNER, world.now, world.begin, world.now)
+        look_for_unknown(world.partner, world.now, world.begin, world.now)
         world.deliver()
         world.pass_time(seconds=30)
     assert len(world.cpo.asked) < 12, "in two hours"
@@ -454,7 +462,7 @@ def test_what_was_noted_by_somebody_who_died_is_looked_for_by_the_clock(world: W
     world.deliver()
     world.life.left = 1
     with pytest.raises(ProcessDied):
-        look_for_unknown(PARTNER, NOW, world.begin, NOW)
+        look_for_unknown(world.partner, NOW, world.begin, NOW)
     world.life.left = None
     world.cpo.sessions = [listed("S-1", NOW)]
     sync(world)

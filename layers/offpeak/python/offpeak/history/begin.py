@@ -89,13 +89,16 @@ def order_run(partner: Partner, since: datetime, until: datetime, by: Beginner, 
     return run
 
 
-def look_for_unknown(partner_id: str, patched_at: datetime, by: Beginner, now: datetime) -> None:
+def look_for_unknown(partner: Partner, patched_at: datetime, by: Beginner, now: datetime) -> None:
     """Look for a session of which a PATCH came, stamped `patched_at`, that told us nothing else of it (S1).
 
     One run at a time looks for all such sessions of a partner, and not at once after another (schedule.cooldown_s).
+    Where the partner offers no list, its PUT is all that can be waited for.
     """
-    if by.store.want(partner_id, unknown_since(patched_at, now)):
-        look_for_wanted(partner_id, by, now)
+    if sender_of(partner) is None:
+        return
+    if by.store.want(partner.partner_id, unknown_since(patched_at, now)):
+        look_for_wanted(partner.partner_id, by, now)
 
 
 def look_for_wanted(partner_id: str, by: Beginner, now: datetime) -> None:
