@@ -77,9 +77,9 @@ METRIC_ALARMS = (
         at_least=1,
         period_minutes=15,
         periods=2,
-        meaning="A partner's token endpoint gives us no access token that works. Calls go on while the old one lasts: "
-        "peer_token_not_renewed in the log of refresh_tokens or send_profiles says until then whether it does "
-        "(goes_on), and what is wrong. Ask the partner; `python -m ops use-oauth` sets a new secret.",
+        meaning="A partner's token endpoint gives us no access token that works. Calls go on while the old one lasts. "
+        "peer_token_not_renewed in the log of refresh_tokens or send_profiles names the partner and what is wrong: ask "
+        "it; `python -m ops use-oauth` sets a new secret.",
     ),
     MetricAlarm(
         "ProfilesRejected",

@@ -22,7 +22,7 @@ class Route:
     caller: Literal["partner", "anyone"] = "partner"
 
 
-TOKEN = "/oauth/token"
+OAUTH_PATH = "/oauth/token"
 LOCATION = "/ocpi/emsp/{version}/locations/{country_code}/{party_id}/{location_id}"
 
 ROUTES = (
@@ -49,7 +49,7 @@ ROUTES = (
         "ocpi_chargingprofiles",
     ),
     Route(("PUT",), "/ocpi/emsp/{version}/chargingprofiles/{session_id}", "ocpi_chargingprofiles"),
-    Route(("POST",), TOKEN, "oauth", caller="anyone"),
+    Route(("POST",), OAUTH_PATH, "oauth", caller="anyone"),
     Route(("GET",), "/.well-known/jwks.json", "oauth", caller="anyone"),
 )
 

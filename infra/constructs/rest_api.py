@@ -67,7 +67,7 @@ class RestApi(Construct):
                 throttling_rate_limit=routes.API_THROTTLE.requests_per_s,
                 throttling_burst_limit=routes.API_THROTTLE.burst,
                 method_options={
-                    f"{stage.path_prefix}{routes.TOKEN}/POST": apigateway.MethodDeploymentOptions(
+                    f"{stage.path_prefix}{routes.OAUTH_PATH}/POST": apigateway.MethodDeploymentOptions(
                         throttling_rate_limit=routes.TOKEN_THROTTLE.requests_per_s,
                         throttling_burst_limit=routes.TOKEN_THROTTLE.burst,
                     )

@@ -111,7 +111,7 @@ def test_only_who_calls_partners_may_read_their_tokens(scene: Scene) -> None:
     name = scene.cloud.deployed.function("send_profiles")
     key = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]["TOKEN_KEY_ID"]
     encrypt = ("kms", "encrypt", {"KeyId": key, "Plaintext": "token"})
-    for function in ("ocpi_sessions", "plan_sessions", "authorise", "ops_partners"):
+    for function in ("ocpi_sessions", "plan_sessions", "authorise", "sweep_sessions"):
         assert attempt(scene, function, encrypt)[0] in DENIED
     for function in ("ocpi_credentials", "send_profiles"):
         assert attempt(scene, function, encrypt) == ["done"]

@@ -10,6 +10,9 @@ from tests.infra.stacks import Stacks, of_type
 WRITES = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 FUNCTIONS_THAT_WRITE = {
     "authorise": {"partners"},  # the first use of a new token ends the one before it
+    "oauth": {"partners"},  # it makes signing keys when they are due
+    "refresh_tokens": {"partners"},
+    "ops_access": {"partners"},
     "ocpi_credentials": {"partners"},
     "ocpi_sessions": {"sessions", "history"},
     "ocpi_chargingprofiles": {"sessions", "profile_requests"},
@@ -31,8 +34,8 @@ FUNCTIONS_THAT_WRITE = {
 }
 
 
-AUDITED = {"ops_partners", "ops_api", "ops_access", "rotate_tokens"}
-"""The functions that change partners in somebody's name, and write each change into the audit trail."""
+AUDITED = {"ops_partners", "ops_api", "ops_access", "rotate_tokens", "ocpi_credentials"}
+"""The functions that change partners, and write each change into the audit trail."""
 
 
 def test_a_function_writes_to_the_tables_that_are_its_business(qa: Stacks) -> None:
@@ -79,6 +82,9 @@ def as_list(value: str | list[str]) -> list[str]:
 def test_only_who_calls_partners_or_gives_out_credentials_opens_tokens(qa: Stacks) -> None:
     assert {name for name in qa.functions if "token key" in qa.may(name, "kms:Decrypt")} == {
         "ocpi_credentials",
+        "oauth",
+        "refresh_tokens",
+        "ops_access",
         "send_profiles",
         "ops_sessions",
         "pull_history",
@@ -87,8 +93,14 @@ def test_only_who_calls_partners_or_gives_out_credentials_opens_tokens(qa: Stack
     }
 
 
-def test_who_sends_profiles_opens_tokens_and_makes_none(qa: Stacks) -> None:
-    assert "token key" not in qa.may("send_profiles", "kms:Encrypt")
+def test_who_calls_partners_may_keep_the_access_tokens_that_it_fetches(qa: Stacks) -> None:
+    for name in ("send_profiles", "pull_history", "refresh_tokens", "ops_sessions"):
+        assert "token key" in qa.may(name, "kms:Encrypt")
+        assert "partners" in qa.may(name, "dynamodb:PutItem")
+
+
+def test_who_checks_access_tokens_cannot_sign_any(qa: Stacks) -> None:
+    assert qa.may("authorise", "kms:Decrypt") == {"table key"}
 
 
 def test_the_key_of_the_tables_is_used_through_dynamodb_only(qa: Stacks) -> None:
@@ -151,4 +163,5 @@ def test_the_schedules_role_invokes_the_clocks_functions_and_no_other(qa: Stacks
         "fetch_prices",
         "sync_history",
         "rotate_tokens",
+        "refresh_tokens",
     }
