@@ -26,6 +26,9 @@ SENT_WITHIN = timedelta(minutes=1)
 STEPS_KEPT = 12
 """Changes of limit in the past that a session's row keeps; several pauses, and a few hundred bytes."""
 
+TELLING = frozenset({RequestState.CHARGER_ACCEPTED, RequestState.REJECTED, RequestState.UNKNOWN})
+"""The states that mean something for the session, where its newest request came into them."""
+
 Transition = Callable[[ProfileRequest], ProfileRequest]
 
 
@@ -59,7 +62,7 @@ def settle(
             return Settled(request, has_changed=False)
         standing = None
         question = None
-        if after.state is not request.state and after.kind is not RequestKind.GET:
+        if after.state is not request.state and after.state in TELLING and after.kind is not RequestKind.GET:
             known = profiles.standing(after.key)
             if known.newest_request_id == after.request_id:
                 standing = consequence(after, known, as_planned(planning, after), now)
