@@ -85,7 +85,6 @@ def test_a_function_may_not_do_anothers_work(scene: Scene) -> None:
     outcomes = attempt(
         scene,
         "ocpi_versions",
-        read(scene, "partners", **row),
         read(scene, "sessions", **row),
         read(scene, "profile_requests", request_id="probe"),
         read(scene, "prices", **row),
