@@ -286,6 +286,15 @@ def test_what_is_no_page_of_a_list_is_not_taken(peer: Peer, respond: Respond) ->
         get(peer)
 
 
+def test_a_link_that_was_kept_is_not_called_once_the_partner_has_moved(peer: Peer) -> None:
+    """C7"""
+    peer.answers["/sessions"] = listed()
+    client = OcpiClient(PeerAddressRule(loopback=True))
+    with pytest.raises(PeerUnusable, match="moved"):
+        get_page(client, f"{peer.url}/sessions?offset=9", "token", endpoint=ENDPOINT, ids=RequestIds("r", "c"))
+    assert peer.requests == []
+
+
 @pytest.mark.parametrize("respond", [ocpi(http_status=503), ocpi(http_status=429), ocpi([], status=3000)])
 def test_a_peer_that_cannot_just_now_may_be_asked_later(peer: Peer, respond: Respond) -> None:
     peer.answers["/sessions"] = respond
