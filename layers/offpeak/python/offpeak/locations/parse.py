@@ -13,7 +13,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from offpeak.errors import InvalidMessage
-from offpeak.locations.model import Address
+from offpeak.locations.model import LONGEST_ID, Address
 from offpeak.ocpi.fields import read_object
 from offpeak.ocpi.locations import LENGTHS, PARTS, RENAMED, REQUIRED, ConnectorObject, EvseObject, LocationObject
 from offpeak.ocpi.merging import Push, as_told
@@ -93,6 +93,8 @@ class _Reader:
             part_id = getattr(part, id_name)
             if not part_id:
                 raise InvalidMessage(f"{where}{name}.{place}.{id_name}", "is required")
+            if len(part_id.encode()) > LONGEST_ID:
+                raise InvalidMessage(f"{where}{name}.{place}.{id_name}", f"is longer than {LONGEST_ID} bytes")
             part_push = self.push_of(part, f"{where}{name}.{place}.", is_whole=True, since=since)
             known = parts.get(part_id.casefold())
             parts[part_id.casefold()] = max(known, part_push, key=lambda each: each.stamp) if known else part_push

@@ -96,9 +96,9 @@ def _rank(register: Register) -> tuple[datetime, bool, str]:
 
 def as_told(value: object) -> JsonValue:
     """Return a value of a message as tables give it back: numbers are Decimal, instants text. So it compares equal to
-    itself after it was stored."""
+    itself after it was stored. A member without a name, which no table holds, is left out."""
     if isinstance(value, dict):
-        return {str(name): as_told(each) for name, each in value.items()}
+        return {str(name): as_told(each) for name, each in value.items() if name != ""}
     if isinstance(value, list):
         return [as_told(each) for each in value]
     if isinstance(value, datetime):

@@ -84,6 +84,7 @@ def _charger(site: Site, partner: Partner) -> dict[str, object]:
         "max_power_w": planning.max_power_w,
         "is_dc": site.charger is not None and site.charger.is_dc,
         "takes_profiles": takes_profiles,
+        "takes_preferences": site.charger.takes_preferences if site.charger else None,
         "text": "takes charging profiles" if takes_profiles else NOT_CAPABLE,
     }
 
