@@ -90,7 +90,8 @@ def get_page(
 ) -> Page:
     """Ask for the page at `url`, which begins the list at `endpoint` or is a Link from there.
 
-    A Link that was kept is no good any more when the partner has moved: its token is for where it is now. Raises PeerUnavailable for what may go better later, PeerUnusable for a page, or a Link, that we do not take.
+    A Link that was kept is no good any more when the partner has moved: its token is for where it is now. Raises
+    PeerUnavailable for what may go better later, PeerUnusable for a page, or a Link, that we do not take.
     """
     if _origin(url) != _origin(endpoint):
         raise _unusable("its list has moved to another server since this page was linked to")
