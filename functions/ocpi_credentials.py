@@ -12,8 +12,9 @@ from offpeak.ocpi.credentials import CredentialsObject, credentials_object
 from offpeak.ocpi.fields import read_object
 from offpeak.ocpi.paths import VERSIONS_PATH
 from offpeak.ocpi.tokens import new_token, tokens_in
+from offpeak.partners.audit import Actor
 from offpeak.partners.handshake import Handshake
-from offpeak.partners.register import GivenToken, current_token, exchange_tokens, find_registrant, leave
+from offpeak.partners.register import GivenToken, Told, current_token, exchange_tokens, find_registrant, leave
 from offpeak.partners.store import FoundToken
 
 api = ocpi_api(functional=False)
@@ -37,7 +38,8 @@ def put_credentials() -> Response[str]:
 
 @api.delete(PATH)
 def delete_credentials() -> Response[str]:
-    leave(_registrant(), wiring.partners())
+    registrant = _registrant()
+    leave(registrant, wiring.partners(), _told(registrant))
     return ocpi_ok()
 
 
@@ -58,7 +60,13 @@ def _exchange() -> GivenToken:
         new_token=new_token,
         version=api.version,
         now=wiring.clock().now(),
+        told=_told(registrant),
     )
+
+
+def _told(registrant: FoundToken) -> Told:
+    """The partner itself did it, by a token of its own."""
+    return wiring.told_by(Actor(registrant.partner.partner_id, "ocpi"))
 
 
 def _registrant() -> FoundToken:

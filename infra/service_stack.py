@@ -90,7 +90,8 @@ class ServiceStack(Stack):
         self._function("ocpi_versions", timeout_s=5, memory_mb=1024).can_read(partners).knows(*base_url)
         # A POST asks the partner's versions while it waits, so it may take nearly as long as API Gateway allows.
         credentials = self._function("ocpi_credentials", timeout_s=25, memory_mb=1024)
-        credentials.can_read(partners).can_write(partners).can_use_key(*token_key).knows(*base_url)
+        credentials.can_read(partners).can_write(partners).can_append(data.audit).can_use_key(*token_key)
+        credentials.knows(*base_url)
         # A PUT may bring two thousand charging periods to a cold start.
         receiver = self._function("ocpi_sessions", timeout_s=25, memory_mb=1024)
         receiver.can_read(sessions, partners).can_write(sessions).can_send(plan)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from offpeak.partners.peer_tokens import PeerTokens
     from offpeak.partners.propose import Initiator
     from offpeak.partners.quality_store import QualityStore
+    from offpeak.partners.register import Told
     from offpeak.partners.store import PartnerStore
     from offpeak.partners.trail import AuditTrail
     from offpeak.partners.watch import Watch
@@ -180,23 +181,30 @@ def watch() -> Watch:
     return Watch(quality(), clock().now)
 
 
-def initiator(actor: Actor) -> Initiator:
-    """What it takes to begin one registration, rotation or withdrawal, in the name of `actor`."""
+def told_by(actor: Actor) -> Told:
+    """What tells the audit trail of changes that `actor` makes."""
     from datetime import UTC, datetime
-    from uuid import uuid4
 
-    from offpeak.ocpi.envelope import RequestIds
-    from offpeak.ocpi.paths import VERSIONS_PATH
-    from offpeak.ocpi.tokens import new_token
     from offpeak.partners.audit import Action, changes_between
-    from offpeak.partners.handshake import Handshake
     from offpeak.partners.model import Partner
-    from offpeak.partners.propose import Initiator
     from offpeak.partners.store import Also
 
     def told(action: Action, before: Partner | None, after: Partner) -> Also:
         changes = changes_between(before, after)
         return audit_trail().next_entry(after.partner_id, action, actor, changes, at=datetime.now(UTC))[1]
+
+    return told
+
+
+def initiator(actor: Actor) -> Initiator:
+    """What it takes to begin one registration, rotation or withdrawal, in the name of `actor`."""
+    from uuid import uuid4
+
+    from offpeak.ocpi.envelope import RequestIds
+    from offpeak.ocpi.paths import VERSIONS_PATH
+    from offpeak.ocpi.tokens import new_token
+    from offpeak.partners.handshake import Handshake
+    from offpeak.partners.propose import Initiator
 
     ids = RequestIds(str(uuid4()), str(uuid4()))
     return Initiator(
@@ -206,7 +214,7 @@ def initiator(actor: Actor) -> Initiator:
         base_url() + VERSIONS_PATH,
         new_token,
         clock().now(),
-        told,
+        told_by(actor),
     )
 
 

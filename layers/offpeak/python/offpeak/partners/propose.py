@@ -23,8 +23,8 @@ from offpeak.ocpi.credentials import GivenCredentials, credentials_object
 from offpeak.partners.audit import Action
 from offpeak.partners.handshake import Handshake, Interface, Step
 from offpeak.partners.model import Partner
-from offpeak.partners.register import MOST_TRIES, registered, succeeded
-from offpeak.partners.store import Also, PartnerStore, Purpose, digest
+from offpeak.partners.register import MOST_TRIES, Told, registered, succeeded
+from offpeak.partners.store import PartnerStore, Purpose, digest
 from offpeak.telemetry import count, logger
 
 
@@ -39,7 +39,7 @@ class Initiator:
     versions_url: str
     new_token: Callable[[], str]
     now: datetime
-    told: Callable[[Action, Partner | None, Partner], Also]
+    told: Told
 
 
 @dataclass(frozen=True, slots=True)

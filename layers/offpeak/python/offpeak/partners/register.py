@@ -14,9 +14,10 @@ from datetime import datetime
 from offpeak.aws.secrets import TokenCipher
 from offpeak.errors import ConcurrentChange, InvalidMessage, MethodNotAllowed, NotAuthenticated
 from offpeak.ocpi.credentials import CredentialsObject
+from offpeak.partners.audit import Action
 from offpeak.partners.handshake import Handshake, Interface
 from offpeak.partners.model import Partner, PartnerStatus
-from offpeak.partners.store import FoundToken, PartnerStore, Purpose, TokenKind, Tokens, digest
+from offpeak.partners.store import Also, FoundToken, PartnerStore, Purpose, TokenKind, Tokens, digest
 from offpeak.telemetry import count, logger
 
 MOST_TRIES = 4
@@ -27,6 +28,15 @@ ALLOWED = {
     "PUT": {TokenKind.CREDENTIALS},
     "DELETE": {TokenKind.CREDENTIALS},
 }
+
+
+Told = Callable[[Action, Partner | None, Partner], Also]
+"""Returns the writes that tell the audit trail what happened to a partner: before and after."""
+
+
+def untold(_action: Action, _before: Partner | None, _after: Partner) -> Also:
+    """Tell nobody."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,7 @@ def exchange_tokens(
     new_token: Callable[[], str],
     version: str,
     now: datetime,
+    told: Told = untold,
 ) -> GivenToken:
     """Register a partner, or renew its registration: look its interfaces up, keep its token, give it ours.
 
@@ -98,9 +109,10 @@ def exchange_tokens(
             token = new_token()
             ours = cipher.encrypt(token, partner_id=partner_id, purpose=Purpose.OURS.value)
             tokens = replace(succeeded(known, found.digest, digest(token)), ours=ours, given_at=now)
-        partner = registered(partner, theirs.url, interface)
+        after = registered(partner, theirs.url, interface)
+        action = Action.REGISTERED if found.kind is TokenKind.INVITATION else Action.ROTATED
         try:
-            saved = store.save_credentials(partner, replace(tokens, theirs=encrypted))
+            saved = store.save_credentials(after, replace(tokens, theirs=encrypted), also=told(action, partner, after))
         except ConcurrentChange:
             continue
         _report(saved, theirs)
@@ -108,10 +120,10 @@ def exchange_tokens(
     raise ConcurrentChange(f"partner {partner_id} is being changed by others")
 
 
-def leave(found: FoundToken, store: PartnerStore) -> None:
+def leave(found: FoundToken, store: PartnerStore, told: Told = untold) -> None:
     """End a registration: all tokens are wiped, the partner and its sessions stay for audit (C6)."""
     left = replace(found.partner, status=PartnerStatus.LEFT, peer_versions_url=None, endpoints=())
-    store.save_without_tokens(left)
+    store.save_without_tokens(left, also=told(Action.LEFT, found.partner, left))
     logger.info("partner_left", partner_id=left.partner_id)
     count("PartnersLeft")
 
