@@ -33,21 +33,22 @@ def cheapest(
     drawn = [0.0] * count
     order = sorted(range(count), key=prices.__getitem__)
     if at_once > 0:
-        _draw(drawn, range(count), room, at_once)
+        _draw(drawn, range(count), count, room, at_once)
     for slots, level in (*milestones, (count, need)):
-        among = order if slots == count else [t for t in order if t < slots]
         for allowed in (*preferred, room):
-            _draw(drawn, among, allowed, level - sum(drawn[:slots]))
+            _draw(drawn, order, slots, allowed, level - sum(drawn[:slots]))
     if most > need:
-        _draw(drawn, [t for t in order if prices[t] < 0], room, most - sum(drawn))
+        _draw(drawn, [t for t in order if prices[t] < 0], count, room, most - sum(drawn))
     return drawn
 
 
-def _draw(drawn: list[float], slots: Sequence[int], room: Sequence[float], energy: float) -> None:
-    """Draw `energy` from the room that is left in `slots`, in their order."""
-    for t in slots:
+def _draw(drawn: list[float], order: Sequence[int], before: int, room: Sequence[float], energy: float) -> None:
+    """Draw `energy` from the room that is left in the slots before `before`, in the order given."""
+    for t in order:
         if energy <= 0:
             return
+        if t >= before:
+            continue
         free = room[t] - drawn[t]
         if free > energy:
             drawn[t] += energy
