@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from offpeak.edge import Message, authoriser_handler, clock_handler, command_handler, queue_handler
-from offpeak.errors import InvalidMessage, NotAuthenticated, PeerUnavailable, UnknownObject
+from offpeak.errors import InvalidMessage, NotAllowed, NotAuthenticated, PeerUnavailable, UnknownObject
 from offpeak.ocpi.wire_json import JsonValue
 from offpeak.telemetry import count
 from tests.functions.events import CONTEXT, authoriser_event, sqs_event
@@ -124,3 +124,16 @@ def test_a_refused_caller_makes_the_authoriser_fail_with_the_word_that_means_401
 
     with pytest.raises(Exception, match="^Unauthorized$"):
         authoriser_handler(refuse)(authoriser_event("/ocpi/versions"), CONTEXT)
+
+
+def test_a_caller_that_is_shut_out_is_denied_by_policy() -> None:
+    """API Gateway answers 403 for it."""
+
+    def decide(*_: object) -> dict[str, object]:
+        raise NotAllowed("partner acme is suspended")
+
+    answer = authoriser_handler(decide)(authoriser_event("/ocpi/versions"), CONTEXT)
+
+    [statement] = answer["policyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "execute-api:Invoke")
+    assert "usageIdentifierKey" not in answer

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offpeak.errors import NotAuthenticated
+from offpeak.errors import NotAllowed, NotAuthenticated
 from offpeak.ocpi.tokens import authorization
 from offpeak.partners.authorise import CACHED_S, Authoriser, Decision, policy
 from offpeak.partners.bearer import Bearers
@@ -101,6 +102,27 @@ def test_a_token_that_ended_is_refused_after_half_a_minute_at_most(registered: P
     time_s[0] = CACHED_S
     with pytest.raises(NotAuthenticated):
         authoriser.authorise(shown("token-c"), SESSIONS)
+
+
+def test_a_suspended_partner_is_refused_within_half_a_minute_and_let_in_again_at_once(
+    registered: PartnerStore, bearers: Bearers
+) -> None:
+    time_s = [0.0]
+    authoriser = Authoriser(registered, bearers, now_s=lambda: time_s[0])
+    partner = authoriser.authorise(shown("token-c"), SESSIONS).found.partner
+    suspended = registered.save(replace(partner, suspended_at=datetime(2027, 3, 1, tzinfo=UTC)))
+    time_s[0] = CACHED_S
+    for resource in (SESSIONS, *REGISTRATION):
+        with pytest.raises(NotAllowed):
+            authoriser.authorise(shown("token-c"), resource)
+    registered.save(replace(suspended, suspended_at=None))
+    assert authoriser.authorise(shown("token-c"), SESSIONS)
+
+
+def test_a_token_a_of_a_suspended_partner_opens_nothing(store: PartnerStore, bearers: Bearers) -> None:
+    store.save_invitation(replace(a_partner(), suspended_at=datetime(2027, 3, 1, tzinfo=UTC)), "token-a")
+    with pytest.raises(NotAllowed):
+        Authoriser(store, bearers).authorise(shown("token-a"), "/ocpi/versions")
 
 
 def test_a_token_that_was_unknown_is_known_at_once_when_it_is_given_out(store: PartnerStore, bearers: Bearers) -> None:

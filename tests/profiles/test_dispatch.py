@@ -326,9 +326,10 @@ def test_a_request_of_a_session_that_is_over_is_not_sent(world: World) -> None:
     assert world.request(request_id).state is RequestState.SUPERSEDED
 
 
-def test_a_partner_that_has_left_is_not_called(world: World) -> None:
+@pytest.mark.parametrize("change", [{"status": PartnerStatus.LEFT}, {"suspended_at": REAL_START}])
+def test_a_partner_that_has_left_or_is_suspended_is_not_called(world: World, change: dict[str, Any]) -> None:
     request_id = planned(world)
-    world.change_partner(status=PartnerStatus.LEFT)
+    world.change_partner(**change)
     world.send(request_id)
     assert world.cpo.calls == []
     assert world.newest.state is RequestState.UNKNOWN

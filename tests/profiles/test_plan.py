@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -190,8 +191,9 @@ def test_smart_charging_switched_on_again_sends_a_profile_again(world: World) ->
     assert [call.method for call in world.cpo.calls] == ["PUT", "DELETE", "PUT"]
 
 
-def test_a_partner_that_has_left_gets_nothing(world: World) -> None:
-    world.change_partner(status=PartnerStatus.LEFT)
+@pytest.mark.parametrize("change", [{"status": PartnerStatus.LEFT}, {"suspended_at": REAL_START}])
+def test_a_partner_that_has_left_or_is_suspended_gets_nothing(world: World, change: dict[str, Any]) -> None:
+    world.change_partner(**change)
     world.receive()
     assert planned(world).intent.why == "no_receiver"
 
