@@ -17,7 +17,7 @@ from rich.console import Console
 from local.background import ProgramDidNotStart
 from local.cloud_assembly import SynthesisFailed
 from local.cloud_deploy import DeploymentFailed
-from tests.bench import cost, history, latency, packages, planning, session_to_profile, throughput
+from tests.bench import authorisation, cost, history, latency, packages, planning, session_to_profile, throughput
 from tests.bench.report import Progress, Row, machine_row, show
 from tests.bench.stand import Stand, running
 
@@ -31,6 +31,7 @@ DEPLOYED: dict[str, Callable[[Stand, Progress], list[Row]]] = {
     latency.NAME: latency.measure,
     throughput.NAME: throughput.measure,
     history.NAME: history.measure,
+    authorisation.NAME: authorisation.measure,
 }
 """In this order: cost counts on being the first."""
 

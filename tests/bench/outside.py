@@ -76,6 +76,11 @@ class Outside:
         answer = self._server.run(self._call("POST", f"{self._offpeak_url}{path}", body, token_a))
         self._token = answer["data"]["token"]
 
+    @property
+    def token(self) -> str:
+        """The token with which Offpeak lets us in."""
+        return self._token
+
     def run_at_once(self, jobs: Sequence[Job[Answer]], at_once: int) -> list[Answer]:
         """Do all jobs, always `at_once` of them at the same time; return what they return, in their order."""
 
