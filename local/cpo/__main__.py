@@ -24,6 +24,7 @@ examples:
   python -m local.cpo register --cpo $(cat /tmp/cpo.url) --offpeak-versions-url URL --token TOKEN_A
   curl $(cat /tmp/cpo.url)/_control                               # everything that can be ordered
   curl $(cat /tmp/cpo.url)/_control/plug-in -d '{"soc": 0.4, "phases": 1, "max_current_a": 32}'
+  curl $(cat /tmp/cpo.url)/_control/tell-location -d '{"evse_uid": "EVSE-1", "power_type": "AC_1_PHASE"}'
   curl $(cat /tmp/cpo.url)/_control/advance -d '{"minutes": 30}'
   curl $(cat /tmp/cpo.url)/_control/misbehave -d '{"result_comes": "BEFORE_ANSWER"}'
   curl $(cat /tmp/cpo.url)/_control/state
