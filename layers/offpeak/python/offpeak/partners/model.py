@@ -53,7 +53,7 @@ class PlanningDefaults:
     min_current_a: int = 6
     smart_charging: bool = True
     ocpi_tariffs: bool = False
-    """Plan by the tariff of the session that the partner told over OCPI, where it can be planned by; else by `tariff`."""
+    """Plan by the tariff that the partner told of the session over OCPI, where that can be; else by `tariff`."""
 
 
 @dataclass(frozen=True, slots=True)
