@@ -34,7 +34,7 @@ class PeerAccessStore:
         """Yield the partners whose tokens are to be renewed by now, the longest due first."""
         rows = self._table.query(
             "directory = :due AND zone_and_partner <= :now",
-            {":due": "peer_access", ":now": format_instant(now)},
+            {":due": "peer_access", ":now": f"{format_instant(now)}~"},  # after every partner of that moment
             index="directory",
         )
         return (row["partner_id"] for row in rows)
