@@ -14,9 +14,11 @@ from offpeak.ocpi.fields import Text, read_object
 from offpeak.ocpi.paths import VERSIONS_PATH
 from offpeak.operator_edge import answer, cursor_at, here, operator, operator_api, page_asked, seen_revision
 from offpeak.partners.invite import Invitation
+from offpeak.partners.propose import attempt
 from offpeak.partners.quality import quality_shown
+from offpeak.partners.rotate import rotate
 from offpeak.partners.settings import Change, Day, PartnerId
-from offpeak.partners.show import entry_shown, partner_in_list, partner_shown, verdict_shown
+from offpeak.partners.show import attempt_shown, entry_shown, partner_in_list, partner_shown, verdict_shown
 
 api = operator_api()
 PARTNERS = "/ops/v1/partners"
@@ -93,6 +95,12 @@ def suspend_partner(partner_id: str) -> Response[str]:
 def resume_partner(partner_id: str) -> Response[str]:
     resumed = wiring.administration().resume(partner_id, operator(api), seen=seen_revision(api))
     return answer(partner_shown(resumed), revision=resumed.revision)
+
+
+@api.post(f"{PARTNER}/rotation")
+def rotate_tokens(partner_id: str) -> Response[str]:
+    partner, by = wiring.administration().known(partner_id), wiring.initiator(operator(api))
+    return answer(attempt_shown(attempt(lambda: rotate(partner, by), by.handshake)))
 
 
 @api.get(f"{PARTNER}/quality")

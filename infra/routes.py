@@ -60,6 +60,7 @@ OPERATOR_ROUTES = (
     Route(("GET", "PATCH", "DELETE"), PARTNER, "ops_api"),
     Route(("POST",), f"{PARTNER}/invitations", "ops_api"),
     Route(("PUT", "DELETE"), f"{PARTNER}/suspension", "ops_api"),
+    Route(("POST",), f"{PARTNER}/rotation", "ops_api"),
     Route(("GET",), f"{PARTNER}/quality", "ops_api"),
     Route(("GET",), f"{PARTNER}/audit", "ops_api"),
     Route(("GET",), f"{PARTNER}/audit/verification", "ops_api"),

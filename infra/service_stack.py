@@ -140,10 +140,10 @@ class ServiceStack(Stack):
 
         # behind the operators' API and commands
         administration = self._function("ops_partners", timeout_s=60)
-        administration.can_use_key(*token_key)
-        for administers in (administration, self._function("ops_api", timeout_s=25, memory_mb=1024)):
+        operators = self._function("ops_api", timeout_s=25, memory_mb=1024)
+        for administers in (administration, operators):
             administers.can_read(partners, data.quality).can_write(partners).can_append(data.audit).can_send(replan)
-            administers.knows(*base_url)
+            administers.can_use_key(*token_key).knows(*base_url)
             self._may_hand_out_keys(administers)
         admits = self._function("ops_access", timeout_s=60)
         admits.can_read(partners).can_write(partners).can_append(data.audit).can_use_key(*token_key).knows(*base_url)
@@ -164,6 +164,7 @@ class ServiceStack(Stack):
                 admits,
                 rotation,
                 administration,
+                operators,
             ):
                 calls_peers.knows("LOOPBACK_PEERS", "allowed")
 

@@ -128,6 +128,17 @@ def test_a_suspended_partner_is_shut_out_and_comes_back_with_everything(
     assert "whole" in capsys.readouterr().out
 
 
+def test_our_token_is_renewed_by_a_call_of_the_api(scene: Scene) -> None:
+    partner = scene.partner()
+    before = partner.token_c
+    done = Operator(scene).ask("POST", f"{PARTNERS}/{partner.partner_id}/rotation").json()
+    scene.stage.tokens |= {partner.token_b, partner.token_c}
+    assert (done["status"], done["problem"]) == ("REGISTERED", None)
+    assert partner.token_c != before
+    assert partner.put(partner.session("S1")).codes == (201, 1000)
+    assert audited(scene, partner)[-1] == ("rotated", "api")
+
+
 def test_a_removed_partner_loses_its_tokens_and_keeps_its_sessions(scene: Scene) -> None:
     partner = scene.partner()
     partner.plug_in("S1")

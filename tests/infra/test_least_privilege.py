@@ -90,6 +90,7 @@ def test_only_who_calls_partners_or_gives_out_credentials_opens_tokens(qa: Stack
         "pull_history",
         "rotate_tokens",
         "ops_partners",
+        "ops_api",
     }
 
 

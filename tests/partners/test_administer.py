@@ -11,10 +11,14 @@ import pytest
 from offpeak.aws.tables import Put, Table
 from offpeak.aws.usage_plans import UsageKey
 from offpeak.errors import AlreadyExists, ConcurrentChange, InvalidMessage, OutOfDate, UnknownObject
+from offpeak.oauth.access_store import AccessStore
+from offpeak.oauth.clients import credential
 from offpeak.ocpi.fields import read_object
 from offpeak.partners.administer import Administration
 from offpeak.partners.audit import Action, Actor
+from offpeak.partners.forget import forget_access
 from offpeak.partners.model import Endpoint, Partner, PartnerStatus, Party
+from offpeak.partners.peer_access_store import PeerAccessStore
 from offpeak.partners.settings import Change
 from offpeak.partners.store import PartnerStore, TokenKind, Tokens, digest
 from offpeak.partners.trail import AuditTrail
@@ -39,8 +43,15 @@ class Office:
     def __post_init__(self) -> None:
         self.store = PartnerStore(self.partners)
         self.trail = AuditTrail(self.audit, self.partners)
+        self.access = AccessStore(self.partners)
         self.by = Administration(
-            self.store, self.trail, self.keys, tokens_in_order(), self.planned.append, real_now=lambda: NOW
+            self.store,
+            self.trail,
+            self.keys,
+            tokens_in_order(),
+            self.planned.append,
+            lambda partner_id: forget_access(partner_id, self.access, PeerAccessStore(self.partners)),
+            real_now=lambda: NOW,
         )
 
     def registered(self, partner_id: str = "acme") -> Partner:
@@ -182,6 +193,14 @@ def test_a_removed_partner_has_no_tokens_and_stays_for_audit(office: Office) -> 
     assert office.by.remove("acme", ALICE) == removed, "to remove twice changes nothing"
     assert office.by.invite("acme", Change(), ALICE).partner.status is PartnerStatus.INVITED
     assert office.told() == [Action.INVITED, Action.INVITED, Action.REMOVED, Action.INVITED]
+
+
+def test_a_removed_partner_that_is_invited_again_has_none_of_its_old_keys(office: Office) -> None:
+    office.registered()
+    office.access.save(office.access.load("acme").with_api_key(credential("an-api-key", NOW), old_ends_at=NOW))
+    office.by.remove("acme", ALICE)
+    office.by.invite("acme", Change(), ALICE)
+    assert office.access.load("acme").api_keys == ()
 
 
 @pytest.mark.parametrize(

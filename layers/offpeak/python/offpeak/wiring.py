@@ -90,6 +90,8 @@ def administration() -> Administration:
 
     from offpeak.ocpi.tokens import new_token
     from offpeak.partners.administer import Administration
+    from offpeak.partners.forget import forget_access
+    from offpeak.partners.peer_access_store import PeerAccessStore
     from offpeak.profiles.replan import ask_for_plans
 
     return Administration(
@@ -98,6 +100,7 @@ def administration() -> Administration:
         usage_plan(),
         new_token,
         plan_anew=lambda partner_id: ask_for_plans([partner_id], replan_queue(), changed_at=datetime.now(UTC)),
+        forget_access=lambda partner_id: forget_access(partner_id, access(), PeerAccessStore(_table("PARTNERS_TABLE"))),
         real_now=lambda: datetime.now(UTC),
     )
 

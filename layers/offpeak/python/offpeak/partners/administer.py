@@ -38,7 +38,8 @@ class Keys(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """Changes partners. `plan_anew` asks for fresh plans of a partner's running sessions; `real_now` tells real time.
+    """Changes partners. `plan_anew` asks for fresh plans of a partner's running sessions, `forget_access` wipes what
+    opens doors beside OCPI's tokens, `real_now` tells real time.
 
     In each method `seen` is the revision that the operator has looked at, None where any will do. All raise
     UnknownObject for a partner that does not exist, OutOfDate when it has changed since `seen`, and ConcurrentChange
@@ -50,6 +51,7 @@ class Administration:
     keys: Keys
     new_token: Callable[[], str]
     plan_anew: Callable[[str], None]
+    forget_access: Callable[[str], None]
     real_now: Callable[[], datetime]
 
     def known(self, partner_id: str) -> Partner:
@@ -107,12 +109,16 @@ class Administration:
 
         def alter(before: Partner) -> Partner:
             status = PartnerStatus.REMOVED
-            return replace(before, status=status, suspended_at=None, peer_versions_url=None, endpoints=())
+            ended = replace(before, status=status, suspended_at=None, peer_versions_url=None, endpoints=())
+            return replace(ended, uses_oauth=False)
 
         def save(partner: Partner, also: Also) -> Partner:
             return self.store.save_without_tokens(partner, also=also)
 
-        return self._alter(partner_id, Action.REMOVED, actor, alter, seen=seen, save=save)
+        removed = self._alter(partner_id, Action.REMOVED, actor, alter, seen=seen, save=save)
+        # From here on nobody gets in; whoever dies now leaves rows that the next removal wipes.
+        self.forget_access(partner_id)
+        return removed
 
     def restore_keys(self) -> list[str]:
         """Put every partner's key into the usage plan, which is a new one after the Service stack was made anew; return
