@@ -73,15 +73,17 @@ def test_changed_settings_plan_unchanged_sessions_anew(scene: Scene) -> None:
     assert [len(each.cpo.profile_calls) for each in (hungry, switched_off, unchanged)] == [2, 2, 1]
 
 
-def test_a_session_that_says_nothing_new_gets_no_new_profile(scene: Scene) -> None:
-    """P10: identical profiles are not sent again."""
+def test_a_session_that_says_nothing_new_is_not_planned_anew(scene: Scene) -> None:
+    """It is planned until it has shown that its profile is followed; then its car only waits on."""
     partner = scene.partner()
     partner.plug_in("S1")
     scene.settle()
-    for _ in range(4):
+    for _ in range(6):
         scene.pass_time(minutes=5)
-    assert partner.known("S1").plan_done >= 5
-    assert len(partner.profile_calls("S1")) == 1
+    assert partner.newest("S1").state is RequestState.OBSERVED
+    assert len(partner.cpo.log("S1").pushes) >= 6
+    assert partner.known("S1").plan_done <= 3
+    assert len(partner.profile_calls("S1")) == 1, "P10: identical profiles are not sent again"
 
 
 @pytest.mark.parametrize("fault", [*FeedFault])

@@ -13,13 +13,15 @@ import pytest
 from offpeak.errors import ConcurrentChange
 from offpeak.ocpi.profile_types import ResultType
 from offpeak.partners.model import PartnerStatus, PlanningDefaults
+from offpeak.prices.memory import PriceMemory
 from offpeak.profiles.ask_again import EVER
 from offpeak.profiles.lifecycle import given_up
 from offpeak.profiles.model import RequestKind, RequestState, Step
 from offpeak.profiles.plan import MOST_TRIES, Planned
 from offpeak.profiles.store import ProfileStore
+from offpeak.sessions.model import SessionKey
 from offpeak.sessions.store import SHARDS, shard_of
-from tests.profiles.world import REAL_START, World
+from tests.profiles.world import REAL_START, World, never_remembered
 from tests.sessions.builders import KEY, a_patch, a_put, at, period
 
 
@@ -245,7 +247,8 @@ def test_a_cause_that_comes_in_while_planning_is_planned_too(world: World) -> No
                 world.receive(a_patch(5, kwh=Decimal(3)))
             return prices.curve(*arguments)  # type: ignore[arg-type]
 
-    slow = world.prices = PricesThatTakeAWhile()  # type: ignore[assignment]
+    slow = PricesThatTakeAWhile()
+    world.price_memory = never_remembered(slow)
     world.plan()
     assert slow.asked == 2
     assert world.standing.plan is not None
@@ -267,7 +270,7 @@ def test_a_session_that_changes_all_the_time_is_left_to_its_next_message(world: 
                 world.receive(a_patch(self.asked, kwh=Decimal(self.asked)))
             return prices.curve(*arguments)  # type: ignore[arg-type]
 
-    world.prices = PricesWhileSessionsChange()  # type: ignore[assignment]
+    world.price_memory = never_remembered(PricesWhileSessionsChange())
     world.plan()
     assert is_wanted(world)
     world.plan()
@@ -330,3 +333,17 @@ def test_the_row_of_the_sessions_context_stays_as_it_was(world: World) -> None:
     world.plan()
     assert world.sessions.load(KEY) == before
     assert isinstance(world.profiles, ProfileStore)
+
+
+def test_a_session_sees_the_prices_that_changed_just_before_it_came(world: World) -> None:
+    """A change asks for plans of the sessions that there are; a later one must not go by what is remembered."""
+    world.price_memory = PriceMemory(world.prices, now_s=lambda: world.real_now.timestamp())
+    first, second = KEY, SessionKey(KEY.partner_id, "S-2")
+    world.receive(replace(a_put(0), key=first))
+    world.plan(first)
+    world.prices.cheap_hours = {20, 21, 22}
+    world.pass_time(seconds=10)
+    world.receive(replace(a_put(0), key=second))
+    world.plan(second)
+    plans = [world.profiles.standing(key).plan for key in (first, second)]
+    assert [plan.blocks[0].start_at.hour for plan in plans if plan] == [1, 20]

@@ -119,6 +119,11 @@ class Prices:
         return PriceCurve(zone, tuple(slots()), "made up")
 
 
+def never_remembered(prices: Any) -> PriceMemory:
+    """Prices that are asked for each time: an hour passes between any two looks at the clock."""
+    return PriceMemory(prices, now_s=count(0, 3600).__next__)
+
+
 class PlainKms:
     """A KMS client that encrypts nothing."""
 
@@ -152,6 +157,7 @@ class World:
 
     def __post_init__(self) -> None:
         sessions, requests, partners = (self._table(each) for each in ("sessions", "profile_requests", "partners"))
+        self.price_memory = never_remembered(self.prices)
         self.sessions = SessionStore(sessions)
         self.profiles = ProfileStore(sessions, requests)
         self.partners = PartnerStore(partners, now_s=lambda: self.real_now.timestamp())
@@ -203,7 +209,7 @@ class World:
             sessions=self.sessions,
             profiles=self.profiles,
             partners=self.partners,
-            prices=PriceMemory(self.prices, now_s=count(0, 3600).__next__),  # always too old
+            prices=self.price_memory,
             sites=self.sites,
             send_queue=self.send_queue,
             request_id=self.new_id(),
