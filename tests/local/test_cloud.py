@@ -14,6 +14,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.routes import CLOCKS
 from local.cloud import Cloud, CloudClock, NotDrained
 from local.cloud_up import BackgroundStack, Impossible
 from offpeak.aws.tables import Put
@@ -138,7 +139,7 @@ def test_the_clock_stands_still_runs_fast_or_shows_real_time(tmp_path: Path) -> 
 def test_schedules_can_be_stopped(cloud: Cloud) -> None:
     schedules = cloud.client("scheduler").list_schedules()["Schedules"]
     assert {each["State"] for each in schedules} == {"DISABLED"}
-    assert len(schedules) == 3
+    assert len(schedules) == len(CLOCKS)
 
 
 def test_up_prints_a_curl_that_works_and_down_ends_everything(
