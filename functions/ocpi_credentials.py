@@ -55,7 +55,7 @@ def _exchange() -> GivenToken:
             wiring.peer_address_rule(),
             request_ids(api),
             new_id=lambda: str(uuid4()),
-            access=wiring.peer_tokens().access_to(registrant.partner),
+            access=lambda: wiring.peer_tokens().access_to(registrant.partner),
         ),
         new_token=new_token,
         version=api.version,

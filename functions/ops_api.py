@@ -99,7 +99,8 @@ def resume_partner(partner_id: str) -> Response[str]:
 
 @api.post(f"{PARTNER}/rotation")
 def rotate_tokens(partner_id: str) -> Response[str]:
-    partner, by = wiring.administration().known(partner_id), wiring.initiator(operator(api))
+    partner = wiring.administration().known(partner_id)
+    by = wiring.initiator(operator(api), partner)
     return answer(attempt_shown(attempt(lambda: rotate(partner, by), by.handshake)))
 
 

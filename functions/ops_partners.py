@@ -114,7 +114,8 @@ def _on_partner(partner_id: str, command: Command) -> object:
 
 def _register(partner_id: str, command: Command, actor: Actor) -> object:
     """Register at a CPO. A partner that is new to us gets its throttling key once the CPO has shown itself."""
-    by, before = wiring.initiator(actor), wiring.partners().load(partner_id)
+    before = wiring.partners().load(partner_id)
+    by = wiring.initiator(actor, before)
     agreed(partner_id, before, command.settings)
 
     def begin() -> Partner:
@@ -126,7 +127,8 @@ def _register(partner_id: str, command: Command, actor: Actor) -> object:
 
 def _call(partner_id: str, command: Command, actor: Actor) -> object:
     """Renew the tokens; or tell the CPO that we go and then wipe them, with `force` whatever it answers."""
-    by, partner = wiring.initiator(actor), wiring.administration().known(partner_id)
+    partner = wiring.administration().known(partner_id)
+    by = wiring.initiator(actor, partner)
     if command.action == "rotate":
         return attempt_shown(attempt(lambda: rotate(partner, by), by.handshake))
     done = attempt(lambda: withdraw(partner, by), by.handshake)

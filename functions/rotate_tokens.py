@@ -15,7 +15,7 @@ MOST_AT_ONCE = 20
 
 def run() -> None:
     for partner in list(islice(all_due(wiring.partners(), wiring.clock().now()), MOST_AT_ONCE)):
-        rotate_one(partner, wiring.initiator(Actor("rotate_tokens", "clock")))
+        rotate_one(partner, wiring.initiator(Actor("rotate_tokens", "clock"), partner))
 
 
 handler = clock_handler(run)

@@ -326,3 +326,16 @@ def test_a_wrong_secret_is_told_to_the_operator_at_once(scene: Scene) -> None:
     order = {"token_url": partner.cpo.token_url, "client_id": "offpeak", "client_secret": "not-this-one-0123456789"}
     shown = access(partner, "use_oauth", **order)
     assert (shown["has_token"], shown["failures"]) == (False, 1)
+
+
+def test_a_renewal_of_the_ocpi_tokens_goes_by_the_access_token_too(scene: Scene) -> None:
+    """C4"""
+    partner = demanding(scene)
+    before = partner.token_b
+    partner.cpo.renew_credentials()
+    scene.stage.tokens |= {partner.token_b, partner.token_c}
+    assert partner.token_b != before
+    renewed = partner.command("rotate")
+    assert renewed["problem"] is None, renewed
+    scene.stage.tokens |= {partner.token_b, partner.token_c}
+    assert partner.cpo.oauth.refused == 0

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from offpeak.partners.bearer import Bearers
     from offpeak.partners.gates import Gates
     from offpeak.partners.hub_clients import HubClients
+    from offpeak.partners.model import Partner
     from offpeak.partners.peer_tokens import PeerTokens
     from offpeak.partners.propose import Initiator
     from offpeak.partners.quality_store import QualityStore
@@ -189,7 +190,6 @@ def told_by(actor: Actor) -> Told:
     from datetime import UTC, datetime
 
     from offpeak.partners.audit import Action, changes_between
-    from offpeak.partners.model import Partner
     from offpeak.partners.store import Also
 
     def told(action: Action, before: Partner | None, after: Partner) -> Also:
@@ -199,8 +199,11 @@ def told_by(actor: Actor) -> Told:
     return told
 
 
-def initiator(actor: Actor) -> Initiator:
-    """What it takes to begin one registration, rotation or withdrawal, in the name of `actor`."""
+def initiator(actor: Actor, partner: Partner | None = None) -> Initiator:
+    """What it takes to begin one registration, rotation or withdrawal, in the name of `actor`.
+
+    `partner` is whom it is about, where it is known already: it may want an access token.
+    """
     from uuid import uuid4
 
     from offpeak.ocpi.envelope import RequestIds
@@ -213,7 +216,13 @@ def initiator(actor: Actor) -> Initiator:
     return Initiator(
         partners(),
         token_cipher(),
-        Handshake(ocpi_client(), peer_address_rule(), ids, lambda: str(uuid4())),
+        Handshake(
+            ocpi_client(),
+            peer_address_rule(),
+            ids,
+            lambda: str(uuid4()),
+            access=lambda: peer_tokens().access_to(partner) if partner else None,
+        ),
         base_url() + VERSIONS_PATH,
         new_token,
         clock().now(),

@@ -48,8 +48,8 @@ class Step:
 
 
 class Handshake:
-    """The calls of one registration; `steps` tells how they went. `new_id` makes the id of each request; `access` is
-    what a partner that wants OAuth2 is shown instead of any OCPI token."""
+    """The calls of one registration; `steps` tells how they went. `new_id` makes the id of each request; `access`
+    returns what a partner that wants OAuth2 is shown instead of any OCPI token, and may raise PeerUnavailable."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Handshake:
         rule: PeerAddressRule,
         ids: RequestIds,
         new_id: Callable[[], str],
-        access: BearerAccess | None = None,
+        access: Callable[[], BearerAccess | None] = lambda: None,
     ) -> None:
         self._client = client
         self.rule = rule
@@ -131,7 +131,7 @@ class Handshake:
             answer = self._client.call(
                 method,
                 url,
-                self._access or token,
+                self._access() or token,
                 raw_token=raw_token,
                 ids=self._ids.followed_by(self._new_id()),
                 body=body,
