@@ -41,6 +41,7 @@ def a_full_partner() -> Partner:
         our_party=Party("SE", "OFF"),
         our_name="Offpeak Sverige",
         usage_key="k" * 40,
+        uses_oauth=True,
         usage_key_id="a1b2c3d4e5",
         suspended_at=datetime(2027, 3, 1, 12, tzinfo=UTC),
         flags=Flags(
@@ -74,6 +75,7 @@ def a_full_partner() -> Partner:
             voltage_v=240,
             min_current_a=8,
             smart_charging=False,
+            ocpi_tariffs=True,
         ),
     )
 

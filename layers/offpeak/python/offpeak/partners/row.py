@@ -63,7 +63,7 @@ def partner_from_row(row: Row) -> Partner:
         our_name=row["our_name"],
         usage_key=row.get("usage_key"),
         usage_key_id=row.get("usage_key_id"),
-        uses_oauth=row.get("uses_oauth", False),
+        uses_oauth=bool(row.get("uses_oauth")),
         suspended_at=parse_instant(row["suspended_at"]) if row.get("suspended_at") else None,
         flags=_flags_from_row(row["flags"]),
         planning=_planning_from_row(row["planning"]),
