@@ -213,3 +213,15 @@ def test_an_outside_client_without_issuer_row_is_unknown(admitted: Issuing) -> N
     admitted.access.save(admitted.access.load("acme").with_client(Client("x", admitted.now, "https://issuer.example")))
     with pytest.raises(NotAuthenticated, match="nobody allowed"):
         admitted.bearers.find(admitted.token("x", iss="https://issuer.example"), API_KEY)
+
+
+def test_a_partner_that_leaves_and_comes_again_does_not_bring_its_old_access(admitted: Issuing) -> None:
+    """C6"""
+    issuer = "https://issuer.example/"
+    admitted.access.save(admitted.access.load("acme").with_client(Client("x", admitted.now, issuer)))
+    token = admitted.token()
+    gone = admitted.partners.save_without_tokens(replace(admitted.partner(), status=PartnerStatus.LEFT))
+    admitted.partners.save(replace(gone, status=PartnerStatus.INVITED))
+    with pytest.raises(NotAuthenticated):
+        admitted.bearers.find(token, API_KEY)
+    assert admitted.access.partner_of("x", issuer) is None, "another partner may have it"

@@ -46,6 +46,16 @@ class AccessStore:
         write_together([*((self._table, write) for write in writes), *also])
         return saved
 
+    def removing(self, partner_id: str) -> Sequence[Write]:
+        """Return the writes by which all of a partner's access is forgotten, for a transaction with others."""
+        clients = self.load(partner_id).clients.values()
+        outside = [
+            {**_issuer_key(each.issuer), "sk": f"CLIENT#{each.client_id}"}
+            for each in clients
+            if each.issuer is not None
+        ]
+        return [Delete(access_key(partner_id)), *map(Delete, outside)]
+
     def partner_of(self, client_id: str, issuer: str | None) -> str | None:
         """Return whose a client is, or may be where it is ours: only `load` says whether there is such a client."""
         if issuer is None:

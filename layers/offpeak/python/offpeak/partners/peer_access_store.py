@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from offpeak.aws.secrets import EncryptedToken
-from offpeak.aws.tables import Delete, Key, Put, Table, write_together
+from offpeak.aws.tables import Delete, Put, Table, write_together
 from offpeak.instants import format_instant, parse_instant
 from offpeak.oauth.token_client import TokenEndpoint
 from offpeak.partners.peer_access import HeldToken, PeerAccess
-from offpeak.partners.store import Also
+from offpeak.partners.store import Also, peer_access_key
 
 ACCESS_TOKEN, CLIENT_SECRET, API_KEY = "access_token", "client_secret", "api_key"
 """Purposes that the ciphertexts are bound to."""
@@ -27,7 +27,7 @@ class PeerAccessStore:
 
     def load(self, partner_id: str) -> PeerAccess | None:
         """Return our access at a partner, None where it takes OCPI tokens."""
-        row = self._table.get(_key(partner_id))
+        row = self._table.get(peer_access_key(partner_id))
         return _from_row(row) if row else None
 
     def due(self, now: datetime) -> Iterator[str]:
@@ -53,17 +53,18 @@ class PeerAccessStore:
 
     def removing(self, access: PeerAccess) -> Also:
         """Return the write by which an access is forgotten."""
-        return [(self._table, Delete(_key(access.partner_id), "revision = :before", {":before": access.revision}))]
-
-
-def _key(partner_id: str) -> Key:
-    return {"pk": f"PARTNER#{partner_id}", "sk": "PEER_ACCESS"}
+        return [
+            (
+                self._table,
+                Delete(peer_access_key(access.partner_id), "revision = :before", {":before": access.revision}),
+            )
+        ]
 
 
 def _to_row(access: PeerAccess) -> dict[str, Any]:
     held, endpoint = access.held, access.endpoint
     row = {
-        **_key(access.partner_id),
+        **peer_access_key(access.partner_id),
         "directory": "peer_access",
         "zone_and_partner": f"{format_instant(access.renew_at)}#{access.partner_id}",
         "partner_id": access.partner_id,

@@ -25,6 +25,7 @@ from offpeak.aws.tables import Delete, Key, Put, Table, Update, Write, write_tog
 from offpeak.errors import ConcurrentChange, UnknownObject
 from offpeak.instants import format_instant, parse_instant
 from offpeak.memory import Memory
+from offpeak.oauth.access_store import AccessStore
 from offpeak.partners.model import Partner
 from offpeak.partners.row import partner_from_row, partner_to_row
 
@@ -222,16 +223,26 @@ class PartnerStore:
             return  # Another call with the same token came first and did it.
 
     def save_without_tokens(self, partner: Partner, *, also: Also = ()) -> Partner:
-        """Save a partner that has left, and wipe all its tokens (CONFORMANCE C6). Raises ConcurrentChange."""
+        """Save a partner that has left, and wipe all its tokens (CONFORMANCE C6), OAuth2's on either side included.
+
+        Raises ConcurrentChange.
+        """
         tokens = self.tokens(partner.partner_id)
-        write, saved = _put_partner(partner)
+        write, saved = _put_partner(replace(partner, uses_oauth=False))
         ours = {each for each in (tokens.invitation, tokens.current, tokens.proposed, *tokens.replaces) if each}
         wiped = [Delete(_token_key(each)) for each in sorted(ours)]
-        self._write_together([write, Delete(_tokens_key(partner.partner_id)), *wiped], also)
+        wiped += [Delete(_tokens_key(partner.partner_id)), Delete(peer_access_key(partner.partner_id))]
+        access = AccessStore(self._table).removing(partner.partner_id)
+        self._write_together([write, *wiped, *access], also)
         return saved
 
     def _write_together(self, writes: list[Write], also: Also = ()) -> None:
         write_together([*((self._table, write) for write in writes), *also])
+
+
+def peer_access_key(partner_id: str) -> Key:
+    """Where our access at a partner stands (partners/peer_access_store.py)."""
+    return {"pk": f"PARTNER#{partner_id}", "sk": "PEER_ACCESS"}
 
 
 def _put_partner(partner: Partner) -> tuple[Put, Partner]:
