@@ -412,3 +412,21 @@ def _api_behind_an_authoriser(function: str) -> dict[str, Any]:
             },
         },
     }
+
+
+def test_ministack_reads_an_expression_anew_for_every_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What read_an_expression_once mends, in this process, where nothing is mended."""
+    from ministack.services import dynamodb
+
+    read: list[str] = []
+    check = dynamodb._condition_syntax_error
+
+    def counted(expression: str, slot: str) -> str | None:
+        read.append(expression)
+        error: str | None = check(expression, slot)
+        return error
+
+    monkeypatch.setattr(dynamodb, "_condition_syntax_error", counted)
+    for number in range(3):
+        dynamodb._evaluate_condition("n = :one", {"n": {"N": str(number)}}, {":one": {"N": "1"}}, {})
+    assert len(read) == 3, "ministack does this by itself now, the mend can go"
