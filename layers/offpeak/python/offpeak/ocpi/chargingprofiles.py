@@ -62,7 +62,7 @@ def set_charging_profile(profile: ChargingProfile, response_url: str) -> dict[st
 
 def read_answer(data: JsonValue) -> ProfileAnswer:
     """Read a ChargingProfileResponse. Raises InvalidMessage."""
-    wire = read_object(_ChargingProfileResponse, data, where="data")
+    wire = read_object(ChargingProfileResponseObject, data, where="data")
     return ProfileAnswer(wire.result, wire.timeout or None)
 
 
@@ -73,16 +73,16 @@ def read_result(body: JsonValue) -> ProfileResult:
     """
     if isinstance(body, dict) and "result" not in body and isinstance(body.get("data"), dict):
         body = body["data"]
-    wire = read_object(_Result, body)
+    wire = read_object(ResultObject, body)
     return ProfileResult(wire.result, _active(wire.profile, "profile.") if wire.profile else None)
 
 
 def read_active_profile(body: JsonValue) -> ChargingProfile:
     """Read an ActiveChargingProfile as an absolute profile that begins at its own start_date_time (P7, P9)."""
-    return _active(read_object(_ActiveChargingProfile, body), "")
+    return _active(read_object(ActiveChargingProfileObject, body), "")
 
 
-def _active(wire: _ActiveChargingProfile, where: str) -> ChargingProfile:
+def _active(wire: ActiveChargingProfileObject, where: str) -> ChargingProfile:
     inner = wire.charging_profile
     try:
         wire.start_date_time + timedelta(seconds=LONGEST_PROFILE_S)
@@ -107,28 +107,28 @@ def _one_decimal(limit: Decimal) -> Decimal:
 _Seconds = Annotated[int, Field(ge=0, le=LONGEST_PROFILE_S)]
 
 
-class _ChargingProfileResponse(BaseModel):
+class ChargingProfileResponseObject(BaseModel):
     result: Annotated[AnswerType, AnyCase]
     timeout: _Seconds | None = None
 
 
-class _ChargingProfilePeriod(BaseModel):
+class ChargingProfilePeriodObject(BaseModel):
     start_period: _Seconds
     limit: Number
 
 
-class _ChargingProfile(BaseModel):
+class ChargingProfileObject(BaseModel):
     charging_rate_unit: Annotated[str, AnyCase, Field(pattern="^[AW]$")]
-    charging_profile_period: Annotated[list[_ChargingProfilePeriod], NoneAsEmpty, Field(max_length=1000)] = []
+    charging_profile_period: Annotated[list[ChargingProfilePeriodObject], NoneAsEmpty, Field(max_length=1000)] = []
     duration: _Seconds | None = None
     min_charging_rate: Number | None = None
 
 
-class _ActiveChargingProfile(BaseModel):
+class ActiveChargingProfileObject(BaseModel):
     start_date_time: Instant
-    charging_profile: _ChargingProfile
+    charging_profile: ChargingProfileObject
 
 
-class _Result(BaseModel):
+class ResultObject(BaseModel):
     result: Annotated[ResultType, AnyCase]
-    profile: _ActiveChargingProfile | None = None
+    profile: ActiveChargingProfileObject | None = None
