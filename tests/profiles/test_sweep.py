@@ -132,18 +132,14 @@ def test_rows_that_fail_hide_no_younger_ones(world: World, monkeypatch: pytest.M
 
 def test_each_minute_another_shard_comes_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sweep that takes too long is cut off; what it did not come to must not be the same every time."""
-    looked_at: list[int] = []
-
-    def nobody(shard: int, *_: object) -> list[str]:
-        looked_at.append(shard)
-        return []
-
-    monkeypatch.setattr(world.profiles, "due", nobody)
+    taken_up: list[int] = []
+    monkeypatch.setattr(world.profiles, "due", lambda shard, *_: [shard])
+    monkeypatch.setattr(world.profiles, "request", taken_up.append)
     orders = []
     for _ in range(SHARDS):
-        looked_at.clear()
+        taken_up.clear()
         world.sweep()
-        orders.append([*dict.fromkeys(looked_at)])
+        orders.append([*dict.fromkeys(taken_up)])
         world.pass_time(minutes=1)
     assert {order[0] for order in orders} == set(range(SHARDS))
     assert all(sorted(order) == [*range(SHARDS)] for order in orders)

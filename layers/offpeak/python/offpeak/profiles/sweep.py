@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -26,6 +27,8 @@ PLANNED_WITHIN = timedelta(minutes=1)
 """A plan that has been wanted for longer has lost its message."""
 MOST = 250
 """Rows of each kind and age taken from a shard in one sweep; the next sweep takes the rest."""
+LOOKS_AT_ONCE = 8
+"""Most shards are empty most of the time, and a look is nothing but waiting for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,15 @@ class Sweeper:
     send_queue: FairQueue
     real_now: Callable[[], datetime]
     new_id: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What waits in a shard: sessions that want a plan, with their counts, those to be woken, and ids of requests."""
+
+    wanting: list[tuple[SessionKey, int]]
+    waking: list[SessionKey]
+    due: list[str]
 
 
 @dataclass(slots=True)
@@ -68,27 +80,36 @@ def sweep(by: Sweeper, *, now: datetime) -> Swept:
     """
     swept = Swept()
     first = int(now.timestamp() // 60) % SHARDS
-    for shard in (*range(first, SHARDS), *range(first)):
-        for window in windows(now):
-            _sweep_shard(shard, window, by, swept, now)
+    turns = [(shard, window) for shard in (*range(first, SHARDS), *range(first)) for window in windows(now)]
+    with ThreadPoolExecutor(LOOKS_AT_ONCE) as looks:
+        for found in looks.map(lambda turn: _look(turn[0], turn[1], by, now), turns):
+            _take_up_all(found, by, swept, now)
     _report(swept)
     if swept.errors:
         raise ExceptionGroup("rows that could not be swept", swept.errors)
     return swept
 
 
-def _sweep_shard(shard: int, window: Window, by: Sweeper, swept: Swept, now: datetime) -> None:
-    """Take up what has waited in a shard since some time within the window."""
+def _look(shard: int, window: Window, by: Sweeper, now: datetime) -> Found:
+    """Return what has waited in a shard since some time within the window."""
     since, until = window
-    for key, wanted in by.sessions.wanting(shard, since, min(until, now - PLANNED_WITHIN), MOST):
+    return Found(
+        wanting=list(by.sessions.wanting(shard, since, min(until, now - PLANNED_WITHIN), MOST)),
+        waking=list(by.sessions.waking(shard, since, until, MOST)),
+        due=list(by.profiles.due(shard, since, until, MOST)),
+    )
+
+
+def _take_up_all(found: Found, by: Sweeper, swept: Swept, now: datetime) -> None:
+    for key, wanted in found.wanting:
         with swept.one_row():
             by.plan_queue.ask(key, wanted, minute=now)
             swept.plans_asked += 1
-    for key in by.sessions.waking(shard, since, until, MOST):
+    for key in found.waking:
         with swept.one_row():
             _wake(key, by, now)
             swept.woken += 1
-    for request_id in by.profiles.due(shard, since, until, MOST):
+    for request_id in found.due:
         with swept.one_row():
             _take_up(request_id, by, swept, now)
 
