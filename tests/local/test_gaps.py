@@ -430,3 +430,10 @@ def test_ministack_reads_an_expression_anew_for_every_item(monkeypatch: pytest.M
     for number in range(3):
         dynamodb._evaluate_condition("n = :one", {"n": {"N": str(number)}}, {":one": {"N": "1"}}, {})
     assert len(read) == 3, "ministack does this by itself now, the mend can go"
+
+
+def test_ministack_sleeps_when_it_was_woken_for_nothing() -> None:
+    """What look_for_messages_at_once mends, in this process, where nothing is mended."""
+    from ministack.services import lambda_svc
+
+    assert lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS >= 0.05, "ministack looks again sooner by itself, the mend can go"
