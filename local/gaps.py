@@ -301,7 +301,7 @@ def work_message_groups_side_by_side() -> None:
 
 
 def look_for_messages_at_once() -> None:
-    """AWS's pollers wait at the queue and take a message within milliseconds; ministack's, once it was woken for nothing,
-    as it is by every message that is still being worked, sleeps 50 ms before it looks again.
+    """AWS's pollers wait at the queue and take a message within milliseconds; ministack's, once it was woken for
+    nothing, as it is by every message that is still being worked, sleeps 50 ms before it looks again.
     """
     lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = 0.002
