@@ -16,7 +16,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 
-.PHONY: help demo test check bench up down deploy lock clean
+.PHONY: help demo test fuzz check openapi bench up down deploy lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -41,12 +41,19 @@ demo: $(INSTALLED) ## Play a night of charging on the embedded cloud (SESSIONS=f
 test: $(INSTALLED) $(PEERS) ## Run all tests, the deployed local stack included (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
 
+fuzz: $(INSTALLED) ## Send thousands of made-up requests to the deployed local stack (some minutes)
+	@$(BIN)/python -m pytest tests/e2e/test_every_answer.py --hypothesis-profile=fuzz $(ARGS)
+
 check: $(INSTALLED) ## Format, lint, types, import rules, synthesis of qa and production, cdk-nag
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PYTHONPATH=.:layers/offpeak/python $(BIN)/lint-imports
+	$(BIN)/python -m openapi --check
 	$(BIN)/python -m infra.check
+
+openapi: $(INSTALLED) ## Write docs/openapi.json (the API's description, OpenAPI 3.1) from the code
+	@$(BIN)/python -m openapi
 
 bench: $(INSTALLED) ## Measure latencies, throughput, planning, package sizes and cost, side by side
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -19,11 +19,15 @@ from local.cloud_assembly import SynthesisFailed
 from local.cloud_deploy import DeploymentFailed
 from local.cloud_server import REGION
 from offpeak.instants import format_instant
+from openapi.document import document
+from openapi.page import page
 from ops.account import RUNNING_CLOUD
 from ops.deployed import FunctionFailed
 
 LIVE_PRICES = "https://api.energy-charts.info"
 PARTNER, SESSION = "sim", "SIM-00001"
+PAGE = "api.html"
+"""The API's description, to read, beside the logs."""
 
 
 class Impossible(Exception):
@@ -40,6 +44,7 @@ class RunningCloud:
     endpoint_url: str
     region: str
     base_url: str
+    operator_url: str
     cpo_url: str
     token: str
     """With which the simulated CPO calls Offpeak: good for nothing else than this cloud."""
@@ -72,6 +77,8 @@ class BackgroundStack:
             raise
         self._running.write_text(json.dumps(asdict(running), indent=2))
         self._running.chmod(0o600)
+        described = document(running.base_url, running.operator_url)
+        (self._directory / PAGE).write_text(page(described))
         _tell(running, self._directory)
 
     def status(self) -> None:
@@ -108,7 +115,9 @@ class BackgroundStack:
         plugged_in_at = format_instant(datetime.now(UTC))
         _order(cpo_url, "plug-in", {"session_id": SESSION})
         token = httpx.get(f"{cpo_url}/_control/state", trust_env=False).json()["offpeak_token"]
-        return RunningCloud(cloud.server.url, REGION, cloud.base_url, cpo_url, token, plugged_in_at)
+        return RunningCloud(
+            cloud.server.url, REGION, cloud.base_url, cloud.deployed.operator_url, cpo_url, token, plugged_in_at
+        )
 
     def _run(self, module: str, *arguments: str) -> Program:
         program = start(module, *arguments, log_dir=self._directory)
@@ -146,6 +155,8 @@ def _tell(running: RunningCloud, logs: Path) -> None:
     print(
         f"""Offpeak        {running.base_url}
   versions     {running.base_url}/ocpi/versions
+  operators    {running.operator_url}/ops/v1/partners
+API, to read   {_shown(logs / PAGE)}   (open it in a browser)
 AWS services   {running.endpoint_url}   (access key test, secret test, region {running.region})
 Simulated CPO  {running.cpo_url}   (curl {running.cpo_url}/_control lists what it can be told)
 Logs           {_shown(logs)}

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from local.cloud import Cloud
 from tests.e2e.market import Market
@@ -14,6 +15,10 @@ from tests.e2e.stage import Stage
 
 WORKERS = 6
 """Copies of each queue's function: more than the calls that one partner may have in flight."""
+
+
+settings.register_profile("fuzz", max_examples=120)
+"""`make fuzz`: this many made-up requests to each endpoint."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

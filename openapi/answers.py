@@ -1,0 +1,238 @@
+"""What answers hold that no wire model reads: our own objects, and those of the operator API.
+
+Nothing but the description uses these. The fuzz tests hold every answer of the deployed stack against them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NotRequired
+
+from pydantic import BaseModel, Field
+from typing_extensions import TypedDict
+
+from offpeak.ocpi.credentials import Token
+from offpeak.ocpi.fields import Instant, Url
+from offpeak.partners.audit import Action
+from offpeak.partners.model import PartnerStatus
+from offpeak.partners.quality import Verdict
+from offpeak.partners.settings import Day, FlagsChange, PartnerId, PartyText, PlanningChange
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class Version(TypedDict):
+    version: str
+    url: Url
+
+
+class Interface(TypedDict):
+    identifier: str
+    role: Literal["SENDER", "RECEIVER"]
+    url: Url
+
+
+class VersionDetails(TypedDict):
+    version: str
+    endpoints: list[Interface]
+
+
+class OurBusinessDetails(TypedDict):
+    name: str
+
+
+class OurRole(TypedDict):
+    role: Literal["SCSP"]
+    country_code: str
+    party_id: str
+    business_details: OurBusinessDetails
+
+
+class OurCredentials(TypedDict):
+    """`token` is the one to call us with from now on."""
+
+    token: Token
+    url: Url
+    roles: list[OurRole]
+
+
+class AccessToken(TypedDict):
+    """RFC 6749, 5.1. `expires_in` is in seconds."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    scope: str
+
+
+class TokenError(TypedDict):
+    """RFC 6749, 5.2. `error_description` is for people."""
+
+    error: str
+    error_description: NotRequired[str]
+
+
+class TokenForm(BaseModel):
+    """`client_id` and `client_secret` go here or into HTTP Basic, not into both."""
+
+    grant_type: Literal["client_credentials"]
+    client_id: str | None = None
+    client_secret: str | None = None
+    audience: str | None = None
+    scope: str | None = None
+
+
+class PublicKey(TypedDict):
+    """A JSON Web Key (RFC 7517) of the curve P-256."""
+
+    kty: Literal["EC"]
+    crv: Literal["P-256"]
+    x: str
+    y: str
+    kid: str
+    alg: Literal["ES256"]
+    use: Literal["sig"]
+
+
+class KeySet(TypedDict):
+    keys: list[PublicKey]
+
+
+class PartnerInList(TypedDict):
+    partner_id: PartnerId
+    name: str
+    status: Literal["INVITED", "REGISTERED", "LEFT", "REMOVED", "SUSPENDED"]
+
+
+class PartnerPage(TypedDict):
+    """`next` is the `cursor` of the next page, null at the end."""
+
+    partners: list[PartnerInList]
+    next: str | None
+
+
+class PartnerEndpoint(TypedDict):
+    identifier: str
+    role: str | None
+    url: str
+
+
+class PartnerShown(TypedDict):
+    """A partner without its secrets. `revision` is what the ETag says."""
+
+    partner_id: PartnerId
+    name: str
+    parties: list[PartyText]
+    status: PartnerStatus
+    version: str
+    peer_versions_url: str | None
+    endpoints: list[PartnerEndpoint]
+    our_party: PartyText
+    our_name: str
+    uses_oauth: bool | None
+    suspended_at: Instant | None
+    flags: FlagsChange
+    planning: PlanningChange
+    revision: Count
+
+
+class InvitationGiven(TypedDict):
+    """To be sent to the CPO by a safe way; the token is shown this once."""
+
+    partner_id: PartnerId
+    token_a: Token
+    versions_url: Url
+
+
+class Call(TypedDict):
+    call: str
+    outcome: str
+    took_ms: Count
+
+
+class HandshakeShown(TypedDict):
+    """How a handshake went, call by call. `problem` is null where it went well."""
+
+    status: PartnerStatus | None
+    version: str | None
+    problem: str | None
+    steps: list[Call]
+
+
+class ChangedSetting(TypedDict):
+    name: str
+    before: object
+    after: object
+
+
+class AuditEntry(TypedDict):
+    number: Annotated[int, Field(ge=1)]
+    at: Instant
+    who: str
+    via: Literal["api", "command", "ocpi", "clock"]
+    action: Action
+    note: str | None
+    changes: list[ChangedSetting]
+    hash: str
+
+
+class AuditPage(TypedDict):
+    """Newest first. `next` is the `cursor` of the next page, null at the end."""
+
+    entries: list[AuditEntry]
+    next: str | None
+
+
+class AuditVerdict(TypedDict):
+    """Whether the trail hangs together, and where it does not."""
+
+    entries: Count
+    hash: str
+    is_whole: bool
+    problems: list[str]
+
+
+class FindingShown(TypedDict):
+    about: str
+    verdict: Verdict
+    told: str
+    to_do: NotRequired[str]
+    example: NotRequired[str]
+
+
+class RefusedSample(TypedDict):
+    at: Instant
+    call: str
+    field: str | None
+    problem: str
+    excerpt: str
+
+
+class Duration(TypedDict):
+    """`p50` and `p95` are seconds, null where nothing was measured."""
+
+    count: Count
+    late: Count
+    p50: float | None
+    p95: float | None
+
+
+class Quality(TypedDict):
+    """What a CPO's system did well and badly on one day, and what to change."""
+
+    partner_id: PartnerId
+    day: Day
+    findings: list[FindingShown]
+    refused_samples: list[RefusedSample]
+    durations_s: dict[str, Duration]
+    counts: dict[str, Count]
+
+
+class Problem(TypedDict):
+    """Problem details (RFC 9457). `field` names what is wrong in the body or the query. Refusals that API Gateway makes
+    by itself may lack `status`."""
+
+    type: str
+    title: str
+    status: NotRequired[int]
+    detail: str
+    field: NotRequired[str]

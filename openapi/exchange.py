@@ -1,0 +1,185 @@
+"""One request and its answers: parameters, bodies, and a response for each error by the tables that answer errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+
+from infra.constructs.gateway_errors import GATEWAY_ERRORS
+from infra.routes import Route
+from offpeak.errors import ConcurrentChange, OutOfDate, TokenRefused
+from offpeak.locations.model import LONGEST_ID
+from offpeak.oauth.token_request import FORM
+from offpeak.ocpi.envelope import CORRELATION_ID, REQUEST_ID, SWAPPED
+from offpeak.ocpi.envelope import LONGEST_ID as LONGEST_REQUEST_ID
+from offpeak.ocpi.versions import SUPPORTED_VERSIONS
+from offpeak.operator_edge import LARGEST_PAGE, USUAL_PAGE
+from offpeak.problems import STATUSES
+from offpeak.profiles.model import RequestKind
+from offpeak.resolver import ANSWERS
+from openapi import answers
+from openapi.operations import Operation
+from openapi.schemas import Schema, Schemas
+
+JSON, PROBLEM_JSON = "application/json", "application/problem+json"
+REFUSAL: Schema = {"$ref": "#/components/schemas/Refusal"}
+IDS = (REQUEST_ID, CORRELATION_ID)
+
+ID: Schema = {"type": "string", "minLength": 1, "maxLength": 36}
+VARIABLES: dict[str, Schema] = {
+    "version": {"type": "string", "enum": list(SUPPORTED_VERSIONS)},
+    "country_code": {"type": "string", "pattern": "^[A-Za-z]{2}$"},
+    "party_id": {"type": "string", "pattern": "^[A-Za-z0-9]{3}$"},
+    "kind": {"type": "string", "enum": [each.value.lower() for each in RequestKind]},
+    "request_id": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID},
+    "partner_id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
+}
+"""Variables of paths; all others are an ID, of 36 characters in OCPI."""
+
+FROM_GATEWAY = {
+    "ocpi": ("UNAUTHORIZED", "ACCESS_DENIED", "REQUEST_TOO_LARGE", "THROTTLED", "INTEGRATION_TIMEOUT"),
+    "oauth": ("REQUEST_TOO_LARGE", "THROTTLED", "INTEGRATION_TIMEOUT"),
+    "operator": (),
+}
+"""Which of its refusals API Gateway gives on the routes of a kind; those on the operators' API are problems."""
+WORDS = {
+    200: "Done, or refused with a status code of OCPI's from 2000 on",
+    201: "Created",
+    412: "The partner has changed since that revision",
+    428: "If-Match is missing",
+}
+
+
+def parameters_of(route: Route, operation: Operation, *, is_routed: bool) -> list[Schema]:
+    """Return the variables of the path, the query and the headers."""
+    in_path = re.findall(r"\{(\w+)\}", route.path)
+    parameters = [_parameter("path", name, VARIABLES.get(name, ID), required=True) for name in in_path]
+    if operation.pages:
+        limit = {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": USUAL_PAGE}
+        parameters += [
+            _parameter("query", "limit", limit),
+            _parameter("query", "cursor", {"type": "string"}, "`next` of the page before"),
+        ]
+    if operation.data is answers.Quality:
+        parameters.append(_parameter("query", "day", {"type": "string", "format": "date"}, "in UTC; today by default"))
+    if operation.needs_revision:
+        said = "the ETag of what you have seen, or * for whatever it is"
+        parameters.append(_parameter("header", "If-Match", {"type": "string"}, said, required=True))
+    if route.caller == "partner" and route.path.startswith("/ocpi/"):
+        parameters += [{"$ref": f"#/components/parameters/{name}"} for name in (*IDS, *(SWAPPED if is_routed else ()))]
+    return parameters
+
+
+def shared() -> Schema:
+    """Return the components that every endpoint names: headers, and answers to what is wrong."""
+    text: Schema = {"type": "string"}
+    ids = {**text, "maxLength": LONGEST_REQUEST_ID}
+    parameters = {name: _parameter("header", name, ids, "echoed; made where it is missing") for name in IDS}
+    parameters |= {name: _parameter("header", name, text, "swapped in the answer") for name in SWAPPED}
+    return {"parameters": parameters, "headers": {name: {"schema": text} for name in IDS}}
+
+
+def request_body(operation: Operation, schemas: Schemas) -> Schema | None:
+    if operation.body is None:
+        return None
+    media = FORM if operation.body is answers.TokenForm else JSON
+    content = {media: {"schema": schemas.of(operation.body, operation.required)}}
+    return {"required": not operation.body_is_optional, "content": content}
+
+
+def responses_of(kind: str, operation: Operation, schemas: Schemas) -> Schema:
+    """Return every answer that an operation can end in, by its HTTP status."""
+    responses: dict[int, Schema] = {}
+    for http_status in _done_at(kind, operation):
+        schema = _answer_schema(kind, http_status, operation, schemas)
+        words = WORDS[http_status] if kind == "ocpi" and http_status == 200 and _may_refuse(operation) else None
+        responses[http_status] = _response(words or HTTPStatus(http_status).phrase, schema, kind=kind)
+    for http_status in _refused_at(kind, operation):
+        responses.setdefault(http_status, {"$ref": f"#/components/responses/{_refusal_name(kind, http_status)}"})
+    return {str(http_status): responses[http_status] for http_status in sorted(responses)}
+
+
+def refusals(kinds: Iterable[tuple[str, Operation]], schemas: Schemas) -> Schema:
+    """Return the answers to what is wrong, by the names that responses_of gives them."""
+    found = sorted({(kind, int(http_status)) for kind, each in kinds for http_status in _refused_at(kind, each)})
+    return {
+        _refusal_name(kind, http_status): _response(
+            WORDS.get(http_status) or HTTPStatus(http_status).phrase,
+            _refusal_schema(kind, http_status, schemas),
+            refused=kind,
+        )
+        for kind, http_status in found
+        if http_status != 200
+    }
+
+
+def _refusal_name(kind: str, http_status: int) -> str:
+    return f"{kind}-{http_status}"
+
+
+def _done_at(kind: str, operation: Operation) -> tuple[int, ...]:
+    if not operation.may_create:
+        return (200,)
+    return (201,) if kind == "operator" else (200, 201)
+
+
+def _refused_at(kind: str, operation: Operation) -> Iterable[int]:
+    if kind == "operator":
+        yield from (STATUSES[each] for each in (*operation.raises, ConcurrentChange))
+        yield from (428,) if OutOfDate in operation.raises else ()
+        yield from (403, 429, 500, 504)
+        return
+    if kind == "oauth":
+        yield from (400, 401) if TokenRefused in operation.raises else ()
+    else:
+        yield from (ANSWERS[each][0] for each in operation.raises if each in ANSWERS)
+    yield from (500, 503)
+    by_type = {each.type: each.http_status for each in GATEWAY_ERRORS}
+    for name in FROM_GATEWAY[kind]:
+        status = by_type[name]
+        if status is not None:
+            yield status
+
+
+def _may_refuse(operation: Operation) -> bool:
+    return any(ANSWERS.get(each, (200, 0))[0] == 200 for each in operation.raises)
+
+
+def _answer_schema(kind: str, http_status: int, operation: Operation, schemas: Schemas) -> Schema:
+    data = schemas.of(operation.data, operation.given) if operation.data is not None else None
+    if kind != "ocpi":
+        assert data is not None, "operators and clients are always answered something"
+        return data
+    envelope: Schema = {
+        "type": "object",
+        "properties": {
+            **({"data": data} if data is not None else {}),
+            "status_code": {"type": "integer", "minimum": 1000, "maximum": 1999},
+            "timestamp": {"type": "string", "format": "date-time"},
+        },
+        "required": [*(["data"] if data is not None else []), "status_code", "timestamp"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [envelope, REFUSAL]} if http_status == 200 and _may_refuse(operation) else envelope
+
+
+def _refusal_schema(kind: str, http_status: int, schemas: Schemas) -> Schema:
+    if kind == "operator":
+        return schemas.of(answers.Problem)
+    if kind == "oauth" and http_status in (400, 401, 500, 503):
+        return schemas.of(answers.TokenError)
+    return REFUSAL
+
+
+def _response(words: str, schema: Schema, *, kind: str = "", refused: str = "") -> Schema:
+    media = PROBLEM_JSON if refused == "operator" else JSON
+    response: Schema = {"description": words, "content": {media: {"schema": schema}}}
+    if "ocpi" in (kind, refused):
+        response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in IDS}
+    return response
+
+
+def _parameter(where: str, name: str, schema: Schema, said: str = "", *, required: bool = False) -> Schema:
+    told = {"description": said} if said else {}
+    return {"name": name, "in": where, **told, "required": required, "schema": schema}

@@ -1,0 +1,263 @@
+"""What each method of each route is for: its words, what it takes and gives, and the errors it may end in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from functions.ops_api import NewPartner, Settings, Suspension
+from infra.routes import LOCATION, OAUTH_PATH, PARTNER
+from offpeak.errors import (
+    AlreadyExists,
+    InvalidMessage,
+    MethodNotAllowed,
+    OutOfDate,
+    PeerUnusable,
+    TokenRefused,
+    UnknownLocation,
+    UnknownObject,
+    UnparseableBody,
+)
+from offpeak.ocpi.chargingprofiles import ActiveChargingProfileObject, ResultObject
+from offpeak.ocpi.credentials import CredentialsObject
+from offpeak.ocpi.locations import REQUIRED as REQUIRED_OF
+from offpeak.ocpi.locations import ConnectorObject, EvseObject, LocationObject
+from offpeak.ocpi.sessions import REQUIRED, SessionObject
+from offpeak.ocpi.tariffs import TariffObject
+from offpeak.partners.hub_clients import ClientInfoObject
+from offpeak.sessions.parse import LENIENT_REQUIRED
+from openapi import answers
+
+SESSION = "/ocpi/emsp/{version}/sessions/{country_code}/{party_id}/{session_id}"
+TARIFF = "/ocpi/emsp/{version}/tariffs/{country_code}/{party_id}/{tariff_id}"
+HUB_CLIENT = "/ocpi/emsp/{version}/hubclientinfo/{country_code}/{party_id}"
+CREDENTIALS = "/ocpi/{version}/credentials"
+PROFILES = "/ocpi/emsp/{version}/chargingprofiles"
+EVSE = f"{LOCATION}/{{evse_uid}}"
+CONNECTOR = f"{EVSE}/{{connector_id}}"
+
+READS = (UnparseableBody, InvalidMessage)
+"""What every body can be refused for."""
+PATCHED = ("last_updated",)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`data` is what the answer holds: in OCPI's envelope, for operators as it is. `required` are fields of the body,
+    `given` fields of the answer, beside those that their models always demand."""
+
+    summary: str
+    data: Any = None
+    body: Any = None
+    required: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    raises: tuple[type[Exception], ...] = ()
+    may_create: bool = False
+    """Whether the answer may be 201 beside 200; operators get 201 alone."""
+    body_is_optional: bool = False
+    pages: bool = False
+    """Whether the query may ask for a page."""
+    needs_revision: bool = False
+    text: str = ""
+
+
+def _of_a_location(what: str, model: Any) -> dict[str, Operation]:
+    given = tuple(name for name in REQUIRED_OF[model] if name in ("last_updated",))
+    return {
+        "GET": Operation(f"Read {what} as we have it", data=model, given=given, raises=(UnknownObject, InvalidMessage)),
+        "PUT": Operation(
+            f"Tell {what} whole", body=model, raises=(*READS, UnknownObject), may_create=True, text=STAMPED
+        ),
+        "PATCH": Operation(
+            f"Change fields of {what}", body=model, required=PATCHED, raises=(*READS, UnknownObject), text=STAMPED
+        ),
+    }
+
+
+STAMPED = "What is older than what we have changes nothing, and is answered like what is newer."
+SESSION_TEXT = (
+    f"Required are {', '.join(LENIENT_REQUIRED)}; what else OCPI requires is demanded of partners that are held to the "
+    "letter (`flags.strict`) and filled in for all others. Every ACTIVE session that changes gets a fresh plan, and a "
+    "charging profile where that changes something."
+)
+
+OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
+    "/ocpi/versions": {"GET": Operation("List our versions", data=list[answers.Version])},
+    "/ocpi/{version}": {"GET": Operation("List our interfaces", data=answers.VersionDetails, raises=(UnknownObject,))},
+    CREDENTIALS: {
+        "GET": Operation("Read our current credentials", data=answers.OurCredentials, raises=(UnknownObject,)),
+        "POST": Operation(
+            "Register",
+            data=answers.OurCredentials,
+            body=CredentialsObject,
+            raises=(*READS, UnknownObject, MethodNotAllowed, PeerUnusable),
+            text="Within the call we GET your versions with the token you send. When that fails the answer is 3001, "
+            "3002 or 3003, and nothing has changed.",
+        ),
+        "PUT": Operation(
+            "Renew the credentials, or change the version",
+            data=answers.OurCredentials,
+            body=CredentialsObject,
+            raises=(*READS, UnknownObject, MethodNotAllowed, PeerUnusable),
+            text="Your old token stays good until you use the new one.",
+        ),
+        "DELETE": Operation("End the connection", raises=(UnknownObject, MethodNotAllowed)),
+    },
+    SESSION: {
+        "GET": Operation(
+            "Read a session as we have it",
+            data=SessionObject,
+            given=tuple(name for name in REQUIRED if name != "cdr_token"),
+            raises=(UnknownObject, InvalidMessage),
+        ),
+        "PUT": Operation(
+            "Tell a session whole",
+            body=SessionObject,
+            required=LENIENT_REQUIRED,
+            raises=(*READS, UnknownObject, UnknownLocation),
+            may_create=True,
+            text=SESSION_TEXT,
+        ),
+        "PATCH": Operation(
+            "Change fields of a session, and add charging periods",
+            body=SessionObject,
+            required=PATCHED,
+            raises=(*READS, UnknownObject, UnknownLocation),
+            text=f"404 for a session that was never PUT: it is kept, and looked for in your list. {STAMPED}",
+        ),
+    },
+    LOCATION: _of_a_location("a Location", LocationObject),
+    EVSE: _of_a_location("an EVSE", EvseObject),
+    CONNECTOR: _of_a_location("a connector", ConnectorObject),
+    TARIFF: {
+        "GET": Operation("Read a tariff as we have it", data=TariffObject, raises=(UnknownObject, InvalidMessage)),
+        "PUT": Operation(
+            "Tell a tariff",
+            body=TariffObject,
+            required=("currency", "elements"),
+            raises=(*READS, UnknownObject),
+            may_create=True,
+            text=STAMPED,
+        ),
+        "PATCH": Operation(
+            "Change fields of a tariff",
+            body=TariffObject,
+            required=PATCHED,
+            raises=(*READS, UnknownObject),
+            text="OCPI has no such method; it means what it means elsewhere.",
+        ),
+        "DELETE": Operation("Take a tariff away", raises=(UnknownObject, InvalidMessage)),
+    },
+    HUB_CLIENT: {
+        "GET": Operation("Read a hub's client", data=ClientInfoObject, raises=(UnknownObject, InvalidMessage)),
+        "PUT": Operation(
+            "Tell of a hub's client", body=ClientInfoObject, raises=(*READS, UnknownObject), may_create=True
+        ),
+    },
+    f"{PROFILES}/results/{{kind}}/{{request_id}}": {
+        "POST": Operation(
+            "Tell the result of a charging profile request",
+            body=ResultObject,
+            raises=(*READS, UnknownObject),
+            text="The address is the `response_url` of our request, as it stands. What comes twice counts once.",
+        )
+    },
+    f"{PROFILES}/{{session_id}}": {
+        "PUT": Operation(
+            "Tell the charging profile that is in force",
+            body=ActiveChargingProfileObject,
+            raises=(*READS, UnknownObject),
+            text="Send it when a charger's profile changes for a reason that is not ours.",
+        )
+    },
+    OAUTH_PATH: {
+        "POST": Operation(
+            "Get an access token",
+            data=answers.AccessToken,
+            body=answers.TokenForm,
+            raises=(TokenRefused,),
+            text="RFC 6749, 4.4: the client credentials grant. Tokens are good for 14 days.",
+        )
+    },
+    "/.well-known/jwks.json": {
+        "GET": Operation("Read the keys that access tokens are checked with", data=answers.KeySet)
+    },
+    "/ops/v1/partners": {
+        "GET": Operation("List the partners", data=answers.PartnerPage, raises=(InvalidMessage,), pages=True),
+        "POST": Operation(
+            "Invite a CPO",
+            data=answers.InvitationGiven,
+            body=NewPartner,
+            raises=(*READS, AlreadyExists),
+            may_create=True,
+            text="A new partner needs `settings.name` and `settings.parties`.",
+        ),
+    },
+    PARTNER: {
+        "GET": Operation("Show a partner", data=answers.PartnerShown, raises=(UnknownObject,)),
+        "PATCH": Operation(
+            "Change settings; running sessions are planned anew",
+            data=answers.PartnerShown,
+            body=Settings,
+            raises=(*READS, UnknownObject, OutOfDate),
+            needs_revision=True,
+        ),
+        "DELETE": Operation(
+            "Remove a partner: its tokens end, its sessions stay",
+            data=answers.PartnerShown,
+            raises=(UnknownObject, OutOfDate, InvalidMessage),
+            needs_revision=True,
+        ),
+    },
+    f"{PARTNER}/invitations": {
+        "POST": Operation(
+            "Invite a CPO again, because its token got lost",
+            data=answers.InvitationGiven,
+            raises=(UnknownObject, InvalidMessage),
+            may_create=True,
+        )
+    },
+    f"{PARTNER}/suspension": {
+        "PUT": Operation(
+            "Shut a partner out",
+            data=answers.PartnerShown,
+            body=Suspension,
+            body_is_optional=True,
+            raises=(*READS, UnknownObject, OutOfDate),
+            needs_revision=True,
+        ),
+        "DELETE": Operation(
+            "Let a partner in again",
+            data=answers.PartnerShown,
+            raises=(UnknownObject, OutOfDate, InvalidMessage),
+            needs_revision=True,
+        ),
+    },
+    f"{PARTNER}/rotation": {
+        "POST": Operation(
+            "Renew the tokens from our side",
+            data=answers.HandshakeShown,
+            raises=(UnknownObject, InvalidMessage),
+        )
+    },
+    f"{PARTNER}/quality": {
+        "GET": Operation(
+            "Tell what a CPO's system did well and badly on a day",
+            data=answers.Quality,
+            raises=(UnknownObject, InvalidMessage),
+        )
+    },
+    f"{PARTNER}/audit": {
+        "GET": Operation(
+            "List who changed what", data=answers.AuditPage, raises=(UnknownObject, InvalidMessage), pages=True
+        )
+    },
+    f"{PARTNER}/audit/verification": {
+        "GET": Operation(
+            "Check that nobody tampered with the trail", data=answers.AuditVerdict, raises=(UnknownObject,)
+        )
+    },
+}
+"""Path -> method -> what it is for. Paths and methods are those of infra/routes.py: the description is not written
+while the two differ."""

@@ -1,0 +1,144 @@
+"""Who calls in the fuzz tests, and what makes a made-up request likely enough to get past the door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from hypothesis import strategies as st
+from schemathesis import Case
+
+from local.cloud_server import REGION
+from local.cpo.wire import authorization, write_instant
+from tests.e2e.oauth import bearer, client_of, token_of
+from tests.e2e.partner import Partner
+from tests.e2e.scene import Scene
+from tests.e2e.stage import EVENING, Stage
+
+STAMPS = ("last_updated", "start_date_time", "end_date_time")
+IDENTITY = ("country_code", "party_id", "id", "uid")
+IDS = {
+    "session_id": ["S1", "S2", "F1", "F2"],
+    "location_id": ["LOC-1", "L2"],
+    "evse_uid": ["EVSE-S1", "E2"],
+    "connector_id": ["1", "2"],
+    "tariff_id": ["T1", "T2"],
+}
+OPERATED = ["fuzz-1", "fuzz-2", "fuzz-3"]
+"""The partners that operators change while the others go on."""
+
+
+class _Signed(requests.auth.AuthBase):
+    """An operator's signature of what is sent, as it is sent."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        assert request.method is not None
+        assert request.url is not None
+        signed = AWSRequest(request.method, request.url, data=request.body)
+        SigV4Auth(Credentials("test", "test"), "execute-api", REGION).add_auth(signed)
+        request.headers.update(dict(signed.headers))
+        return request
+
+
+@dataclass(frozen=True)
+class Visitors:
+    """A partner that is registered, one that is not yet, and an operator; and where each calls."""
+
+    stage: Stage
+    partner: Partner
+    newcomer: Partner
+    shown: Mapping[str, Mapping[str, str]]
+    session: requests.Session
+    errors_before: frozenset[str]
+    welcome: set[str] = field(default_factory=set)
+    """The operations that somebody could carry out."""
+
+    def ask(self, case: Case, who: str) -> Any:
+        """Send a made-up request as somebody; return what was answered."""
+        operators = case.path.startswith("/ops/")
+        base = self.stage.cloud.deployed.operator_url if operators else self.stage.cloud.base_url
+        answer = case.call(
+            base_url=base,
+            session=self.session,
+            headers=dict(self.shown.get(who, {})),
+            auth=_Signed() if who == "operator" else None,
+        )
+        if answer.status_code < 300 and "status_message" not in answer.json():
+            self.welcome.add(case.operation.definition.raw["operationId"])
+        return answer
+
+    def may_call(self, case_path: str, method: str) -> list[str]:
+        """Say who calls an endpoint. Nobody who is registered leaves: all that follows would be refused."""
+        if case_path.startswith("/ops/"):
+            return ["operator", "operator", "operator", "nobody"]
+        if case_path.startswith(("/oauth", "/.well-known")):
+            return ["nobody"]
+        if case_path.endswith("/credentials") and method == "DELETE":
+            return ["newcomer", "stranger", "nobody"]
+        return ["partner"] * 6 + ["client", "newcomer", "stranger", "nobody"]
+
+
+def visitors_in(scene: Scene) -> Visitors:
+    partner, newcomer = scene.partner(), scene.invited()
+    partner.plug_in("S1", "S2")
+    scene.settle()
+    client = client_of(partner)
+    shown = {
+        "partner": {"Authorization": authorization(partner.token_c, raw=False)},
+        "newcomer": {"Authorization": authorization(newcomer.token_a, raw=False)},
+        "stranger": {"Authorization": authorization("a-token-that-nobody-gave", raw=False)},
+        "client": bearer(token_of(scene.stage, client), client.api_key),
+    }
+    session = requests.Session()
+    session.trust_env = False
+    return Visitors(scene.stage, partner, newcomer, shown, session, errors_logged(scene.stage))
+
+
+def errors_logged(stage: Stage) -> frozenset[str]:
+    """Return each line in which a function told of an error so far."""
+    return frozenset(line for log in stage.logs().values() for line in log if '"level":"ERROR"' in line)
+
+
+def likely(case: Case, visitors: Visitors, draw: st.DataObject) -> None:
+    """Let a request be about things that exist, where chance would never hit them; one in five stays as it came."""
+    if draw.draw(st.sampled_from([True, False, False, False, False]), "stays as it came"):
+        return
+    path = dict(case.path_parameters or {})
+    party = visitors.partner.party
+    known = {
+        "country_code": [party.country_code],
+        "party_id": [party.party_id],
+        "request_id": [visitors.partner.newest("S1").request_id],
+        "partner_id": OPERATED,
+        **IDS,
+    }
+    for name in path.keys() & known.keys():
+        path[name] = draw.draw(st.sampled_from(known[name]), name)
+    case.path_parameters = path
+    if "If-Match" in (case.headers or {}):
+        case.headers["If-Match"] = draw.draw(st.sampled_from(["*", '"1"', '"2"']), "If-Match")
+    if case.path.endswith("/partners") and isinstance(case.body, dict):
+        settings = case.body.get("settings")
+        named = {"name": "Made up", "parties": ["NL-FUZ"], **(settings if isinstance(settings, dict) else {})}
+        case.body = {"partner_id": draw.draw(st.sampled_from(OPERATED), "partner_id"), "settings": named}
+    elif isinstance(case.body, dict):
+        case.body = _of_tonight({name: each for name, each in case.body.items() if name not in IDENTITY}, draw)
+
+
+def _of_tonight(value: Any, draw: st.DataObject) -> Any:
+    """Move every time in a body into the test's evening."""
+    if isinstance(value, list):
+        return [_of_tonight(each, draw) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: _tonight(draw) if name in STAMPS else _of_tonight(each, draw) for name, each in value.items()}
+
+
+def _tonight(draw: st.DataObject) -> str:
+    return write_instant(EVENING + timedelta(minutes=draw.draw(st.integers(-600, 600), "minutes")))
