@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from offpeak import wiring
 from offpeak.edge import caller, json_body, ocpi_api, ocpi_ok, rest_handler
 from offpeak.errors import InvalidMessage
+from offpeak.ocpi.merging import Outcome
 from offpeak.partners.hub_clients import client_object, read_client, receive_client
 from offpeak.partners.model import Party
 
@@ -24,7 +25,8 @@ def get_client(country_code: str, party_id: str) -> Response[str]:
 def put_client(country_code: str, party_id: str) -> Response[str]:
     party = _party(country_code, party_id)
     client = read_client(json_body(api), party, strict=caller(api).strict, now=wiring.clock().now())
-    return ocpi_ok(created=receive_client(client, caller(api).partner_id, wiring.hub_clients()))
+    outcome = receive_client(client, caller(api).partner_id, wiring.hub_clients())
+    return ocpi_ok(created=outcome is Outcome.CREATED)
 
 
 def _party(country_code: str, party_id: str) -> Party:

@@ -7,10 +7,11 @@ from aws_lambda_powertools.event_handler import Response
 from offpeak import wiring
 from offpeak.edge import caller, json_body, ocpi_api, ocpi_ok, rest_handler
 from offpeak.errors import InvalidMessage, UnknownObject
-from offpeak.locations.model import LONGEST_ID, Address, LocationKey, Outcome
+from offpeak.locations.model import LONGEST_ID, Address, LocationKey
 from offpeak.locations.parse import parse_location_push
 from offpeak.locations.receive import object_at, receive_location
 from offpeak.locations.render import told_object
+from offpeak.ocpi.merging import Outcome
 from offpeak.partners.model import Party
 
 LARGEST_LOCATION = 1024 * 1024

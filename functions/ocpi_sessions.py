@@ -9,10 +9,11 @@ from aws_lambda_powertools.event_handler import Response
 from offpeak import wiring
 from offpeak.edge import caller, json_body, ocpi_api, ocpi_ok, rest_handler
 from offpeak.errors import InvalidMessage, UnknownObject
+from offpeak.ocpi.merging import Outcome
 from offpeak.partners.model import Party
 from offpeak.sessions.model import LONGEST_ID, MessageKind, SessionKey
 from offpeak.sessions.parse import parse_session_message
-from offpeak.sessions.receive import Outcome, receive_session
+from offpeak.sessions.receive import receive_session
 from offpeak.sessions.render import session_object
 
 api = ocpi_api()

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from offpeak import wiring
 from offpeak.edge import caller, json_body, ocpi_api, ocpi_ok, rest_handler
 from offpeak.errors import InvalidMessage, UnknownObject
+from offpeak.ocpi.merging import Outcome
 from offpeak.partners.model import Party
 from offpeak.tariffs.model import LONGEST_ID, TariffKey
 from offpeak.tariffs.parse import parse_tariff_push
@@ -27,7 +28,7 @@ def get_tariff(country_code: str, party_id: str, tariff_id: str) -> Response[str
 
 @api.put(PATH)
 def put_tariff(country_code: str, party_id: str, tariff_id: str) -> Response[str]:
-    return ocpi_ok(created=_receive(_key(country_code, party_id, tariff_id), is_whole=True))
+    return ocpi_ok(created=_receive(_key(country_code, party_id, tariff_id), is_whole=True) is Outcome.CREATED)
 
 
 @api.patch(PATH)
@@ -43,7 +44,7 @@ def delete(country_code: str, party_id: str, tariff_id: str) -> Response[str]:
     return ocpi_ok()
 
 
-def _receive(key: TariffKey, *, is_whole: bool) -> bool:
+def _receive(key: TariffKey, *, is_whole: bool) -> Outcome:
     told = parse_tariff_push(
         json_body(api),
         key,

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from offpeak.errors import InvalidMessage, UnknownLocation
 from offpeak.locations.chargers import Chargers
-from offpeak.locations.model import Address, LocationKey, Outcome
+from offpeak.locations.model import Address, LocationKey
 from offpeak.locations.parse import parse_location_push
 from offpeak.locations.receive import LARGEST_OBJECT, object_at, receive_location
 from offpeak.locations.render import told_object
 from offpeak.locations.store import LocationStore
-from offpeak.ocpi.merging import merge
+from offpeak.ocpi.merging import Outcome, merge
 from offpeak.ocpi.wire_json import read_json, write_json
 from offpeak.partners.model import Party
 from tests.conftest import MakeTable

@@ -15,6 +15,7 @@ import pytest
 from offpeak.aws.queues import FifoQueue
 from offpeak.aws.tables import Table, Update
 from offpeak.errors import InvalidMessage
+from offpeak.ocpi.merging import Outcome
 from offpeak.partners.model import ParkingTimeMeaning
 from offpeak.sessions.merge import merge
 from offpeak.sessions.model import (
@@ -27,7 +28,7 @@ from offpeak.sessions.model import (
     SessionStatus,
 )
 from offpeak.sessions.plan_queue import PlanQueue
-from offpeak.sessions.receive import Outcome, receive_session
+from offpeak.sessions.receive import receive_session
 from offpeak.sessions.store import NEWEST, SHARDS, Inferred, SessionStore
 from tests.conftest import MakeTable
 from tests.sessions.builders import KEY, a_patch, a_put, at, period

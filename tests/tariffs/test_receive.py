@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from offpeak.errors import InvalidMessage, UnknownObject
+from offpeak.ocpi.merging import Outcome
 from offpeak.ocpi.wire_json import read_json, write_json
 from offpeak.partners.model import Party
 from offpeak.tariffs.model import TariffKey
@@ -61,7 +62,7 @@ def patch(minutes: int, **fields: Any) -> Message:
     return False, told(minutes, **fields)
 
 
-def receive(store: TariffStore, message: Message, key: TariffKey = KEY) -> bool:
+def receive(store: TariffStore, message: Message, key: TariffKey = KEY) -> Outcome:
     is_whole, body = message
     now = EVENING + timedelta(hours=1)
     push = parse_tariff_push(read_json(write_json(body)), key, "2.2.1", is_whole=is_whole, strict=False, now=now)
@@ -91,12 +92,12 @@ def test_a_deleted_tariff_stays_away_whatever_older_comes_late(store: TariffStor
     """T14"""
     receive(store, put(5))
     delete_tariff(KEY, store)
-    assert not receive(store, put(5))
+    assert receive(store, put(5)) is Outcome.KEPT
     with pytest.raises(UnknownObject):
         receive(store, patch(4, currency="EUR"))
     with pytest.raises(UnknownObject):
         delete_tariff(KEY, store)
-    assert receive(store, put(6, "0.10"))
+    assert receive(store, put(6, "0.10")) is Outcome.CREATED
     assert store.load(KEY).merged.is_known
 
 

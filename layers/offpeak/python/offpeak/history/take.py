@@ -11,12 +11,13 @@ from offpeak.errors import InvalidMessage
 from offpeak.history.listed import read_listed, session_id_in
 from offpeak.history.model import Refusal, Taken, Tally
 from offpeak.history.stop import StopRule
+from offpeak.ocpi.merging import Outcome
 from offpeak.ocpi.paging import newest
 from offpeak.ocpi.wire_json import JsonValue
 from offpeak.partners.model import Partner, Party
 from offpeak.sessions.model import SessionMessage
 from offpeak.sessions.plan_queue import PlanQueue
-from offpeak.sessions.receive import Outcome, receive_session
+from offpeak.sessions.receive import receive_session
 from offpeak.sessions.store import SessionStore
 from offpeak.telemetry import logger
 

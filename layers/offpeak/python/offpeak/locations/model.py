@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from offpeak.partners.model import Party
 
@@ -43,15 +42,6 @@ class Address:
         """Say whether such an object can be kept at all."""
         ids = (self.location.location_id, self.evse_uid or "", self.connector_id or "")
         return all(len(each.encode()) <= LONGEST_ID for each in ids)
-
-
-class Outcome(StrEnum):
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    """The message told nothing new: a repetition, or older than what we know."""
-    KEPT = "kept"
-    """A PATCH of what we do not know: kept for when its PUT comes."""
 
 
 @dataclass(frozen=True, slots=True)

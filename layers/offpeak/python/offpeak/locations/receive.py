@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from offpeak.errors import ConcurrentChange, InvalidMessage, UnknownLocation
-from offpeak.locations.model import Address, Outcome
+from offpeak.locations.model import Address
 from offpeak.locations.parse import LocationPush
 from offpeak.locations.store import LocationStore
-from offpeak.ocpi.merging import UNTOLD, Merged, merge
+from offpeak.ocpi.merging import UNTOLD, Merged, Outcome, merge, outcome_of
 from offpeak.telemetry import count, logger
 
 MOST_TRIES = 8
@@ -30,7 +30,7 @@ def receive_location(told: LocationPush, address: Address, store: LocationStore,
             raise UnknownLocation("location_id", f"{address.location.location_id} is not known; PUT the Location first")
         after = merge(stored.merged, told.push)
         _check_sizes(after)
-        outcome = _outcome(object_at(stored.merged, address), object_at(after, address))
+        outcome = outcome_of(object_at(stored.merged, address), object_at(after, address))
         try:
             store.save(address.location, stored, after)
         except ConcurrentChange:
@@ -45,14 +45,6 @@ def object_at(merged: Merged, address: Address) -> Merged:
     for part_id in address.path:
         merged = merged.parts.get(part_id, UNTOLD)
     return merged
-
-
-def _outcome(before: Merged, after: Merged) -> Outcome:
-    if not after.is_known:
-        return Outcome.KEPT
-    if not before.is_known:
-        return Outcome.CREATED
-    return Outcome.UNCHANGED if after == before else Outcome.UPDATED
 
 
 def _check_sizes(location: Merged) -> None:

@@ -14,9 +14,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
 from offpeak.instants import format_instant
 from offpeak.ocpi.wire_json import JsonValue
+
+
+class Outcome(StrEnum):
+    """What became of a message about an object."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    """It told nothing new: a repetition, or older than what we know."""
+    KEPT = "kept"
+    """A PATCH of what we do not know: kept for when its PUT comes (CONFORMANCE S1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,15 @@ def _rank(register: Register) -> tuple[datetime, bool, str]:
     """Order registers of one field: the newest stamp first, then any value above none."""
     said = json.dumps(register.value, sort_keys=True, default=lambda number: str(number.normalize()))
     return register.stamp, register.value is not None, said
+
+
+def outcome_of(before: Merged, after: Merged) -> Outcome:
+    """Say what became of an object that was `before` and is `after` a message."""
+    if not after.is_known:
+        return Outcome.KEPT
+    if not before.is_known:
+        return Outcome.CREATED
+    return Outcome.UNCHANGED if after == before else Outcome.UPDATED
 
 
 def as_told(value: object) -> JsonValue:

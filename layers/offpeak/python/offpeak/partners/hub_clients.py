@@ -5,7 +5,6 @@ A client may be any party, so the path names it and not the caller; no message o
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -16,6 +15,7 @@ from offpeak.aws.tables import Item, Put, Table
 from offpeak.errors import ConcurrentChange, InvalidMessage, UnknownObject
 from offpeak.instants import format_instant, parse_instant
 from offpeak.ocpi.fields import AnyCase, Code, Instant, Written, read_object
+from offpeak.ocpi.merging import Outcome
 from offpeak.ocpi.stamps import check_stamp
 from offpeak.ocpi.wire_json import JsonValue
 from offpeak.partners.model import Party
@@ -51,8 +51,8 @@ class HubClients:
             raise UnknownObject(f"{party.country_code}/{party.party_id} is no client that was told of")
         return _client(row)
 
-    def save(self, partner_id: str, client: HubClient) -> bool:
-        """Write a client unless what is known is newer; say whether it is a new one. Equal stamps are settled by what
+    def save(self, partner_id: str, client: HubClient) -> Outcome:
+        """Write a client unless what is known is as new, and say what became of it. Equal stamps are settled by what
         they say, so that any order of messages ends the same."""
         stamp = format_instant(client.last_updated)
         row = {
@@ -69,10 +69,12 @@ class HubClients:
         except ConcurrentChange:
             pass
         else:
-            return True
-        with suppress(ConcurrentChange):  # a newer word on this client is there already
+            return Outcome.CREATED
+        try:
             self._table.write(Put(row, "#rank < :rank", {":rank": row["rank"]}, {"#rank": "rank"}))
-        return False
+        except ConcurrentChange:
+            return Outcome.UNCHANGED
+        return Outcome.UPDATED
 
 
 def read_client(body: JsonValue, party: Party, *, strict: bool, now: datetime) -> HubClient:
@@ -92,18 +94,18 @@ def read_client(body: JsonValue, party: Party, *, strict: bool, now: datetime) -
     return HubClient(told, wire.role or "OTHER", wire.status, stamp)
 
 
-def receive_client(client: HubClient, partner_id: str, clients: HubClients) -> bool:
-    """Keep what a hub told of a client, and say whether that one is new."""
-    is_new = clients.save(partner_id, client)
+def receive_client(client: HubClient, partner_id: str, clients: HubClients) -> Outcome:
+    """Keep what a hub told of a client."""
+    outcome = clients.save(partner_id, client)
     logger.info(
         "hub_client_received",
         partner_id=partner_id,
         party=f"{client.party.country_code}-{client.party.party_id}",
         status=client.status,
-        is_new=is_new,
+        outcome=outcome.value,
     )
     count("HubClientMessagesReceived")
-    return is_new
+    return outcome
 
 
 def client_object(client: HubClient) -> dict[str, JsonValue]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from offpeak.errors import ConcurrentChange, InvalidMessage
+from offpeak.ocpi.merging import Outcome
 from offpeak.partners.model import ParkingTimeMeaning
 from offpeak.partners.watch import notice
 from offpeak.sessions.charging_state import infer_charging_state
@@ -20,15 +20,6 @@ from offpeak.telemetry import count, logger
 
 MOST_TRIES = 8
 """Writers of one session at the same moment are few; who loses so often is told to come again."""
-
-
-class Outcome(StrEnum):
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    """The message told nothing new: a repetition, or older than what we know."""
-    KEPT = "kept"
-    """A PATCH of a session that we do not know: kept for when its PUT comes (CONFORMANCE S1)."""
 
 
 def receive_session(

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 from offpeak.errors import ConcurrentChange, InvalidMessage, UnknownObject
-from offpeak.ocpi.merging import UNTOLD, Merged, merge, told_since
+from offpeak.ocpi.merging import UNTOLD, Merged, Outcome, merge, outcome_of, told_since
 from offpeak.tariffs.model import TariffKey
 from offpeak.tariffs.parse import TariffPush
 from offpeak.tariffs.planned import tariff_of
@@ -21,8 +21,8 @@ INSTANT = timedelta(milliseconds=1)
 """The finest difference between two stamps."""
 
 
-def receive_tariff(told: TariffPush, key: TariffKey, store: TariffStore) -> bool:
-    """Merge one message into its tariff, store it when it told something new, and say whether that made it known.
+def receive_tariff(told: TariffPush, key: TariffKey, store: TariffStore) -> Outcome:
+    """Merge one message into its tariff, and store it when it told something new.
 
     Raises UnknownObject for a PATCH of a tariff that is not known (it is kept all the same, for when the PUT comes),
     ConcurrentChange when other writers were faster every time, InvalidMessage for a tariff that is too large.
@@ -37,10 +37,11 @@ def receive_tariff(told: TariffPush, key: TariffKey, store: TariffStore) -> bool
                 store.save(key, stored, after, stored.deleted_at)
             except ConcurrentChange:
                 continue
-        _report(told, key, stored, after)
-        if not after.is_known and not told.push.is_whole:
+        outcome = outcome_of(stored.merged, after)
+        _report(told, key, outcome, after)
+        if outcome is Outcome.KEPT and not told.push.is_whole:
             raise UnknownObject(f"tariff {key.tariff_id} is not known yet; PUT it first")
-        return after.is_known and not stored.merged.is_known
+        return outcome
     raise ConcurrentChange(f"tariff {key.tariff_id} is being written by too many at once")
 
 
@@ -65,13 +66,12 @@ def _since_deleted(stored: StoredTariff, merged: Merged) -> Merged:
     return merged if stored.deleted_at is None else told_since(stored.deleted_at + INSTANT, merged)
 
 
-def _report(told: TariffPush, key: TariffKey, stored: StoredTariff, after: Merged) -> None:
+def _report(told: TariffPush, key: TariffKey, outcome: Outcome, after: Merged) -> None:
     logger.info(
         "tariff_message_received",
         partner_id=key.partner_id,
         tariff_id=key.tariff_id,
-        is_new=after.is_known and not stored.merged.is_known,
-        is_unchanged=after == stored.merged,
+        outcome=outcome.value,
         filled=list(told.filled),
         not_planned_by=_why_not(after),
     )
