@@ -29,6 +29,8 @@ MARK = "#777777"
 LEFT, RIGHT = 0.06, 0.975
 BIN = timedelta(minutes=5)
 SHOWN = 6
+MOST_LABELS = 6
+"""Times below the single sessions that do not run into each other."""
 """Sessions in small multiples."""
 
 
@@ -162,5 +164,6 @@ def _attribution(prices: PriceCurve) -> str:
 def _time_axis(axes: Any, start_at: datetime, end_at: datetime) -> None:
     axes.set_xlim(mdates.date2num(start_at - timedelta(minutes=20)), mdates.date2num(end_at + timedelta(minutes=20)))
     hours = (end_at - start_at) / timedelta(hours=1)
-    axes.xaxis.set_major_locator(mdates.HourLocator(byhour=range(0, 24, 3 if hours <= 30 else 6), tz=LOCAL))
+    apart = next((each for each in (3, 6, 12) if hours / each <= MOST_LABELS), 24)
+    axes.xaxis.set_major_locator(mdates.HourLocator(byhour=range(0, 24, apart), tz=LOCAL))
     axes.xaxis.set_major_formatter(mdates.DateFormatter("%H:%M" if hours <= 30 else "%a %H:%M", tz=LOCAL))

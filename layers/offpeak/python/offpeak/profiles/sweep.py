@@ -52,6 +52,11 @@ class Found:
     waking: list[SessionKey]
     due: list[str]
 
+    @property
+    def is_all(self) -> bool:
+        """Say whether there is nothing more than this."""
+        return max(len(self.wanting), len(self.waking), len(self.due)) < MOST
+
 
 @dataclass(slots=True)
 class Swept:
@@ -80,18 +85,25 @@ def sweep(by: Sweeper, *, now: datetime) -> Swept:
     """
     swept = Swept()
     first = int(now.timestamp() // 60) % SHARDS
-    turns = [(shard, window) for shard in (*range(first, SHARDS), *range(first)) for window in windows(now)]
     with ThreadPoolExecutor(LOOKS_AT_ONCE) as looks:
-        for found in looks.map(lambda turn: _look(turn[0], turn[1], by, now), turns):
-            _take_up_all(found, by, swept, now)
+        for found in looks.map(lambda shard: _look(shard, by, now), (*range(first, SHARDS), *range(first))):
+            for each in found:
+                _take_up_all(each, by, swept, now)
     _report(swept)
     if swept.errors:
         raise ExceptionGroup("rows that could not be swept", swept.errors)
     return swept
 
 
-def _look(shard: int, window: Window, by: Sweeper, now: datetime) -> Found:
-    """Return what has waited in a shard since some time within the window."""
+def _look(shard: int, by: Sweeper, now: datetime) -> list[Found]:
+    """Return what has waited in a shard, looking once where that shows all, else once for each age: the old ones, which
+    fail, must hide no young ones."""
+    ages = list(windows(now))
+    all_ages = _found(shard, (ages[-1][0], now), by, now)
+    return [all_ages] if all_ages.is_all else [_found(shard, age, by, now) for age in ages]
+
+
+def _found(shard: int, window: Window, by: Sweeper, now: datetime) -> Found:
     since, until = window
     return Found(
         wanting=list(by.sessions.wanting(shard, since, min(until, now - PLANNED_WITHIN), MOST)),
