@@ -29,9 +29,9 @@ MARK = "#777777"
 LEFT, RIGHT = 0.06, 0.975
 BIN = timedelta(minutes=5)
 SHOWN = 6
+"""Sessions in small multiples."""
 MOST_LABELS = 6
 """Times below the single sessions that do not run into each other."""
-"""Sessions in small multiples."""
 
 
 def draw(title: str, whole: Figures, prices: PriceCurve, path: Path) -> None:
