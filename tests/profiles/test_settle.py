@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
+import pytest
+
+from offpeak.ocpi.profile_types import ResultType
 from offpeak.partners.model import PlanningDefaults
-from offpeak.profiles.model import RequestKind, Standing
-from offpeak.profiles.settle import STEPS_KEPT, limits_taken
+from offpeak.profiles.lifecycle import resulted
+from offpeak.profiles.model import RequestKind, RequestState, Standing
+from offpeak.profiles.settle import STEPS_KEPT, limits_taken, settle
 from offpeak.profiles.situation import most_drawn_w
 from offpeak.sessions.charging_state import infer_charging_state
 from offpeak.sessions.model import KnownSession
 from tests.profiles.builders import REAL, a_profile, a_request, a_standing
+from tests.profiles.world import World
 from tests.sessions.builders import a_session, at, period
 
 PLANNING = PlanningDefaults()
@@ -47,3 +54,19 @@ def test_a_car_shows_its_draw_even_while_its_profile_is_replaced_every_five_minu
     session = a_session(*(period(minute, POWER="3.7") for minute in (0, 5, 10, 15)))
     known = KnownSession(session, infer_charging_state(session), Decimal(1), None, 1, 0, REAL)
     assert most_drawn_w(known, standing, PLANNING) == 3700
+
+
+@pytest.mark.parametrize("is_newest", [True, False])
+def test_only_what_becomes_of_the_newest_request_means_something_for_its_session(world: World, is_newest: bool) -> None:
+    """P11"""
+    world.receive()
+    world.deliver()
+    request = world.newest
+    if not is_newest:
+        world.profiles.save(standing=replace(world.standing, newest_request_id="a newer one"))
+    refused = partial(resulted, result=ResultType.REJECTED, now=world.now, resulted_at=world.real_now)
+    settled = settle(
+        request, refused, world.profiles, PLANNING, question_id="question", now=world.now, at=world.real_now
+    )
+    assert settled.request.state is RequestState.REJECTED
+    assert (world.standing.backoff_steps > 0) is is_newest
