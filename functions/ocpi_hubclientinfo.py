@@ -6,10 +6,8 @@ from aws_lambda_powertools.event_handler import Response
 
 from offpeak import wiring
 from offpeak.edge import caller, json_body, ocpi_api, ocpi_ok, rest_handler
-from offpeak.errors import InvalidMessage
 from offpeak.ocpi.merging import Outcome
-from offpeak.partners.hub_clients import client_object, read_client, receive_client
-from offpeak.partners.model import Party
+from offpeak.partners.hub_clients import client_object, client_party, read_client, receive_client
 
 api = ocpi_api(functional=False)
 PATH = "/ocpi/emsp/<version>/hubclientinfo/<country_code>/<party_id>"
@@ -17,23 +15,16 @@ PATH = "/ocpi/emsp/<version>/hubclientinfo/<country_code>/<party_id>"
 
 @api.get(PATH)
 def get_client(country_code: str, party_id: str) -> Response[str]:
-    client = wiring.hub_clients().load(caller(api).partner_id, _party(country_code, party_id))
+    client = wiring.hub_clients().load(caller(api).partner_id, client_party(country_code, party_id))
     return ocpi_ok(client_object(client))
 
 
 @api.put(PATH)
 def put_client(country_code: str, party_id: str) -> Response[str]:
-    party = _party(country_code, party_id)
+    party = client_party(country_code, party_id)
     client = read_client(json_body(api), party, strict=caller(api).strict, now=wiring.clock().now())
     outcome = receive_client(client, caller(api).partner_id, wiring.hub_clients())
     return ocpi_ok(created=outcome is Outcome.CREATED)
-
-
-def _party(country_code: str, party_id: str) -> Party:
-    """Any party may be a client of a hub, ours included."""
-    if not (len(country_code) == 2 and len(party_id) == 3 and (country_code + party_id).isalnum()):
-        raise InvalidMessage("party_id", f"{country_code}/{party_id} is no party")
-    return Party(country_code, party_id)
 
 
 handler = rest_handler(api)

@@ -1,6 +1,7 @@
-"""The operators' command on a partner's history: have a range pulled, or show how pulling goes. It has no address.
+"""The operators' command on a partner's lists: have one pulled, or show how pulling goes. It has no address.
 
 {"action": "pull", "partner_id": "acme", "from": "2026-01-01T00:00:00Z", "to": "2026-01-08T00:00:00Z"}
+{"action": "pull", "partner_id": "acme", "objects": "locations"}
 {"action": "show", "partner_id": "acme"}
 """
 
@@ -12,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from offpeak import wiring
 from offpeak.edge import command_handler
-from offpeak.errors import InvalidMessage, UnknownObject
+from offpeak.errors import UnknownObject
 from offpeak.history.begin import order_run
+from offpeak.history.model import Module
 from offpeak.history.show import run_shown
 from offpeak.ocpi.fields import Instant, read_object
 from offpeak.ocpi.wire_json import JsonValue
@@ -25,6 +27,7 @@ class Command(BaseModel):
 
     action: Literal["pull", "show"]
     partner_id: str
+    objects: Module = Module.SESSIONS
     since: Annotated[Instant | None, Field(alias="from")] = None
     until: Annotated[Instant | None, Field(alias="to")] = None
 
@@ -38,10 +41,9 @@ def run(event: JsonValue) -> object:
 
 
 def _pull(partner: Partner, command: Command) -> object:
-    if command.since is None:
-        raise InvalidMessage("from", "is required")
     now = wiring.clock().now()
-    return run_shown(order_run(partner, command.since, command.until or now, wiring.history_beginner(), now))
+    until = command.until or (now if command.since else None)
+    return run_shown(order_run(partner, command.objects, command.since, until, wiring.history_beginner(), now))
 
 
 def _show(partner: Partner) -> object:

@@ -1,4 +1,4 @@
-"""The history queue's worker: pulls one page of a partner's list of sessions."""
+"""The history queue's worker: pulls one page of a partner's lists."""
 
 from __future__ import annotations
 
@@ -6,24 +6,33 @@ from functools import partial
 
 from offpeak import wiring
 from offpeak.edge import Message, queue_handler
-from offpeak.history.model import RunKind
+from offpeak.history.model import Module, RunKind
 from offpeak.history.pull import Puller, pull_page
+from offpeak.history.readers import HubClientReader, LocationReader, SessionReader, TariffReader
 from offpeak.history.stop import outlived
-from offpeak.history.take import Taker
 
 
 def process(message: Message) -> None:
     now = wiring.clock().now()
+    begin = wiring.history_beginner()
     puller = Puller(
-        begin=wiring.history_beginner(),
+        begin=begin,
         partners=wiring.partners(),
         gates=wiring.gates(),
         tokens=wiring.peer_tokens(),
         client=wiring.ocpi_client(),
-        taker=Taker(wiring.sessions(), wiring.plan_queue(), stop=partial(outlived, now=now)),
+        readers={
+            Module.SESSIONS: SessionReader(
+                wiring.sessions(), wiring.plan_queue(), partial(outlived, now=now), begin.real_now
+            ),
+            Module.LOCATIONS: LocationReader(wiring.locations()),
+            Module.TARIFFS: TariffReader(wiring.tariffs()),
+            Module.HUB_CLIENTS: HubClientReader(wiring.hub_clients()),
+        },
     )
-    kind, step = RunKind(str(message["kind"])), int(message["step"] or 0)
-    pull_page(str(message["partner_id"]), kind, str(message["run_id"]), step, puller, now=now)
+    module, kind = Module(str(message["module"])), RunKind(str(message["kind"]))
+    step = int(message["step"] or 0)
+    pull_page(str(message["partner_id"]), module, kind, str(message["run_id"]), step, puller, now=now)
 
 
 handler = queue_handler(process, fifo=False)

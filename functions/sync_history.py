@@ -1,4 +1,4 @@
-"""Every ten minutes: begins to pull the history of the partners whose turn it is, and takes up what was lost."""
+"""Every ten minutes: begins to pull those of the partners' lists whose turn it is, and takes up what was lost."""
 
 from __future__ import annotations
 

@@ -115,6 +115,7 @@ class ServiceStack(Stack):
 
         puller = self._function("pull_history")
         puller.can_read(partners, sessions, history).can_write(partners, sessions, history).can_send(pages, plan)
+        puller.can_read(locations, tariffs, data.hub_clients).can_write(locations, tariffs, data.hub_clients)
         puller.can_use_key(*token_key)
 
         # behind the clocks

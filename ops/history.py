@@ -1,4 +1,4 @@
-"""The commands on a partner's history: have a range of it pulled, and see how pulling goes."""
+"""The commands on a partner's lists: have one pulled, or a range of it, and see how pulling goes."""
 
 from __future__ import annotations
 
@@ -16,25 +16,33 @@ LOOK_EVERY_S = 0.5
 
 Shown = Mapping[str, Any]
 
+WORDS = {"sessions": "session", "locations": "location", "tariffs": "tariff", "hubclientinfo": "hub client"}
+"""What an object in the list of each OCPI module is called."""
+
 
 def add_commands(command: Callable[..., Any]) -> None:
-    sync = command("sync", _sync, "pull the sessions of a range of time from a partner, and tell how it goes")
+    sync = command("sync", _sync, "pull what changed in a range of time from a partner, and tell how it goes")
     sync.add_argument("partner_id")
+    sync.add_argument("--objects", choices=WORDS, default="sessions", help="what to pull (default: sessions)")
     sync.add_argument(
-        "--from", dest="since", required=True, type=_instant, metavar="TIME", help="2027-03-01 or so, UTC"
+        "--from",
+        dest="since",
+        type=_instant,
+        metavar="TIME",
+        help="2027-03-01 or so, UTC; needed for sessions, else the default is the whole list",
     )
     sync.add_argument("--to", dest="until", type=_instant, metavar="TIME", help="up to here (default: now)")
     sync.add_argument(
         "--no-wait", action="store_true", help="begin, and leave it to itself; `history` shows how it goes"
     )
 
-    shown = command("history", _history, "show how a partner's sessions were last pulled, and what could not be taken")
+    shown = command("history", _history, "show how a partner's lists were last pulled, and what could not be taken")
     shown.add_argument("partner_id")
 
 
 def _sync(offpeak: Deployed, chosen: argparse.Namespace) -> None:
-    until = {"to": chosen.until} if chosen.until else {}
-    run = ask(offpeak, "ops_history", action="pull", partner_id=chosen.partner_id, **{"from": chosen.since}, **until)
+    bounds = {name: bound for name, bound in (("from", chosen.since), ("to", chosen.until)) if bound}
+    run = ask(offpeak, "ops_history", action="pull", partner_id=chosen.partner_id, objects=chosen.objects, **bounds)
     print(f"run {run['run_id']}: {_range(run)}")
     if chosen.no_wait:
         return
@@ -87,17 +95,24 @@ def progress_of(run: Shown) -> str:
         if run[name]
     )
     waits = f" ({run['problem']})" if run["problem"] else ""
-    sessions = f"{run['objects']}{of_all} sessions"
-    return f"{run['state']}{waits}: {run['pages']} pages, {sessions}{': ' if brought else ''}{brought}"
+    objects = f"{run['objects']}{of_all} {_plural(run)}"
+    return f"{run['state']}{waits}: {run['pages']} pages, {objects}{': ' if brought else ''}{brought}"
 
 
 def _range(run: Shown) -> str:
-    return f"sessions that changed from {run['since']} {'to ' + run['until'] if run['until'] else 'on'}"
+    if not run["since"]:
+        return f"all {_plural(run)}{' that changed before ' + run['until'] if run['until'] else ''}"
+    return f"{_plural(run)} that changed from {run['since']} {'to ' + run['until'] if run['until'] else 'on'}"
+
+
+def _plural(run: Shown) -> str:
+    return f"{WORDS[run['module']]}s"
 
 
 def _refusals(run: Shown) -> Iterator[str]:
     for each in run["samples"]:
-        yield f"refused: session {each['session_id'] or '(without id)'}: {each['field']} {each['problem']}"
+        refused = f"{WORDS[run['module']]} {each['object_id'] or '(without id)'}"
+        yield f"refused: {refused}: {each['field']} {each['problem']}"
 
 
 def _instant(text: str) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from local.cpo import CpoSimulator, Party, Settings, Style
-from offpeak.history.model import RunKind, RunState
+from offpeak.history.model import Module, RunKind, RunState
 from offpeak.history.store import HistoryStore
 from tests.bench.report import Progress, Row
 from tests.bench.sessions import EVENING, session_object
@@ -65,7 +65,9 @@ def _pull(stand: Stand) -> None:
     order = {"action": "pull", "partner_id": PARTNER, "from": "2025-01-01T00:00:00Z"}
     run_id = stand.cloud.invoke("ops_history", order)["run_id"]
     deadline = time.monotonic() + GIVEN_UP_AFTER_S
-    while (run := store.run(PARTNER, RunKind.ORDERED)) is None or run.run_id != run_id or run.is_running:
+    while (
+        (run := store.run(PARTNER, Module.SESSIONS, RunKind.ORDERED)) is None or run.run_id != run_id or run.is_running
+    ):
         if time.monotonic() > deadline:
             raise RuntimeError(f"the pull stands still: {run}")
         time.sleep(0.02)

@@ -13,7 +13,7 @@ import pytest
 
 from local.cpo import ListTrouble
 from local.cpo.wire import write_instant
-from offpeak.history.model import RunKind, RunState
+from offpeak.history.model import Module, RunKind, RunState
 from offpeak.history.store import HistoryStore
 from offpeak.profiles.model import RequestState
 from ops.__main__ import main
@@ -33,8 +33,8 @@ def past(partner: Partner, many: int = MISSED) -> list[dict[str, Any]]:
     ]
 
 
-def run_of(partner: Partner, kind: RunKind = RunKind.SCHEDULED) -> Any:
-    run = HistoryStore(partner.stage.table("history")).run(partner.partner_id, kind)
+def run_of(partner: Partner, kind: RunKind = RunKind.SCHEDULED, module: Module = Module.SESSIONS) -> Any:
+    run = HistoryStore(partner.stage.table("history")).run(partner.partner_id, module, kind)
     assert run is not None, f"no {kind} run was begun"
     return run
 

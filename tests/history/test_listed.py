@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from offpeak.errors import InvalidMessage
-from offpeak.history.listed import read_listed
+from offpeak.history.listed import object_in
+from offpeak.history.readers import session_in
 from offpeak.ocpi.wire_json import JsonValue
 from offpeak.partners.model import Flags, Partner, Party
-from offpeak.sessions.model import MessageKind
+from offpeak.sessions.model import MessageKind, SessionMessage
 from tests.history.world import NOW, PARTY, listed
 
 ONE = Partner("acme", "Acme", (PARTY,))
@@ -21,19 +22,23 @@ def without(*names: str) -> dict[str, JsonValue]:
     return {name: value for name, value in listed("S-1").items() if name not in names}
 
 
+def read_listed(item: object, partner: Partner) -> SessionMessage:
+    return session_in(object_in(item), partner, NOW)  # type: ignore[arg-type]
+
+
 def test_a_listed_session_is_read_as_a_put() -> None:
-    message = read_listed(listed("S-1"), ONE, NOW)
+    message = read_listed(listed("S-1"), ONE)
     assert (message.kind, message.key.partner_id, message.key.session_id) == (MessageKind.PUT, "acme", "S-1")
 
 
 def test_a_party_is_recognised_whatever_its_case() -> None:
     """T8"""
-    assert read_listed(listed("S-1", country_code="be", party_id="acm"), TWO, NOW).country_code == "be"
+    assert read_listed(listed("S-1", country_code="be", party_id="acm"), TWO).country_code == "be"
 
 
 def test_the_only_party_need_not_be_named() -> None:
     """S5"""
-    message = read_listed(without("country_code", "party_id"), ONE, NOW)
+    message = read_listed(without("country_code", "party_id"), ONE)
     assert (message.country_code, message.party_id) == ("NL", "ACM")
 
 
@@ -61,5 +66,5 @@ def test_the_only_party_need_not_be_named() -> None:
 def test_an_object_that_cannot_be_taken_is_refused_by_its_field(item: object, partner: Partner, field: str) -> None:
     """T10"""
     with pytest.raises(InvalidMessage) as refused:
-        read_listed(item, partner, NOW)  # type: ignore[arg-type]
+        read_listed(item, partner)
     assert refused.value.field == field

@@ -10,7 +10,7 @@ import pytest
 
 from offpeak.errors import InvalidMessage
 from offpeak.history.begin import look_for_unknown, order_run, sync_partner
-from offpeak.history.model import MOST_ATTEMPTS, RunKind, RunState, Tally
+from offpeak.history.model import MOST_ATTEMPTS, Module, RunKind, RunState, Tally
 from offpeak.history.schedule import EVERY, FIRST_LOOK_BACK, OVERLAP, STALLED_AFTER
 from offpeak.history.stop import outlived
 from offpeak.instants import format_instant, parse_instant
@@ -115,7 +115,7 @@ def test_a_run_that_is_killed_anywhere_goes_on_and_ends_the_same(world: World) -
     for effects in range(0, 34, 2):
         ids = [f"S-{effects}-{number}" for number in range(6)]
         world.cpo.sessions = [listed(each) for each in ids]
-        order_run(world.partner, NOW - timedelta(days=1), NOW, world.begin, NOW)
+        order_run(world.partner, Module.SESSIONS, NOW - timedelta(days=1), NOW, world.begin, NOW)
         world.life.left = effects
         try:
             world.deliver()
@@ -267,7 +267,7 @@ def test_a_bad_object_is_reported_and_spoils_nothing(world: World) -> None:
     world.deliver()
     assert world.known_ids("S-1", "S-2", "S-3", "S-4") == {"S-1", "S-2"}
     assert world.run().tally == Tally(objects=5, created=2, refused=3)
-    assert [(each.session_id, each.field) for each in world.run().samples] == [
+    assert [(each.object_id, each.field) for each in world.run().samples] == [
         (None, "id"),
         ("S-4", "kwh"),
         ("S-3", "party_id"),
@@ -298,7 +298,7 @@ def test_what_must_not_come_back_stays_out(world: World) -> None:
 def test_a_session_older_than_we_keep_them_does_not_come_back(world: World) -> None:
     world.stop = lambda message: outlived(message, NOW)
     world.cpo.sessions = [listed("S-1", NOW - timedelta(days=399)), listed("S-2", NOW - timedelta(days=401))]
-    order_run(world.partner, NOW - timedelta(days=500), NOW, world.begin, NOW)
+    order_run(world.partner, Module.SESSIONS, NOW - timedelta(days=500), NOW, world.begin, NOW)
     world.deliver()
     assert world.known_ids("S-1", "S-2") == {"S-1"}
 
@@ -339,7 +339,7 @@ def test_a_second_walk_over_the_same_list_changes_nothing(world: World) -> None:
     world.cpo.sessions = [listed(each) for each in IDS]
     sync(world)
     world.deliver()
-    order_run(world.partner, NOW - timedelta(days=1), NOW, world.begin, NOW)
+    order_run(world.partner, Module.SESSIONS, NOW - timedelta(days=1), NOW, world.begin, NOW)
     world.deliver()
     assert world.run(RunKind.ORDERED).tally == Tally(objects=25, unchanged=25)
 
@@ -350,7 +350,7 @@ def test_a_second_walk_over_the_same_list_changes_nothing(world: World) -> None:
 def test_an_ordered_range_asks_for_just_that(world: World) -> None:
     """T9"""
     world.cpo.sessions = [listed("S-1", NOW - timedelta(days=3)), listed("S-2", NOW - timedelta(days=1))]
-    order_run(world.partner, NOW - timedelta(days=4), NOW - timedelta(days=2), world.begin, NOW)
+    order_run(world.partner, Module.SESSIONS, NOW - timedelta(days=4), NOW - timedelta(days=2), world.begin, NOW)
     world.deliver()
     assert world.known_ids("S-1", "S-2") == {"S-1"}
     assert world.cpo.asked[0]["date_to"] == format_instant(NOW - timedelta(days=2))
@@ -366,7 +366,7 @@ def test_a_range_that_shrinks_under_the_walk_is_walked_again(world: World) -> No
         world.cpo.serve(it)
 
     world.cpo.pages = {1: change_one}
-    order_run(world.partner, NOW - timedelta(days=4), NOW - timedelta(days=2), world.begin, NOW)
+    order_run(world.partner, Module.SESSIONS, NOW - timedelta(days=4), NOW - timedelta(days=2), world.begin, NOW)
     world.deliver()
     assert world.known_ids(*IDS) == set(IDS), "the session at the edge of a page was not missed"
     assert world.run(RunKind.ORDERED).walks == 2
@@ -376,15 +376,15 @@ def test_a_range_that_shrinks_under_the_walk_is_walked_again(world: World) -> No
 def test_a_range_must_lie_in_the_past(world: World, days: tuple[int, int]) -> None:
     since, until = (NOW - timedelta(days=each) for each in days)
     with pytest.raises(InvalidMessage, match="from"):
-        order_run(world.partner, since, until, world.begin, NOW)
+        order_run(world.partner, Module.SESSIONS, since, until, world.begin, NOW)
 
 
 def test_one_ordered_run_at_a_time(world: World) -> None:
-    order_run(world.partner, NOW - timedelta(days=1), NOW, world.begin, NOW)
+    order_run(world.partner, Module.SESSIONS, NOW - timedelta(days=1), NOW, world.begin, NOW)
     with pytest.raises(InvalidMessage, match="under way"):
-        order_run(world.partner, NOW - timedelta(days=1), NOW, world.begin, NOW)
+        order_run(world.partner, Module.SESSIONS, NOW - timedelta(days=1), NOW, world.begin, NOW)
     world.deliver()
-    order_run(world.partner, NOW - timedelta(days=1), NOW, world.begin, NOW)
+    order_run(world.partner, Module.SESSIONS, NOW - timedelta(days=1), NOW, world.begin, NOW)
 
 
 # -- unknown sessions

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offpeak.history.model import Run, RunKind, RunState, Tally
+from offpeak.history.model import Module, Run, RunKind, RunState, Tally
 from offpeak.history.schedule import (
     EVERY,
     FIRST_LOOK_BACK,
@@ -33,7 +33,7 @@ MINUTES = st.integers(0, 60 * 24 * 60)
 
 def a_run(**fields: object) -> Run:
     values = {"since": NOW, "until": None, "began_at": NOW, "due_at": REAL_START, "touched_at": REAL_START, **fields}
-    return Run("acme", RunKind.SCHEDULED, "run-1", **values)  # type: ignore[arg-type]
+    return Run("acme", Module.SESSIONS, RunKind.SCHEDULED, "run-1", **values)  # type: ignore[arg-type]
 
 
 DONE = {"state": RunState.DONE}
@@ -42,10 +42,10 @@ DONE = {"state": RunState.DONE}
 @given(MINUTES, st.text("abc-", min_size=1, max_size=10))
 def test_a_partners_moments_are_its_own_and_as_far_apart_as_runs_are(minutes: int, partner_id: str) -> None:
     now = NOW + timedelta(minutes=minutes)
-    moment = last_moment(partner_id, now)
+    moment = last_moment(partner_id, Module.SESSIONS, now)
     assert timedelta(0) <= now - moment < EVERY
-    assert last_moment(partner_id, now + EVERY) == moment + EVERY
-    assert last_moment(partner_id, moment) == moment
+    assert last_moment(partner_id, Module.SESSIONS, now + EVERY) == moment + EVERY
+    assert last_moment(partner_id, Module.SESSIONS, moment) == moment
 
 
 @given(MINUTES)
@@ -53,18 +53,21 @@ def test_a_partner_is_due_once_in_its_interval(minutes: int) -> None:
     began_at = NOW + timedelta(minutes=minutes)
     before = a_run(began_at=began_at, **DONE)
     ticks = [began_at + timedelta(minutes=10 * number) for number in range(1, int(EVERY / timedelta(minutes=10)) + 1)]
-    first = next(tick for tick in ticks if is_due(before, "acme", tick))
-    assert not is_due(a_run(began_at=first, **DONE), "acme", first)
+    first = next(tick for tick in ticks if is_due(before, "acme", Module.SESSIONS, tick))
+    assert not is_due(a_run(began_at=first, **DONE), "acme", Module.SESSIONS, first)
 
 
 def test_partners_are_spread_over_the_hours() -> None:
-    hours = {int((NOW - last_moment(f"partner-{number}", NOW)) / timedelta(hours=1)) for number in range(100)}
+    hours = {
+        int((NOW - last_moment(f"partner-{number}", Module.SESSIONS, NOW)) / timedelta(hours=1))
+        for number in range(100)
+    }
     assert hours == set(range(6))
 
 
 def test_a_new_partner_is_due_at_once_and_a_running_one_never() -> None:
-    assert is_due(None, "acme", NOW)
-    assert not is_due(a_run(began_at=NOW - timedelta(days=9)), "acme", NOW)
+    assert is_due(None, "acme", Module.SESSIONS, NOW)
+    assert not is_due(a_run(began_at=NOW - timedelta(days=9)), "acme", Module.SESSIONS, NOW)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +82,7 @@ def test_a_new_partner_is_due_at_once_and_a_running_one_never() -> None:
 )
 def test_a_run_asks_from_the_last_success_on_minus_an_overlap(before: Run | None, since: object) -> None:
     """T11"""
-    assert scheduled_since(before, NOW) == since
+    assert scheduled_since(before, Module.SESSIONS, NOW) == since
 
 
 @given(st.integers(-5000, 5000))

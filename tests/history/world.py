@@ -14,16 +14,18 @@ from offpeak.aws.queues import FairQueue, FifoQueue
 from offpeak.aws.secrets import EncryptedToken
 from offpeak.aws.tables import Table
 from offpeak.history.begin import Beginner
-from offpeak.history.model import Run, RunKind
+from offpeak.history.model import Module, Run, RunKind
 from offpeak.history.pull import Puller, pull_page
 from offpeak.history.queue import HistoryQueue
+from offpeak.history.readers import HubClientReader, LocationReader, SessionReader, TariffReader
 from offpeak.history.stop import StopRule
 from offpeak.history.store import HistoryStore
-from offpeak.history.take import Taker
 from offpeak.instants import format_instant
+from offpeak.locations.store import LocationStore
 from offpeak.ocpi.client import OcpiClient
 from offpeak.ocpi.peer_address import PeerAddressRule
 from offpeak.partners.gates import Gates
+from offpeak.partners.hub_clients import HubClients
 from offpeak.partners.model import Endpoint, Partner, PartnerStatus, Party
 from offpeak.partners.store import PartnerStore, Tokens, digest
 from offpeak.sessions.merge import MergedSession
@@ -31,6 +33,7 @@ from offpeak.sessions.model import SessionKey, SessionMessage
 from offpeak.sessions.plan_queue import PlanQueue
 from offpeak.sessions.receive import receive_session
 from offpeak.sessions.store import SessionStore
+from offpeak.tariffs.store import TariffStore
 from tests.conftest import MakeTable
 from tests.ocpi.peer import Answering, Peer
 from tests.profiles.world import Life, ProcessDied
@@ -169,6 +172,9 @@ class World:
         self.partners = PartnerStore(partners, now_s=count(0, 3600).__next__)  # remembers nothing
         self.gates = Gates(partners, pause=lambda _: None)
         self.sessions = SessionStore(self._table("sessions"))
+        self.locations = LocationStore(self._table("locations"))
+        self.tariffs = TariffStore(self._table("tariffs"))
+        self.hub_clients = HubClients(self._table("hub_clients"))
         self.store = HistoryStore(self._table("history"))
         client: Any = QueueClient(self)
         self.plan_queue = PlanQueue(FifoQueue(client, "plan"))
@@ -214,10 +220,15 @@ class World:
             gates=self.gates,
             tokens=self.tokens,
             client=OCPI,
-            taker=Taker(self.sessions, self.plan_queue, self.stop),
+            readers={
+                Module.SESSIONS: SessionReader(self.sessions, self.plan_queue, self.stop, self.begin.real_now),
+                Module.LOCATIONS: LocationReader(self.locations),
+                Module.TARIFFS: TariffReader(self.tariffs),
+                Module.HUB_CLIENTS: HubClientReader(self.hub_clients),
+            },
         )
-        kind = RunKind(message["kind"])
-        pull_page(message["partner_id"], kind, message["run_id"], message["step"], puller, now=self.now)
+        module, kind = Module(message["module"]), RunKind(message["kind"])
+        pull_page(message["partner_id"], module, kind, message["run_id"], message["step"], puller, now=self.now)
 
     def deliver(self, most: int = 1000) -> int:
         """Work messages as they become visible, and those that come of them; return how many there were."""
@@ -243,8 +254,8 @@ class World:
             self.deliver()
         raise AssertionError("it never ends")
 
-    def run(self, kind: RunKind = RunKind.SCHEDULED) -> Run:
-        run = self.store.run(PARTNER, kind)
+    def run(self, kind: RunKind = RunKind.SCHEDULED, module: Module = Module.SESSIONS) -> Run:
+        run = self.store.run(PARTNER, module, kind)
         assert run is not None
         return run
 

@@ -24,7 +24,7 @@ FUNCTIONS_THAT_WRITE = {
     "want_plans": {"sessions"},
     "sweep_sessions": {"sessions", "profile_requests"},
     "fetch_prices": {"prices"},
-    "pull_history": {"partners", "sessions", "history"},
+    "pull_history": {"partners", "sessions", "history", "locations", "tariffs", "hub_clients"},
     "sync_history": {"history"},
     "ops_history": {"history"},
     "rotate_tokens": {"partners"},

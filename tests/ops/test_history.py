@@ -12,6 +12,7 @@ from ops.deployed import Deployed
 
 RUN: dict[str, Any] = {
     "partner_id": "acme",
+    "module": "sessions",
     "kind": "ordered",
     "run_id": "run-1",
     "state": "running",
@@ -30,7 +31,7 @@ RUN: dict[str, Any] = {
     "samples": [],
     "problem": None,
 }
-REFUSED = {"session_id": "S-1", "field": "kwh", "problem": "is required"}
+REFUSED = {"object_id": "S-1", "field": "kwh", "problem": "is required"}
 
 
 class Pulling(Deployed):
@@ -58,12 +59,23 @@ def test_a_range_is_ordered_and_followed_to_its_end(capsys: pytest.CaptureFixtur
 
     assert main(order, lambda _: offpeak) == 0
 
-    wanted = {"from": "2027-03-01T00:00:00Z", "to": "2027-03-08T00:00:00Z"}
+    wanted = {"objects": "sessions", "from": "2027-03-01T00:00:00Z", "to": "2027-03-08T00:00:00Z"}
     assert offpeak.asked[0] == ("ops_history", {"action": "pull", "partner_id": "acme", **wanted})
     assert capsys.readouterr().out.splitlines()[1:] == [
         "running: 1 pages, 100 of about 150 sessions: 90 new, 10 known",
         "done: 2 pages, 150 sessions: 140 new, 10 known",
     ]
+
+
+def test_the_whole_list_of_other_objects_may_be_ordered(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = {"module": "hubclientinfo", "since": None, "until": None, "state": "done", "objects": 3, "created": 3}
+    offpeak = Pulling(whole)
+    assert main(["sync", "acme", "--local", "--objects", "hubclientinfo"], lambda _: offpeak) == 0
+    order = {"action": "pull", "partner_id": "acme", "objects": "hubclientinfo"}
+    assert offpeak.asked[0] == ("ops_history", order)
+    assert "3 hub clients: 3 new" in capsys.readouterr().out
+    assert main(["history", "acme", "--local"], lambda _: offpeak) == 0
+    assert "all hub clients" in capsys.readouterr().out
 
 
 def test_a_run_that_fails_says_why_and_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:

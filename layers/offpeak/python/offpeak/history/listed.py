@@ -1,51 +1,59 @@
-"""From an object in a partner's list of sessions to a SessionMessage: a listed session is as whole as a PUT."""
+"""An object in a partner's list. No URL says what it is and whose, so it has to say so itself."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from offpeak.errors import InvalidMessage
+from offpeak.ocpi.merging import Outcome
 from offpeak.ocpi.wire_json import JsonValue
 from offpeak.partners.model import Partner, Party
-from offpeak.sessions.model import LONGEST_ID, MessageKind, SessionKey, SessionMessage
-from offpeak.sessions.parse import parse_session_message
+
+LONGEST_SAID = 255
+"""Characters of an id in reports."""
+
+ListedObject = Mapping[str, JsonValue]
 
 
-def read_listed(item: JsonValue | InvalidMessage, partner: Partner, now: datetime) -> SessionMessage:
-    """Read one object of a list. No URL says whose it is, so the object has to, unless the partner has one party only.
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object that can be read. `key` is the same for all copies of it, `merge` takes it as if it had been pushed.
 
-    Raises InvalidMessage for an object that cannot be taken, or is of a party that is not the partner's (CONFORMANCE
-    T8, T10).
+    Merging raises ConcurrentChange when too many write the object at once, and InvalidMessage when it cannot be taken
+    beside what is known of it. Its outcome KEPT is that of an object which must not come back.
     """
+
+    key: str
+    object_id: str
+    party: Party
+    last_updated: datetime
+    merge: Callable[[], Outcome]
+
+
+def object_in(item: JsonValue | InvalidMessage) -> dict[str, JsonValue]:
+    """Return an item of a list as a JSON object. Raises InvalidMessage where it is none."""
     if isinstance(item, InvalidMessage):
         raise item
     if not isinstance(item, dict):
         raise InvalidMessage("body", "must be a JSON object")
-    session_id = item.get("id")
-    if not isinstance(session_id, str) or not session_id:
+    return item
+
+
+def id_in(item: ListedObject) -> str:
+    """Return an object's id. Raises InvalidMessage."""
+    object_id = item.get("id")
+    if not isinstance(object_id, str) or not object_id:
         raise InvalidMessage("id", "is required")
-    key = SessionKey(partner.partner_id, session_id)
-    if not key.is_storable:
-        raise InvalidMessage("id", f"is longer than {LONGEST_ID} bytes")
-    party = _party(item, partner)
-    return parse_session_message(
-        MessageKind.PUT,
-        item,
-        key=key,
-        country_code=party.country_code,
-        party_id=party.party_id,
-        strict=partner.flags.strict,
-        now=now,
-    )
+    return object_id
 
 
-def session_id_in(item: object) -> str | None:
-    """Return what an object says its id is, for reports."""
-    said = item.get("id") if isinstance(item, dict) else None
-    return said[:LONGEST_ID] if isinstance(said, str) else None
+def party_in(item: ListedObject, partner: Partner) -> Party:
+    """Return whose an object is; where the partner has one party only, the object need not say it.
 
-
-def _party(item: dict[str, JsonValue], partner: Partner) -> Party:
+    Raises InvalidMessage for a party that is not the partner's (CONFORMANCE T8).
+    """
     country_code, party_id = item.get("country_code"), item.get("party_id")
     if isinstance(country_code, str) and isinstance(party_id, str):
         party = Party(country_code, party_id)
@@ -55,3 +63,11 @@ def _party(item: dict[str, JsonValue], partner: Partner) -> Party:
     if len(partner.parties) != 1:
         raise InvalidMessage("party_id", "is required, for this connection has several parties")
     return partner.parties[0]
+
+
+def name_of(item: object) -> str | None:
+    """Return what an object says it is, for reports: its id, or else its party."""
+    if not isinstance(item, dict):
+        return None
+    said = [item.get(name) for name in (("id",) if "id" in item else ("country_code", "party_id"))]
+    return "-".join(str(each) for each in said)[:LONGEST_SAID] if all(isinstance(each, str) for each in said) else None

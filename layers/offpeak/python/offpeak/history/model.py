@@ -1,4 +1,4 @@
-"""A run through a partner's list of sessions: where it stands, and what it has brought. All rules here are pure."""
+"""A run through one of a partner's lists: where it stands, and what it has brought. All rules here are pure."""
 
 from __future__ import annotations
 
@@ -18,14 +18,29 @@ MOST_WALKS = 3
 MOST_SAMPLES = 20
 
 
+class Module(StrEnum):
+    """The modules of which we walk partners' lists, by their OCPI identifiers, and in the order of their turns."""
+
+    SESSIONS = "sessions"
+    LOCATIONS = "locations"
+    TARIFFS = "tariffs"
+    HUB_CLIENTS = "hubclientinfo"
+
+    @property
+    def is_routed(self) -> bool:
+        """Say whether its messages name the parties they are between (CONFORMANCE T4), and so each has its list."""
+        return self is not Module.HUB_CLIENTS
+
+
 class RunKind(StrEnum):
-    """Why a list is walked. A partner has at most one run of each kind at a time."""
+    """Why a list is walked. A partner's list is walked at most once at a time for each reason."""
 
     SCHEDULED = "scheduled"
     ORDERED = "ordered"
     """An operator wants a range of time."""
     UNKNOWN = "unknown"
-    """PATCHes came for sessions that we do not know (CONFORMANCE S1)."""
+    """PATCHes came for sessions that we do not know (CONFORMANCE S1). Of other objects they are kept, and no run looks
+    for them before its time: charging does not wait for those."""
 
 
 class RunState(StrEnum):
@@ -38,7 +53,7 @@ class RunState(StrEnum):
 class Refusal:
     """An object that could not be taken, and why."""
 
-    session_id: str | None
+    object_id: str | None
     field: str
     problem: str
 
@@ -68,7 +83,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What came of one page. `is_mixed` says that it held sessions of another party than the one that was asked."""
+    """What came of one page. `is_mixed` says that it held objects of another party than the one that was asked."""
 
     tally: Tally
     samples: tuple[Refusal, ...] = ()
@@ -77,7 +92,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One walk through the sessions that changed from `since` on (before `until`, where there is one).
+    """One walk through the objects of a `module` that changed from `since` on, before `until`; None: no such bound.
 
     `step` counts pages and is what a message names: whoever works a page moves the run from one step to the next, once.
     The walk goes through the list of each of the connection's parties in turn (`party_at`), unless the first list
@@ -86,9 +101,10 @@ class Run:
     """
 
     partner_id: str
+    module: Module
     kind: RunKind
     run_id: str
-    since: datetime
+    since: datetime | None
     until: datetime | None
     began_at: datetime
     due_at: datetime
@@ -145,7 +161,7 @@ def failed(run: Run, at: datetime, problem: str) -> Run:
 def turned(run: Run, trail: Trail, page: Page, taken: Taken, parties: int, at: datetime) -> Run:
     """Return the run after a page was taken: at the next page, the next party's list, or the end.
 
-    A list limited by `until` shrinks when one of its sessions changes meanwhile, and then the pages behind it move up
+    A list limited by `until` shrinks when one of its objects changes meanwhile, and then the pages behind it move up
     by one: such a list is walked again (OCPI 2.2.1, 4.1.4.2).
     """
     shrank = run.until is not None and run.total is not None and page.total is not None and page.total < run.total

@@ -1,4 +1,4 @@
-"""Pull one page of a partner's list of sessions, merge it, and move the run on: the step of which runs are made.
+"""Pull one page of a partner's list, merge it, and move the run on: the step of which runs are made.
 
 A page is a message of its own. It may come twice, or stop anywhere: merging is idempotent, and only one step from a
 page to the next is ever saved.
@@ -7,14 +7,16 @@ page to the next is ever saved.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
 from offpeak.errors import ConcurrentChange, PeerRefused, PeerUnavailable, PeerUnusable, UnknownObject
-from offpeak.history.begin import Beginner, look_for_wanted, sender_of
+from offpeak.history.begin import Beginner, begin_scheduled, list_of, look_for_wanted
 from offpeak.history.model import (
     MOST_ATTEMPTS,
+    Module,
     Run,
     RunKind,
     RunState,
@@ -26,7 +28,7 @@ from offpeak.history.model import (
 )
 from offpeak.history.pace import background_cap, pause_s, wait_s
 from offpeak.history.schedule import is_forsaken
-from offpeak.history.take import Taker, take_page
+from offpeak.history.take import Reader, take_page
 from offpeak.instants import format_instant
 from offpeak.ocpi.client import OcpiClient
 from offpeak.ocpi.envelope import RequestIds, Routing
@@ -37,25 +39,28 @@ from offpeak.partners.peer_tokens import CallsPartners
 from offpeak.partners.store import PartnerStore
 from offpeak.telemetry import count, logger
 
-PAGE_SIZE = 100
-"""Objects that we ask for; the partner may give fewer."""
+PAGE_SIZE = {Module.LOCATIONS: 25}
+"""Objects that we ask for; the partner may give fewer. A Location may come with hundreds of EVSEs."""
+OTHER_PAGE_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Puller:
-    """What it takes to pull."""
+    """What it takes to pull. `readers` say of each module what the objects in its list are to us."""
 
     begin: Beginner
     partners: PartnerStore
     gates: Gates
     tokens: CallsPartners
     client: OcpiClient
-    taker: Taker
+    readers: Mapping[Module, Reader]
 
 
-def pull_page(partner_id: str, kind: RunKind, run_id: str, step: int, by: Puller, *, now: datetime) -> None:
+def pull_page(
+    partner_id: str, module: Module, kind: RunKind, run_id: str, step: int, by: Puller, *, now: datetime
+) -> None:
     """Pull the page at which a run stood at `step`, unless that was done. `now` is the sessions' time."""
-    run, at = by.begin.store.run(partner_id, kind), by.begin.real_now()
+    run, at = by.begin.store.run(partner_id, module, kind), by.begin.real_now()
     if run is None or (run.run_id, run.step) != (run_id, step) or not run.is_running:
         logger.info("page_not_pulled", partner_id=partner_id, run_id=run_id, step=step)
         if run is not None and run.run_id == run_id and is_forsaken(run, at):
@@ -65,12 +70,12 @@ def pull_page(partner_id: str, kind: RunKind, run_id: str, step: int, by: Puller
         by.begin.queue.ask(run, at)
         return
     partner = by.partners.load_cached(partner_id)
-    endpoint = sender_of(partner)
+    endpoint = list_of(partner, module)
     if run.attempts >= MOST_ATTEMPTS:
         _move(run, failed(run, at, f"page {step + 1} was begun {run.attempts} times and never ended"), by, now)
         return
     if endpoint is None:
-        _move(run, failed(run, at, "the partner is not registered, or offers no list of sessions"), by, now)
+        _move(run, failed(run, at, "the partner is not registered, or offers no such list"), by, now)
         return
     _pull(run, partner, endpoint, by, now)
 
@@ -106,9 +111,9 @@ def _pull(run: Run, partner: Partner, endpoint: str, by: Puller, now: datetime) 
         by.gates.leave(partner.partner_id, call_id, ok=None, now_s=by.begin.real_now().timestamp())
     call_s = time.monotonic() - began_s
     asked = _party(run, partner)
-    taken = take_page(page.items, partner, asked, by.taker, now=now, received_at=by.begin.real_now())
+    taken = take_page(page.items, partner, asked, by.readers[run.module], now)
     at = by.begin.real_now()
-    after = turned(run, trail, page, taken, len(partner.parties), at)
+    after = turned(run, trail, page, taken, len(partner.parties) if run.module.is_routed else 1, at)
     if after.is_running and (rest_s := pause_s(place.gate, cap, call_s)):
         after = put_off(after, rest_s, at, "profiles come first")
     _move(run, after, by, now)
@@ -122,37 +127,41 @@ def _begun(run: Run, by: Puller) -> Run:
     store = by.begin.store
     begun = attempted(run, by.begin.real_now())
     noted = store.wanted_since(run.partner_id) if run.kind is RunKind.UNKNOWN and run.step == 0 else None
-    if noted is not None:
-        begun = replace(begun, since=min(begun.since, noted))
+    if noted is None or begun.since is None:
+        store.save(begun, run.step)
+        return begun
+    since = min(begun.since, noted)
+    begun = replace(begun, since=since)
     store.save(begun, run.step)
-    if noted is not None:
-        store.forget_wanted(run.partner_id, begun.since)
+    store.forget_wanted(run.partner_id, since)
     return begun
 
 
 def _first_page(endpoint: str, run: Run) -> str:
-    """The address of the list. Without `until` no date_to: a session that changes meanwhile stays where it is in the
+    """The address of the list. Without `until` no date_to: an object that changes meanwhile stays where it is in the
     list, and the pages behind it do not move (OCPI 2.2.1, 4.1.4.2)."""
-    wanted = {"date_from": format_instant(run.since), "limit": str(PAGE_SIZE)}
-    if run.until is not None:
-        wanted["date_to"] = format_instant(run.until)
+    wanted = {"limit": str(PAGE_SIZE.get(run.module, OTHER_PAGE_SIZE))}
+    for name, bound in (("date_from", run.since), ("date_to", run.until)):
+        if bound is not None:
+            wanted[name] = format_instant(bound)
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(wanted)}"
 
 
 def _ask(run: Run, partner: Partner, endpoint: str, url: str, by: Puller) -> Page:
     party = _party(run, partner)
+    routing = Routing(
+        to_country_code=party.country_code,
+        to_party_id=party.party_id,
+        from_country_code=partner.our_party.country_code,
+        from_party_id=partner.our_party.party_id,
+    )
     return get_page(
         by.client,
         url,
         by.tokens.of(partner),
         endpoint=endpoint,
         raw_token=partner.flags.raw_token,
-        routing=Routing(
-            to_country_code=party.country_code,
-            to_party_id=party.party_id,
-            from_country_code=partner.our_party.country_code,
-            from_party_id=partner.our_party.party_id,
-        ),
+        routing=routing if run.module.is_routed else None,
         ids=RequestIds(f"{run.run_id}-{run.step}-{run.attempts}", run.run_id),
     )
 
@@ -176,6 +185,9 @@ def _move(run: Run, after: Run, by: Puller, now: datetime) -> None:
     _report_end(after)
     if after.kind is RunKind.UNKNOWN:
         look_for_wanted(after.partner_id, by.begin, now)
+    elif after.kind is RunKind.SCHEDULED:
+        partner = by.partners.load_cached(after.partner_id)
+        begin_scheduled(partner, by.begin.store.runs(after.partner_id), by.begin, now)
 
 
 def _report_page(before: Run, after: Run) -> None:
@@ -183,6 +195,7 @@ def _report_page(before: Run, after: Run) -> None:
         "page_pulled",
         partner_id=after.partner_id,
         run_id=after.run_id,
+        ocpi_module=after.module.value,
         kind=after.kind.value,
         step=before.step,
         objects=after.tally.objects - before.tally.objects,
@@ -200,6 +213,7 @@ def _report_end(run: Run) -> None:
         "run_ended",
         partner_id=run.partner_id,
         run_id=run.run_id,
+        ocpi_module=run.module.value,
         kind=run.kind.value,
         state=run.state.value,
         problem=run.problem,

@@ -28,6 +28,7 @@ class HistoryQueue:
         delay_s = min(max(0, ceil((run.due_at - at).total_seconds())), LONGEST_DELAY_S)
         message = {
             "partner_id": run.partner_id,
+            "module": run.module.value,
             "kind": run.kind.value,
             "run_id": run.run_id,
             "step": run.step,

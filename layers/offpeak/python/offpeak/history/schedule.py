@@ -1,19 +1,21 @@
-"""When a partner's history is pulled, and from when on (CONFORMANCE T11). Pure; all times are the sessions' time."""
+"""When a partner's lists are pulled, and from when on (CONFORMANCE T11). Pure; all times are the sessions' time."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
-from offpeak.history.model import Run, RunState
+from offpeak.history.model import Module, Run, RunState
 
 EVERY = timedelta(hours=6)
 """Pushes are not repeated by their senders, so this is how long a lost one may stay unknown."""
 OVERLAP = timedelta(hours=1)
 """Clocks differ by minutes, and a CPO may write an update later than it stamps it."""
 FIRST_LOOK_BACK = timedelta(days=7)
-"""Of a partner whose history was never pulled. Operators can order more."""
+"""Of a partner whose sessions were never pulled. Operators can order more. Other lists are taken whole then: what has
+not changed for years still holds."""
 LONGEST_LOOK_BACK = timedelta(days=31)
+"""Through sessions."""
 
 AROUND_A_PATCH = timedelta(minutes=5)
 LONGEST_WAY_TO_A_PATCH = timedelta(days=2)
@@ -28,28 +30,30 @@ FORSAKEN_AFTER = timedelta(minutes=1)
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-def is_due(before: Run | None, partner_id: str, now: datetime) -> bool:
-    """Say whether a partner's scheduled run is to begin.
+def is_due(before: Run | None, partner_id: str, module: Module, now: datetime) -> bool:
+    """Say whether the scheduled run through one of a partner's lists is to begin.
 
-    Each partner has its own moments, EVERY apart and spread evenly over that time, so that partners do not come at
-    once. One that has no run yet comes at once.
+    Each list has its own moments, EVERY apart and spread evenly over that time, so that partners do not come at once.
+    One that has no run yet comes at once.
     """
     if before is None:
         return True
-    return not before.is_running and before.began_at < last_moment(partner_id, now) <= now
+    return not before.is_running and before.began_at < last_moment(partner_id, module, now) <= now
 
 
-def last_moment(partner_id: str, now: datetime) -> datetime:
-    """Return the latest of a partner's moments that is not after `now`."""
-    offset = EVERY * (crc32(partner_id.encode()) / 2**32)
+def last_moment(partner_id: str, module: Module, now: datetime) -> datetime:
+    """Return the latest of a list's moments that is not after `now`."""
+    offset = EVERY * (crc32(f"{partner_id}/{module.value}".encode()) / 2**32)
     return now - (now - _EPOCH - offset) % EVERY
 
 
-def scheduled_since(before: Run | None, now: datetime) -> datetime:
-    """Return from when on a scheduled run asks: the last success minus an overlap."""
+def scheduled_since(before: Run | None, module: Module, now: datetime) -> datetime | None:
+    """Return from when on a scheduled run asks: the last success minus an overlap; None: for the whole list."""
     synced_until = before.synced_until if before else None
-    since = synced_until - OVERLAP if synced_until else now - FIRST_LOOK_BACK
-    return max(since, now - LONGEST_LOOK_BACK)
+    since = synced_until - OVERLAP if synced_until else None
+    if module is not Module.SESSIONS:
+        return since
+    return max(since or now - FIRST_LOOK_BACK, now - LONGEST_LOOK_BACK)
 
 
 def unknown_since(patched_at: datetime, now: datetime) -> datetime:

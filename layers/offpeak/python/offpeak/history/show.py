@@ -11,6 +11,7 @@ def run_shown(run: Run) -> dict[str, object]:
     """Return what can be told of a run: where it stands, what it brought, what could not be taken and why."""
     return {
         "partner_id": run.partner_id,
+        "module": run.module.value,
         "kind": run.kind.value,
         "run_id": run.run_id,
         "state": run.state.value,

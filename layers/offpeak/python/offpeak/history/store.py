@@ -1,7 +1,7 @@
-"""The history table: of each partner the newest run of each kind, and from when on unknown sessions were patched.
+"""The history table: of each partner's lists the newest run of each kind, and since when unknown sessions were patched.
 
-Rows: PARTNER#{id}/RUN#{kind}, a run; PARTNER#{id}/WANTED, the oldest PATCH of an unknown session that no run has begun
-to look for.
+Rows: PARTNER#{id}/RUN#{module}#{kind}, a run; PARTNER#{id}/WANTED, the oldest PATCH of an unknown session that no run
+has begun to look for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from offpeak.aws.tables import Delete, Key, Put, Table, Update
 from offpeak.errors import ConcurrentChange
-from offpeak.history.model import Refusal, Run, RunKind, RunState, Tally
+from offpeak.history.model import Module, Refusal, Run, RunKind, RunState, Tally
 from offpeak.instants import format_instant, parse_instant
 from offpeak.ocpi.paging import Trail
 
@@ -22,17 +22,17 @@ class HistoryStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def run(self, partner_id: str, kind: RunKind) -> Run | None:
-        """Return a partner's newest run of a kind."""
-        row = self._table.get(_run_key(partner_id, kind))
+    def run(self, partner_id: str, module: Module, kind: RunKind) -> Run | None:
+        """Return the newest run of a kind through one of a partner's lists."""
+        row = self._table.get(_run_key(partner_id, module, kind))
         return _run(row) if row else None
 
-    def runs(self, partner_id: str) -> dict[RunKind, Run]:
-        """Return a partner's newest run of each kind."""
+    def runs(self, partner_id: str) -> dict[tuple[Module, RunKind], Run]:
+        """Return the newest run of each kind through each of a partner's lists."""
         rows = self._table.query(
-            "pk = :pk AND begins_with(sk, :run)", {":pk": _run_key(partner_id, RunKind.ORDERED)["pk"], ":run": "RUN#"}
+            "pk = :pk AND begins_with(sk, :run)", {":pk": _wanted_key(partner_id)["pk"], ":run": "RUN#"}
         )
-        return {run.kind: run for run in map(_run, rows)}
+        return {(run.module, run.kind): run for run in map(_run, rows)}
 
     def begin(self, run: Run) -> bool:
         """Save a new run; False where one of its kind is running."""
@@ -79,8 +79,8 @@ class HistoryStore:
             return
 
 
-def _run_key(partner_id: str, kind: RunKind) -> Key:
-    return {"pk": f"PARTNER#{partner_id}", "sk": f"RUN#{kind.value}"}
+def _run_key(partner_id: str, module: Module, kind: RunKind) -> Key:
+    return {"pk": f"PARTNER#{partner_id}", "sk": f"RUN#{module.value}#{kind.value}"}
 
 
 def _wanted_key(partner_id: str) -> Key:
@@ -92,11 +92,12 @@ TALLIED = tuple(Tally.__dataclass_fields__)
 
 def _row(run: Run) -> dict[str, Any]:
     return {
-        **_run_key(run.partner_id, run.kind),
+        **_run_key(run.partner_id, run.module, run.kind),
         "partner_id": run.partner_id,
+        "module": run.module.value,
         "kind": run.kind.value,
         "run_id": run.run_id,
-        "since": format_instant(run.since),
+        "since": _optional(run.since),
         "until": _optional(run.until),
         "began_at": format_instant(run.began_at),
         "due_at": format_instant(run.due_at),
@@ -123,10 +124,11 @@ def _run(row: Mapping[str, Any]) -> Run:
     trail = row["trail"]
     return Run(
         partner_id=row["partner_id"],
+        module=Module(row["module"]),
         kind=RunKind(row["kind"]),
         run_id=row["run_id"],
-        since=parse_instant(row["since"]),
-        until=parse_instant(row["until"]) if "until" in row else None,
+        since=_instant(row, "since"),
+        until=_instant(row, "until"),
         began_at=parse_instant(row["began_at"]),
         due_at=parse_instant(row["due_at"]),
         touched_at=parse_instant(row["touched_at"]),
@@ -141,12 +143,16 @@ def _run(row: Mapping[str, Any]) -> Run:
         total=int(row["total"]) if "total" in row else None,
         has_shrunk=row["has_shrunk"],
         tally=Tally(**{name: int(row["tally"][name]) for name in TALLIED}),
-        samples=tuple(Refusal(each["session_id"], each["field"], each["problem"]) for each in row["samples"]),
+        samples=tuple(Refusal(each["object_id"], each["field"], each["problem"]) for each in row["samples"]),
         problem=row.get("problem"),
-        synced_until=parse_instant(row["synced_until"]) if "synced_until" in row else None,
+        synced_until=_instant(row, "synced_until"),
         cooldown_s=int(row["cooldown_s"]),
     )
 
 
 def _optional(instant: datetime | None) -> str | None:
     return format_instant(instant) if instant else None
+
+
+def _instant(row: Mapping[str, Any], name: str) -> datetime | None:
+    return parse_instant(row[name]) if name in row else None

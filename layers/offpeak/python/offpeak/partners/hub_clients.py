@@ -94,6 +94,15 @@ def read_client(body: JsonValue, party: Party, *, strict: bool, now: datetime) -
     return HubClient(told, wire.role or "OTHER", wire.status, stamp)
 
 
+def client_party(country_code: object, party_id: object) -> Party:
+    """Return the party that a client is. Any may be a client of a hub, ours included. Raises InvalidMessage."""
+    if not (isinstance(country_code, str) and isinstance(party_id, str)):
+        raise InvalidMessage("party_id", "is required, and so is country_code")
+    if not (len(country_code) == 2 and len(party_id) == 3 and (country_code + party_id).isalnum()):
+        raise InvalidMessage("party_id", f"{country_code}/{party_id} is no party"[:200])
+    return Party(country_code, party_id)
+
+
 def receive_client(client: HubClient, partner_id: str, clients: HubClients) -> Outcome:
     """Keep what a hub told of a client."""
     outcome = clients.save(partner_id, client)
