@@ -190,6 +190,16 @@ def test_a_peer_that_cannot_be_used_stays_invited_and_may_try_again(
     assert registry.exchange("POST", "a")
 
 
+def test_an_endpoint_that_we_may_not_call_is_passed_over_where_plans_can_do_without(registry: Registry) -> None:
+    """C7"""
+    profiles = {"identifier": "chargingprofiles", "role": "RECEIVER", "url": f"{registry.peer.url}/2.2.1/cp/"}
+    tariffs = {"identifier": "tariffs", "role": "SENDER", "url": "https://10.0.0.1/tariffs"}
+    sessions = {"identifier": "sessions", "role": "SENDER", "url": "https://10.0.0.1/sessions"}
+    opens(registry.peer, endpoints=[profiles, tariffs, sessions])
+    assert registry.exchange("POST", "a")
+    assert [each.identifier for each in registry.partner().endpoints] == ["chargingprofiles"]
+
+
 def test_the_token_that_a_refusal_is_about_is_not_in_its_text(registry: Registry) -> None:
     registry.peer.answers["/versions"] = ocpi(http_status=401)
     with pytest.raises(PeerUnusable) as unusable:

@@ -156,7 +156,7 @@ class Handshake:
             elif each.identifier == NEEDED:
                 raise PeerUnusable(Status.PEER_UNUSABLE, f"the url of your {NEEDED} endpoint {problem}")
             else:
-                logger.warning("endpoint_passed_over", module=each.identifier, problem=problem)
+                logger.warning("endpoint_passed_over", ocpi_module=each.identifier, problem=problem)
         if not any(each.identifier == NEEDED for each in endpoints):
             raise PeerUnusable(Status.NO_MATCHING_ENDPOINTS, f"your version details have no {NEEDED} endpoint")
         return tuple(endpoints)
