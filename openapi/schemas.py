@@ -74,7 +74,12 @@ def _tidied(schema: Any) -> Any:
     if "$ref" in schema:
         place, _, name = schema["$ref"].rpartition("/")
         schema = {**schema, "$ref": f"{place}/{_name(name)}"}
-    return {name: _tidied(value) for name, value in schema.items() if not (name == "title" and isinstance(value, str))}
+    tidied = {
+        name: _tidied(value) for name, value in schema.items() if not (name == "title" and isinstance(value, str))
+    }
+    if "ge" in tidied:  # pydantic leaves it so where another check comes before it
+        tidied["minimum"] = float(tidied.pop("ge"))
+    return tidied
 
 
 def _name(model: str) -> str:

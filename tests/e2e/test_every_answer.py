@@ -32,9 +32,13 @@ OF_OTHERS = {
     "oauth.post_token",
 }
 """What takes a CPO that answers, or a secret."""
+ORDER = ("post", "put", "patch", "get", "delete")
 OPERATIONS = {
-    each.ok().definition.raw["operationId"]: each.ok()
-    for each in schemathesis.openapi.from_dict(document()).get_all_operations()
+    each.definition.raw["operationId"]: each
+    for each in sorted(
+        (each.ok() for each in schemathesis.openapi.from_dict(document()).get_all_operations()),
+        key=lambda each: ORDER.index(each.method),
+    )
 }
 
 

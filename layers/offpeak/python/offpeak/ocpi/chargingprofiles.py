@@ -118,7 +118,7 @@ class ChargingProfilePeriodObject(BaseModel):
 
 
 class ChargingProfileObject(BaseModel):
-    charging_rate_unit: Annotated[str, AnyCase, Field(pattern="^[AW]$")]
+    charging_rate_unit: Annotated[str, Field(pattern="^[AW]$"), AnyCase]
     charging_profile_period: Annotated[list[ChargingProfilePeriodObject], NoneAsEmpty, Field(max_length=1000)] = []
     duration: _Seconds | None = None
     min_charging_rate: Number | None = None
