@@ -7,11 +7,11 @@ from local.cpo.handshake import RegistrationFailed
 from local.cpo.messages import Dialect, Style
 from local.cpo.misbehaviour import Answer, CredentialsTrouble, Misbehaviour, Result, ResultComes
 from local.cpo.oauth import OAuthSettings, TokenMisbehaviour
+from local.cpo.object_list import ListCall, ListTrouble
 from local.cpo.overview import SessionLog, SessionState
 from local.cpo.peer import CallFailed
 from local.cpo.places import Place, Tariff
 from local.cpo.profile_receiver import CallKind, ProfileCall
-from local.cpo.session_list import ListCall, ListTrouble
 from local.cpo.simulator import CpoSimulator
 from local.cpo.wire import Party
 

@@ -17,14 +17,16 @@ from local.cpo.charging_profile import active_profile
 from local.cpo.messages import Message, Style, message_of, session_object
 from local.cpo.misbehaviour import Orders
 from local.cpo.oauth import OAuthDoor
+from local.cpo.object_list import ObjectList
 from local.cpo.offpeak_connection import OffpeakConnection
 from local.cpo.outbox import Outbox
 from local.cpo.peer import Answered, CallFailed
 from local.cpo.places import Place, Tariff, location_object, tariff_object
 from local.cpo.profile_receiver import ProfileReceiver
 from local.cpo.session import ChargingSession
-from local.cpo.session_list import SessionList
 from local.cpo.wire import Json
+
+LISTED_MODULES = ("sessions", "locations", "tariffs", "hubclientinfo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Settings:
     """Send tokens as they are instead of in Base64."""
     versions: tuple[str, ...] = ("2.2.1",)
     """The OCPI versions that it speaks."""
+    is_hub: bool = False
+    """Tell who is connected to it, too."""
     preferences_answer: str | None = None
     """What it says to charging preferences; None: its EVSEs take none."""
     pool: int = 8
@@ -81,7 +85,8 @@ class ChargePointOperator:
         self.orders = Orders()
         self.oauth = OAuthDoor()
         self.profiles = ProfileReceiver(self)
-        self.listing = SessionList()
+        self.lists = {module: ObjectList(needs_date_from=module == "sessions") for module in LISTED_MODULES}
+        """What Offpeak may ask for in pages, by the module."""
         self.offpeak = OffpeakConnection(
             base_url,
             settings.style.party,
@@ -191,12 +196,14 @@ class ChargePointOperator:
     async def tell_location(self, place: Place) -> Answered:
         """PUT a Location with its EVSE, as it is from now on. Raises CallFailed."""
         said = location_object(place, self.settings.style.party, self.now)
+        self.lists["locations"].put(said)
         return await self._tell("locations", place.location_id, said)
 
     async def tell_tariff(self, tariff: Tariff) -> Answered:
         """PUT a tariff, as it is from now on. Raises CallFailed."""
         known = self.offpeak.registered()
         said = tariff_object(tariff, self.settings.style.party, known.version or "2.2.1", self.now)
+        self.lists["tariffs"].put(said)
         return await self._tell("tariffs", tariff.tariff_id, said)
 
     async def _tell(self, module: str, object_id: str, said: dict[str, Json]) -> Answered:

@@ -18,11 +18,11 @@ from local.car import Car, Visit
 from local.cpo.charge_point_operator import ChargePointOperator
 from local.cpo.handshake import RegistrationFailed
 from local.cpo.misbehaviour import Misbehaviour
+from local.cpo.object_list import ListTrouble
 from local.cpo.overview import log_of, state_of
 from local.cpo.peer import CallFailed
 from local.cpo.places import Place, Tariff
 from local.cpo.session import ChargingSession
-from local.cpo.session_list import ListTrouble
 from local.cpo.wire import Json, read_instant, read_json, write_instant
 
 HANDLES = {
@@ -44,7 +44,7 @@ HANDLES = {
     + "; tariff_id and eur_per_kwh at least",
     "POST /_control/trouble-list": "any of "
     + ", ".join(field.name for field in fields(ListTrouble))
-    + "; {} to serve the list of sessions without fault again",
+    + "; with module for another list than that of sessions, nothing else to serve it without fault again",
     "POST /_control/misbehave": "any of "
     + ", ".join(field.name for field in fields(Misbehaviour))
     + "; with session_id for one session, {} to behave again",
@@ -194,11 +194,12 @@ class Control:
 
     async def trouble_list(self, request: Request) -> Json:
         order = await _ordered(request)
+        module = order.pop("module", "sessions")
         unknown = order.keys() - {field.name for field in fields(ListTrouble)}
-        if unknown:
-            raise ValueError(f"{', '.join(sorted(unknown))}: see GET /_control for what there is")
+        if unknown or module not in self._cpo.lists:
+            raise ValueError(f"{', '.join(sorted(unknown)) or 'module'}: see GET /_control for what there is")
         trouble = TypeAdapter(ListTrouble).validate_python(order)
-        self._cpo.listing.order(trouble)
+        self._cpo.lists[str(module)].order(trouble)
         return plain(asdict(trouble))
 
     def _found(self, session_id: str) -> ChargingSession:

@@ -1,10 +1,11 @@
-"""The CPO's OCPI interfaces over HTTP: versions, credentials, sessions (sender), chargingprofiles (receiver)."""
+"""The CPO's OCPI interfaces over HTTP: versions, credentials, lists (sender), chargingprofiles (receiver)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 from pydantic import ValidationError
 from starlette.background import BackgroundTask
@@ -13,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from local.cpo.charge_point_operator import ChargePointOperator
+from local.cpo.charge_point_operator import LISTED_MODULES, ChargePointOperator
 from local.cpo.charging_profile import LONGEST_URL, read_set_profile
 from local.cpo.handshake import CredentialsObject, RegistrationFailed
 from local.cpo.misbehaviour import CredentialsTrouble
@@ -21,6 +22,7 @@ from local.cpo.profile_receiver import CallKind, ProfileCall
 from local.cpo.wire import BAD_PARAMETERS, CLIENT_ERROR, OK, SERVER_ERROR, Json, envelope, read_json
 
 SESSIONS_PATH = "/ocpi/cpo/{version}/sessions"
+LIST_PATH = "/ocpi/cpo/{version}/"
 PROFILES_PATH = "/ocpi/cpo/{version}/chargingprofiles"
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -55,7 +57,10 @@ class Interfaces:
             self._route("/ocpi/versions", ("GET",), self.versions, is_functional=False),
             self._route(details, ("GET",), self.version_details, is_functional=False),
             self._route(details + "/credentials", credentials, self.credentials, is_functional=False),
-            self._route(SESSIONS_PATH, ("GET",), self.list_sessions),
+            *(
+                self._route(LIST_PATH + module, ("GET",), partial(self.list_objects, module), is_functional=is_routed)
+                for module, is_routed in self._lists()
+            ),
             self._route(SESSIONS_PATH + "/{session_id:path}/charging_preferences", ("PUT",), self.charging_preferences),
             self._route(PROFILES_PATH + "/{session_id:path}", ("GET", "PUT", "DELETE"), self.charging_profile),
         ]
@@ -120,7 +125,7 @@ class Interfaces:
         base, version = self._cpo.offpeak.base_url, request.path_params["version"]
         interfaces = (
             ("credentials", "RECEIVER", "/ocpi/{version}/credentials"),
-            ("sessions", "SENDER", SESSIONS_PATH),
+            *((module, "SENDER", LIST_PATH + module) for module, _ in self._lists()),
             ("chargingprofiles", "RECEIVER", PROFILES_PATH),
         )
         endpoints: list[Json] = [
@@ -164,11 +169,18 @@ class Interfaces:
             offpeak.void_old_tokens()
         return self._answer(ours)
 
-    async def list_sessions(self, request: Request) -> Response:
+    def _lists(self) -> Iterator[tuple[str, bool]]:
+        """Yield the modules that have a list, and whether their messages are routed."""
+        for module in LISTED_MODULES:
+            if module != "hubclientinfo" or self._cpo.settings.is_hub:
+                yield module, module != "hubclientinfo"
+
+    async def list_objects(self, module: str, request: Request) -> Response:
         here = self._cpo.offpeak.base_url + request.url.path
+        begun = self._cpo.listed() if module == "sessions" else ()
         try:
-            return await self._cpo.listing.answer(request, here, self._cpo.listed(), self._cpo.now)
-        except (KeyError, ValueError) as error:
+            return await self._cpo.lists[module].answer(request, here, begun, self._cpo.now)
+        except ValueError as error:
             raise BadCall(f"date_from, date_to, offset, limit: {error}") from error
 
     async def charging_preferences(self, request: Request) -> Response:

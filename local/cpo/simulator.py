@@ -23,11 +23,11 @@ from local.cpo.control import Control
 from local.cpo.interfaces import Interfaces
 from local.cpo.misbehaviour import CredentialsTrouble, Misbehaviour
 from local.cpo.oauth import TOKEN_PATH, OAuthDoor, OAuthSettings
+from local.cpo.object_list import ListCall, ListTrouble
 from local.cpo.overview import SessionLog, SessionState, log_of, state_of
 from local.cpo.places import Place, Tariff
 from local.cpo.profile_receiver import ProfileCall
 from local.cpo.session import ChargingSession
-from local.cpo.session_list import ListCall, ListTrouble
 from local.cpo.wire import Json
 from local.loopback_server import LoopbackServer
 
@@ -178,11 +178,11 @@ class CpoSimulator:
         """The charging preferences that Offpeak told, each with the session's id."""
         return tuple(self._cpo.preferences)
 
-    def remember(self, *sessions: Mapping[str, Json]) -> None:
-        """List these Session objects too: what happened before the simulation began. Nothing is pushed."""
+    def remember(self, *objects: Mapping[str, Json], module: str = "sessions") -> None:
+        """List these objects of an OCPI module too: what happened before the simulation began. Nothing is pushed."""
 
         async def remember() -> None:
-            self._cpo.listing.archive += sessions
+            self._cpo.lists[module].archive += objects
 
         self._run(remember())
 
@@ -221,11 +221,11 @@ class CpoSimulator:
         Raises CallFailed, KeyError."""
         self._run(self._cpo.override(self._session(session_id), current_a))
 
-    def trouble_list(self, trouble: ListTrouble) -> None:
-        """Serve the list of sessions so from now on."""
+    def trouble_list(self, trouble: ListTrouble, module: str = "sessions") -> None:
+        """Serve the list of an OCPI module so from now on."""
 
         async def order() -> None:
-            self._cpo.listing.order(trouble)
+            self._cpo.lists[module].order(trouble)
 
         self._run(order())
 
@@ -260,7 +260,11 @@ class CpoSimulator:
     @property
     def list_calls(self) -> tuple[ListCall, ...]:
         """All calls on the list of sessions so far."""
-        return tuple(self._cpo.listing.calls)
+        return self.calls_on_list("sessions")
+
+    def calls_on_list(self, module: str) -> tuple[ListCall, ...]:
+        """Return all calls on the list of an OCPI module so far."""
+        return tuple(self._cpo.lists[module].calls)
 
     @property
     def complaints(self) -> tuple[str, ...]:

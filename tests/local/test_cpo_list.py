@@ -1,4 +1,4 @@
-"""The simulated CPO's list of sessions, and what may be ordered to be wrong with it."""
+"""The simulated CPO's lists, and what may be ordered to be wrong with it."""
 
 from __future__ import annotations
 
@@ -78,3 +78,15 @@ def test_a_page_breaks_off_in_the_middle_and_comes_whole_the_next_time(served: S
     with pytest.raises(httpx.RemoteProtocolError):
         walk(offpeak)
     assert [len(page) for page in walk(offpeak)] == [2, 2, 1]
+
+
+def test_other_lists_need_no_date_and_have_troubles_of_their_own(served: Served) -> None:
+    cpo, offpeak = served
+    cpo.remember(*SESSIONS, module="tariffs")
+    cpo.trouble_list(ListTrouble(page_size=2), "tariffs")
+    assert [each["id"] for each in offpeak.ask("GET", "tariffs").json()["data"]] == ["S0", "S1"]
+    assert offpeak.ask("GET", "locations").json()["data"] == []
+    assert offpeak.ask("GET", "sessions").json()["status_code"] == 2001
+    assert offpeak.ask("GET", "hubclientinfo").status_code == 404, "it is no hub"
+    assert len(cpo.calls_on_list("tariffs")) == 1
+    assert cpo.list_calls == ()

@@ -62,6 +62,8 @@ def test_the_cpo_serves_versions_and_details_to_who_has_its_token() -> None:
         assert {(each["identifier"], each["role"]) for each in details.json()["data"]["endpoints"]} == {
             ("credentials", "RECEIVER"),
             ("sessions", "SENDER"),
+            ("locations", "SENDER"),
+            ("tariffs", "SENDER"),
             ("chargingprofiles", "RECEIVER"),
         }
         raw = {"Authorization": f"Token {cpo.token}", **IDS}

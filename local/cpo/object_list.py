@@ -1,4 +1,4 @@
-"""The list of sessions that a CPO serves in pages, and all that may be wrong with it (OCPI 2.2.1, 4.1.4 and 9.2.1)."""
+"""A list of objects that a CPO serves in pages, and all that may be wrong with it (OCPI 2.2.1, 4.1.4)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ListTrouble:
     leads_in_a_circle: bool = False
     """The last page links to the first."""
     has_bad_objects: bool = False
-    """Each page begins with objects that are no sessions."""
+    """Each page begins with objects that are none of the list's."""
     filler_bytes: int = 0
     """Each page is so much larger."""
     counts: bool = True
@@ -58,10 +58,14 @@ class ListCall:
         return max(int(self.query.get("offset", 0)), 0)
 
 
-class SessionList:
-    """Sessions in the order in which they began. `archive` holds those of the time before the simulation."""
+class ObjectList:
+    """The objects of one module. `archive` holds those that are in the CPO's books since before the simulation.
 
-    def __init__(self) -> None:
+    Only the list of sessions `needs_date_from` (OCPI 2.2.1, 9.2.1.1).
+    """
+
+    def __init__(self, *, needs_date_from: bool = False) -> None:
+        self._needs_date_from = needs_date_from
         self.calls: list[ListCall] = []
         self.archive: list[Mapping[str, Json]] = []
         self._trouble = ListTrouble()
@@ -71,20 +75,32 @@ class SessionList:
         """Treat calls so from now on."""
         self._trouble, self._troubled = trouble, 0
 
+    def put(self, said: Mapping[str, Json]) -> None:
+        """List an object as it is now."""
+        self.archive = [each for each in self.archive if each["id"] != said["id"]] + [said]
+
     async def answer(
         self, request: Request, here: str, begun: Iterable[tuple[datetime, Mapping[str, Json]]], now: datetime
     ) -> Response:
-        """Answer a call at the address `here`. Raises KeyError or ValueError for a query that cannot be understood."""
+        """Answer a call at the address `here`; `begun` are more objects, with their last updates.
+
+        Raises ValueError for a query that cannot be understood.
+        """
         call = ListCall(datetime.now(UTC), dict(request.query_params))
-        date_from = read_instant(call.query["date_from"])
-        date_to = read_instant(call.query["date_to"]) if "date_to" in call.query else None
+        if self._needs_date_from and "date_from" not in call.query:
+            raise ValueError("date_from is required")
+        date_from, date_to = (
+            read_instant(call.query[name]) if name in call.query else None for name in ("date_from", "date_to")
+        )
         trouble = self._next_trouble(call)
         self.calls.append(call)
         await asyncio.sleep(trouble.slow_s)
         if trouble.http_status is not None:
             return Response(status_code=trouble.http_status)
         known = [*((read_instant(str(each["last_updated"])), each) for each in self.archive), *begun]
-        found = [each for at, each in known if date_from <= at and (date_to is None or at < date_to)]
+        found = [
+            each for at, each in known if (date_from is None or date_from <= at) and (date_to is None or at < date_to)
+        ]
         end = call.offset + min(max(int(call.query.get("limit", MOST_LISTED)), 1), trouble.page_size)
         page: list[Json] = [*(BAD_OBJECTS if trouble.has_bad_objects else ()), *found[call.offset : end]]
         body = {**envelope(now, data=page), "filler": "x" * trouble.filler_bytes}
