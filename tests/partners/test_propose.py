@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -305,6 +305,22 @@ def test_a_cpo_that_took_our_token_and_never_answered_may_renew_with_it(us: Us) 
     assert us.partner.status is PartnerStatus.REGISTERED
     assert us.works_both_ways()
     assert not us.is_called_with("token-1")
+
+
+@pytest.mark.parametrize("status", [PartnerStatus.REMOVED, PartnerStatus.LEFT])
+def test_a_rotation_brings_nobody_back_whose_connection_ended_meanwhile(us: Us, status: PartnerStatus) -> None:
+    """C4, C6"""
+    us.register()
+
+    def ends(it: Answering) -> None:
+        us.store.save_without_tokens(replace(us.partner, status=status, peer_versions_url=None, endpoints=()))
+        us.cpo.take_credentials(it)
+
+    us.cpo.peer.answers["/2.2.1/credentials"] = ends
+    assert status.value in (us.rotate().problem or "")
+    assert us.partner.status is status
+    assert not us.is_called_with(us.cpo.ours)
+    assert us.store.tokens("acme") == Tokens()
 
 
 def test_a_rotation_takes_up_the_version_that_the_cpo_has_learnt(us: Us) -> None:

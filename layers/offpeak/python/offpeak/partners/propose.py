@@ -22,7 +22,7 @@ from offpeak.errors import ConcurrentChange, PeerUnavailable, PeerUnusable
 from offpeak.ocpi.credentials import GivenCredentials, credentials_object
 from offpeak.partners.audit import Action
 from offpeak.partners.handshake import Handshake, Interface, Step
-from offpeak.partners.model import Partner
+from offpeak.partners.model import Partner, PartnerStatus
 from offpeak.partners.register import MOST_TRIES, Told, registered, succeeded
 from offpeak.partners.store import PartnerStore, Purpose, digest
 from offpeak.telemetry import count, logger
@@ -113,7 +113,8 @@ def _keep(
     url: str,
     by: Initiator,
 ) -> Partner:
-    """Put the token that was taken in force, whatever else came meanwhile.
+    """Put the token that was taken in force, whatever else came meanwhile, but for the connection's end: whoever left
+    or was removed while the CPO was answering stays so, and its tokens stay wiped.
 
     Where the CPO renewed its credentials at the same moment, it holds two tokens of ours and may use either: both are
     good until the one that it took now is first used.
@@ -123,6 +124,8 @@ def _keep(
     for _ in range(MOST_TRIES):
         before = by.store.load(partner_id)
         assert before is not None, "partners are never deleted"
+        if before.status in (PartnerStatus.LEFT, PartnerStatus.REMOVED):
+            raise ConcurrentChange(f"partner {partner_id} is {before.status.value} since we offered it our token")
         known = by.store.tokens(partner_id)
         tokens = replace(succeeded(known, known.invitation, digest(offered)), ours=ours, theirs=theirs, given_at=by.now)
         partner = registered(before, url, interface)
