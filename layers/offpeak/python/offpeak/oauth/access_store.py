@@ -96,15 +96,20 @@ FREE = "attribute_not_exists(pk)"
 """An outside issuer's client belongs to one partner."""
 
 
+LONGEST_CLIENT_ID = 100
+"""Characters, of an id of ours."""
+
+
 def new_client_id(partner_id: str, chance: str) -> str:
     """Return an id for a client of ours. Partners' ids hold no dot."""
     return f"{partner_id}.{chance}"
 
 
 def partner_in(client_id: str) -> str | None:
-    """Return the partner that an id of ours names."""
+    """Return the partner that an id of ours names. Anybody may have written it, so it may be no id at all: too long for
+    a key of the table, say."""
     partner_id, dot, _ = client_id.partition(".")
-    return partner_id if partner_id and dot else None
+    return partner_id if partner_id and dot and len(client_id) <= LONGEST_CLIENT_ID else None
 
 
 def access_key(partner_id: str) -> Key:

@@ -76,7 +76,7 @@ def issuer_of(token: str) -> str:
     """Return whom a token names as its issuer; nothing of it has been checked. Raises NotAuthenticated."""
     claims = _unchecked(token)[1]
     issuer = claims.get("iss")
-    if not isinstance(issuer, str):
+    if not isinstance(issuer, str) or not issuer.isascii():  # half a surrogate pair cannot even be hashed
         raise NotAuthenticated("the access token names no issuer")
     return issuer
 
