@@ -133,6 +133,27 @@ def test_planning_hears_of_a_change_within_half_a_minute_and_reads_no_more_often
     assert store.for_planning(KEY) is None, "planning counts in EUR"
 
 
+def test_a_tariff_may_begin_in_the_year_one(store: TariffStore) -> None:
+    """T12: so some systems write that it always held"""
+    assert receive(store, put(0, start_date_time="0001-01-01T00:00:00Z")) is Outcome.CREATED
+    planned = store.for_planning(KEY)
+    assert planned is not None
+    assert planned.start_at == datetime(1, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "hours", [{"start_time": "07:00Z"}, {"end_time": "07:00+01:00"}, {"start_time": "07:00", "end_time": "noon"}]
+)
+def test_a_tariff_whose_hours_cannot_be_told_is_kept_and_not_planned_by(
+    store: TariffStore, hours: dict[str, str]
+) -> None:
+    """T6"""
+    element = {**told(0, "0.30")["elements"][0], "restrictions": hours}
+    assert receive(store, (True, told(0, currency="EUR", elements=[element]))) is Outcome.CREATED
+    assert store.load(KEY).merged.is_known
+    assert store.for_planning(KEY) is None
+
+
 def test_a_tariff_that_would_outgrow_its_row_is_refused(store: TariffStore) -> None:
     text = [{"language": "en", "text": "x" * LARGEST_TARIFF}]
     with pytest.raises(InvalidMessage):

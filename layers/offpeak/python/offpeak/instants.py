@@ -27,7 +27,8 @@ def parse_instant(text: str) -> datetime:
 
 def format_instant(instant: datetime) -> str:
     """Write an aware datetime as YYYY-MM-DDTHH:MM:SS.mmmZ: valid OCPI, and text order is time order."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+    # Not by strftime: its %Y writes the year 1, which stands for "none" in some systems, in one digit.
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def hours(duration: timedelta) -> Decimal:

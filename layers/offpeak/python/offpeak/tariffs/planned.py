@@ -56,7 +56,7 @@ def _element(told: Mapping[str, Any], *, includes_tax: bool) -> Element:
 def _restrictions(told: Mapping[str, Any]) -> Restrictions:
     days = [WEEKDAYS.index(each) for each in told.get("day_of_week", ()) if each in WEEKDAYS]
     return Restrictions(
-        start_time=_parsed(told, "start_time", time.fromisoformat),
+        start_time=_parsed(told, "start_time", _local_time),
         end_time=_parsed(told, "end_time", _end_of_day),
         start_date=_parsed(told, "start_date", date.fromisoformat),
         end_date=_parsed(told, "end_date", date.fromisoformat),
@@ -75,7 +75,15 @@ def _parsed(told: Mapping[str, Any], name: str, read: Any) -> Any:
 
 def _end_of_day(text: str) -> time:
     """A day ends at 24:00 for some, and at 00:00 for the specification."""
-    return time() if text.startswith("24:00") else time.fromisoformat(text)
+    return time() if text.startswith("24:00") else _local_time(text)
+
+
+def _local_time(text: str) -> time:
+    """These times are those of the place; what one in a zone of its own should mean there nobody can say."""
+    read = time.fromisoformat(text)
+    if read.tzinfo is not None:
+        raise ValueError("a time of day in a zone")
+    return read
 
 
 def _instant(value: JsonValue) -> datetime | None:
