@@ -30,8 +30,9 @@ OF_OTHERS = {
     "ocpi_credentials.put_credentials",
     "ocpi_credentials.delete_credentials",
     "oauth.post_token",
+    "ops_api.rotate_tokens",
 }
-"""What takes a CPO that answers, or a secret."""
+"""What needs a CPO that answers, or a secret."""
 ORDER = ("post", "put", "patch", "get", "delete")
 OPERATIONS = {
     each.definition.raw["operationId"]: each
