@@ -43,7 +43,7 @@ def message(kind: MessageKind, body: Json, session_id: str = "S-1") -> SessionMe
 
 def test_a_new_partners_last_week_is_pulled_page_by_page(world: World) -> None:
     """T9, T11"""
-    world.cpo.sessions = [listed(each) for each in IDS] + [listed("old", NOW - FIRST_LOOK_BACK - timedelta(days=1))]
+    world.cpo.objects = [listed(each) for each in IDS] + [listed("old", NOW - FIRST_LOOK_BACK - timedelta(days=1))]
     sync(world)
     world.deliver()
     assert world.known_ids(*IDS, "old") == set(IDS)
@@ -97,7 +97,7 @@ def test_a_partner_without_a_list_or_that_left_is_left_alone(world: World) -> No
 
 
 def test_a_partner_that_leaves_meanwhile_is_not_called_again(world: World) -> None:
-    world.cpo.sessions = [listed(each) for each in IDS]
+    world.cpo.objects = [listed(each) for each in IDS]
     sync(world)
     world.change_partner(endpoints=())
     world.deliver()
@@ -114,7 +114,7 @@ def test_a_run_that_is_killed_anywhere_goes_on_and_ends_the_same(world: World) -
     deaths = 0
     for effects in range(0, 34, 2):
         ids = [f"S-{effects}-{number}" for number in range(6)]
-        world.cpo.sessions = [listed(each) for each in ids]
+        world.cpo.objects = [listed(each) for each in ids]
         order_run(world.partner, Module.SESSIONS, NOW - timedelta(days=1), NOW, world.begin, NOW)
         world.life.left = effects
         try:
@@ -145,7 +145,7 @@ def test_a_page_that_kills_whoever_takes_it_is_given_up(world: World) -> None:
 
 
 def test_a_message_that_was_lost_is_sent_again_by_the_clock(world: World) -> None:
-    world.cpo.sessions = [listed("S-1")]
+    world.cpo.objects = [listed("S-1")]
     world.queue_loses = True
     sync(world)
     world.queue_loses = False
@@ -159,7 +159,7 @@ def test_a_message_that_was_lost_is_sent_again_by_the_clock(world: World) -> Non
 
 
 def test_messages_that_come_twice_pull_no_page_twice(world: World) -> None:
-    world.cpo.sessions = [listed(each) for each in IDS]
+    world.cpo.objects = [listed(each) for each in IDS]
     sync(world)
     while world.messages:
         _, one = world.messages.pop(0)
@@ -170,7 +170,7 @@ def test_messages_that_come_twice_pull_no_page_twice(world: World) -> None:
 
 
 def test_two_workers_at_one_page_move_the_run_on_once(world: World) -> None:
-    world.cpo.sessions = [listed(each) for each in IDS]
+    world.cpo.objects = [listed(each) for each in IDS]
     sync(world)
     [(_, one)] = world.messages
     world.messages.clear()
@@ -201,7 +201,7 @@ def test_a_partner_that_is_down_is_tried_again_ever_later_and_then_left(world: W
 
 
 def test_a_partner_that_comes_back_is_walked_to_the_end(world: World) -> None:
-    world.cpo.sessions = [listed(each) for each in IDS]
+    world.cpo.objects = [listed(each) for each in IDS]
     world.cpo.pages = {1: ocpi(http_status=503), 2: ocpi(http_status=503)}
     sync(world)
     world.run_all()
@@ -210,7 +210,7 @@ def test_a_partner_that_comes_back_is_walked_to_the_end(world: World) -> None:
 
 
 def test_a_token_that_is_refused_is_tried_again_where_another_can_be_had(world: World) -> None:
-    world.cpo.sessions = [listed("S-1")]
+    world.cpo.objects = [listed("S-1")]
     world.cpo.pages = {0: ocpi(http_status=401)}
     world.tokens.renewable = True
     sync(world)
@@ -248,7 +248,7 @@ def test_a_page_that_is_no_good_ends_the_run_and_says_why(
 
 def test_a_list_that_leads_in_a_circle_is_left(world: World) -> None:
     """T9"""
-    world.cpo.sessions = [listed(each) for each in IDS]
+    world.cpo.objects = [listed(each) for each in IDS]
     back = text('{"status_code": 1000, "data": []}', Link=f'<{world.cpo.url}?date_from=2020&limit=10>; rel="next"')
     world.cpo.pages = dict.fromkeys(range(2, 200, 2), back)
     sync(world)
@@ -262,7 +262,7 @@ def test_a_bad_object_is_reported_and_spoils_nothing(world: World) -> None:
     """T10"""
     good, other = listed("S-1"), listed("S-2")
     foreign = listed("S-3", country_code="DE", party_id="XXX")
-    world.cpo.sessions = [good, {"last_updated": good["last_updated"]}, listed("S-4", kwh=-1), foreign, other]
+    world.cpo.objects = [good, {"last_updated": good["last_updated"]}, listed("S-4", kwh=-1), foreign, other]
     sync(world)
     world.deliver()
     assert world.known_ids("S-1", "S-2", "S-3", "S-4") == {"S-1", "S-2"}
@@ -277,7 +277,7 @@ def test_a_bad_object_is_reported_and_spoils_nothing(world: World) -> None:
 def test_of_an_object_that_is_listed_twice_the_newest_is_taken(world: World) -> None:
     """T9"""
     older = listed("S-1", NOW - timedelta(hours=2), kwh=1)
-    world.cpo.sessions = [listed("S-1", kwh=2), older]
+    world.cpo.objects = [listed("S-1", kwh=2), older]
     sync(world)
     world.deliver()
     assert world.run().tally == Tally(objects=2, created=1)
@@ -288,7 +288,7 @@ def test_of_an_object_that_is_listed_twice_the_newest_is_taken(world: World) -> 
 
 def test_what_must_not_come_back_stays_out(world: World) -> None:
     world.stop = lambda message: "is gone" if message.key.session_id == "S-2" else None
-    world.cpo.sessions = [listed("S-1"), listed("S-2")]
+    world.cpo.objects = [listed("S-1"), listed("S-2")]
     sync(world)
     world.deliver()
     assert world.known_ids("S-1", "S-2") == {"S-1"}
@@ -297,7 +297,7 @@ def test_what_must_not_come_back_stays_out(world: World) -> None:
 
 def test_a_session_older_than_we_keep_them_does_not_come_back(world: World) -> None:
     world.stop = lambda message: outlived(message, NOW)
-    world.cpo.sessions = [listed("S-1", NOW - timedelta(days=399)), listed("S-2", NOW - timedelta(days=401))]
+    world.cpo.objects = [listed("S-1", NOW - timedelta(days=399)), listed("S-2", NOW - timedelta(days=401))]
     order_run(world.partner, Module.SESSIONS, NOW - timedelta(days=500), NOW, world.begin, NOW)
     world.deliver()
     assert world.known_ids("S-1", "S-2") == {"S-1"}
@@ -319,7 +319,7 @@ def test_history_and_pushes_in_any_order_end_in_the_same_session(world: World, p
     end = {"status": "COMPLETED", "last_updated": stamps[2]}
     whole = {**put, "kwh": 2, "status": "COMPLETED", "last_updated": stamps[2], "charging_periods": [PERIOD, LATER]}
     pushes = [message(MessageKind.PUT, put), message(MessageKind.PATCH, patch), message(MessageKind.PATCH, end)]
-    world.cpo.sessions = [whole]
+    world.cpo.objects = [whole]
     for each in pushes[:pushed_first]:
         world.push(each)
     sync(world)
@@ -336,7 +336,7 @@ def test_history_and_pushes_in_any_order_end_in_the_same_session(world: World, p
 
 
 def test_a_second_walk_over_the_same_list_changes_nothing(world: World) -> None:
-    world.cpo.sessions = [listed(each) for each in IDS]
+    world.cpo.objects = [listed(each) for each in IDS]
     sync(world)
     world.deliver()
     order_run(world.partner, Module.SESSIONS, NOW - timedelta(days=1), NOW, world.begin, NOW)
@@ -349,7 +349,7 @@ def test_a_second_walk_over_the_same_list_changes_nothing(world: World) -> None:
 
 def test_an_ordered_range_asks_for_just_that(world: World) -> None:
     """T9"""
-    world.cpo.sessions = [listed("S-1", NOW - timedelta(days=3)), listed("S-2", NOW - timedelta(days=1))]
+    world.cpo.objects = [listed("S-1", NOW - timedelta(days=3)), listed("S-2", NOW - timedelta(days=1))]
     order_run(world.partner, Module.SESSIONS, NOW - timedelta(days=4), NOW - timedelta(days=2), world.begin, NOW)
     world.deliver()
     assert world.known_ids("S-1", "S-2") == {"S-1"}
@@ -358,11 +358,11 @@ def test_an_ordered_range_asks_for_just_that(world: World) -> None:
 
 def test_a_range_that_shrinks_under_the_walk_is_walked_again(world: World) -> None:
     """T9"""
-    world.cpo.sessions = [listed(each, NOW - timedelta(days=3)) for each in IDS]
-    moved = {**world.cpo.sessions[0], "last_updated": format_instant(NOW)}
+    world.cpo.objects = [listed(each, NOW - timedelta(days=3)) for each in IDS]
+    moved = {**world.cpo.objects[0], "last_updated": format_instant(NOW)}
 
     def change_one(it: Answering) -> None:
-        world.cpo.sessions[0] = moved
+        world.cpo.objects[0] = moved
         world.cpo.serve(it)
 
     world.cpo.pages = {1: change_one}
@@ -398,7 +398,7 @@ def patch_unknown(world: World, session_id: str, minutes_ago: float = 0) -> None
 
 def test_a_session_that_a_patch_named_is_pulled(world: World) -> None:
     """S1"""
-    world.cpo.sessions = [listed("S-1", NOW, status="ACTIVE", kwh=1)]
+    world.cpo.objects = [listed("S-1", NOW, status="ACTIVE", kwh=1)]
     patch_unknown(world, "S-1")
     world.run_all()
     assert world.known_ids("S-1") == {"S-1"}
@@ -415,7 +415,7 @@ def test_where_a_partner_has_no_list_nothing_is_looked_for(world: World) -> None
 
 def test_a_swarm_of_patches_is_one_walk(world: World) -> None:
     """S1"""
-    world.cpo.sessions = [listed(each, NOW - timedelta(minutes=number)) for number, each in enumerate(IDS)]
+    world.cpo.objects = [listed(each, NOW - timedelta(minutes=number)) for number, each in enumerate(IDS)]
     for number, each in enumerate(IDS):
         patch_unknown(world, each, minutes_ago=number)
     assert len(world.messages) == 1
@@ -426,7 +426,7 @@ def test_a_swarm_of_patches_is_one_walk(world: World) -> None:
 
 def test_a_patch_during_the_walk_that_goes_back_further_gets_a_walk_of_its_own(world: World) -> None:
     """S1"""
-    world.cpo.sessions = [listed("S-1", NOW), listed("S-2", NOW - timedelta(hours=3))]
+    world.cpo.objects = [listed("S-1", NOW), listed("S-2", NOW - timedelta(hours=3))]
 
     def meanwhile(it: Answering) -> None:
         patch_unknown(world, "S-2", minutes_ago=180)
@@ -464,7 +464,7 @@ def test_what_was_noted_by_somebody_who_died_is_looked_for_by_the_clock(world: W
     with pytest.raises(ProcessDied):
         look_for_unknown(world.partner, NOW, world.begin, NOW)
     world.life.left = None
-    world.cpo.sessions = [listed("S-1", NOW)]
+    world.cpo.objects = [listed("S-1", NOW)]
     sync(world)
     world.run_all()
     assert world.known_ids("S-1") == {"S-1"}
@@ -479,7 +479,7 @@ OTHER = Party("BE", "ACM")
 def test_each_party_of_a_connection_is_asked_for_its_list(world: World) -> None:
     """T4"""
     world.change_partner(parties=(PARTY, OTHER))
-    world.cpo.sessions = [listed("S-1")]
+    world.cpo.objects = [listed("S-1")]
     sync(world)
     world.deliver()
     assert [each.headers["ocpi-to-country-code"] for each in world.peer.requests] == ["NL", "BE"]
@@ -488,7 +488,7 @@ def test_each_party_of_a_connection_is_asked_for_its_list(world: World) -> None:
 def test_a_list_that_holds_all_parties_is_walked_once(world: World) -> None:
     """T4"""
     world.change_partner(parties=(PARTY, OTHER))
-    world.cpo.sessions = [listed("S-1"), listed("S-2", country_code="BE")]
+    world.cpo.objects = [listed("S-1"), listed("S-2", country_code="BE")]
     sync(world)
     world.deliver()
     assert len(world.cpo.asked) == 1
@@ -496,7 +496,7 @@ def test_a_list_that_holds_all_parties_is_walked_once(world: World) -> None:
 
 
 def test_history_waits_while_profiles_fill_half_of_the_partners_places(world: World) -> None:
-    world.cpo.sessions = [listed("S-1")]
+    world.cpo.objects = [listed("S-1")]
     for number in range(4):
         world.gates.enter(PARTNER, 8, f"profile-{number}", world.real_now.timestamp())
     sync(world)
@@ -511,7 +511,7 @@ def test_history_waits_while_profiles_fill_half_of_the_partners_places(world: Wo
 
 def test_a_partner_with_one_place_has_it_free_between_pages(world: World) -> None:
     world.change_partner(flags=Flags(in_flight_cap=1))
-    world.cpo.sessions = [listed(each) for each in IDS]
+    world.cpo.objects = [listed(each) for each in IDS]
     sync(world)
     world.deliver()
     assert len(world.cpo.asked) == 1

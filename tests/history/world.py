@@ -66,18 +66,20 @@ def listed(session_id: str, updated_at: datetime = NOW - timedelta(hours=1), **f
 
 @dataclass
 class ListCpo:
-    """A CPO's server. `pages` are what it answers in place of its list, by the number of the call from 0 on."""
+    """A CPO's list of one module. `pages` are what it answers in place of it, by the number of the call from 0 on."""
 
     peer: Peer
-    sessions: list[Json] = field(default_factory=list)
+    module: Module = Module.SESSIONS
+    objects: list[Json] = field(default_factory=list)
     page_size: int = 10
     pages: dict[int, Callable[[Answering], None]] = field(default_factory=dict)
     asked: list[Mapping[str, str]] = field(default_factory=list)
     """The query of each call."""
 
     def __post_init__(self) -> None:
-        self.url = f"{self.peer.url}/sessions"
-        self.peer.answers["/sessions"] = self._answer
+        path = f"/{self.module.value}"
+        self.url = self.peer.url + path
+        self.peer.answers[path] = self._answer
 
     def _answer(self, it: Answering) -> None:
         self.asked.append(_query(it))
@@ -90,7 +92,7 @@ class ListCpo:
     def serve(self, it: Answering) -> None:
         """Answer a call by the list."""
         query = _query(it)
-        found = [each for each in self.sessions if self._is_in(each, query)]
+        found = [each for each in self.objects if self._is_in(each, query)]
         offset = int(query.get("offset", 0))
         end = offset + min(int(query["limit"]), self.page_size)
         headers = {"X_Total_Count": str(len(found)), "X_Limit": str(self.page_size)}
@@ -100,9 +102,9 @@ class ListCpo:
         body = {"status_code": 1000, "timestamp": format_instant(NOW), "data": found[offset:end]}
         it.answer(200, json.dumps(body).encode(), **headers)
 
-    def _is_in(self, session: Json, query: Mapping[str, str]) -> bool:
-        updated = session.get("last_updated", "")
-        return query["date_from"] <= updated < query.get("date_to", "9999")
+    def _is_in(self, listed: Json, query: Mapping[str, str]) -> bool:
+        updated = listed.get("last_updated", "")
+        return query.get("date_from", "") <= updated < query.get("date_to", "9999")
 
 
 def _query(it: Answering) -> dict[str, str]:
@@ -190,6 +192,13 @@ class World:
         )
         tokens = Tokens(current=digest("ours"), theirs=EncryptedToken(PARTNER, "theirs", "dG9rZW4tYg=="))
         self.partner = self.partners.save_credentials(partner, tokens)
+
+    def offer(self, *modules: Module, role: str = "SENDER") -> dict[Module, ListCpo]:
+        """Let the partner offer lists of these modules as well; return them."""
+        lists = {module: ListCpo(self.peer, module) for module in modules}
+        more = (Endpoint(module.value, role, each.url) for module, each in lists.items())
+        self.change_partner(endpoints=(*self.partner.endpoints, *more))
+        return lists
 
     def _table(self, name: str) -> Table:
         table = self.make_table(name)
