@@ -19,7 +19,12 @@ BASE_URL = "https://offpeak.example"
 OPERATOR_URL = "https://operators.offpeak.example"
 """Stand for the stack's outputs BaseUrl and OperatorUrl."""
 
-TITLES = {"oauth": "OAuth2", "ops_api": "Operator API", "ocpi_hubclientinfo": "Hub client info"}
+TITLES = {
+    "oauth": "OAuth2",
+    "ops_api": "Operator API",
+    "ocpi_chargingprofiles": "Charging profiles",
+    "ocpi_hubclientinfo": "Hub client info",
+}
 ABOUT = """\
 What a charge point operator's system calls (OCPI 2.2.1 and 2.3.0, OAuth2), and what operators' programs call.
 
@@ -35,7 +40,7 @@ class NotDescribed(Exception):
 def document(base_url: str = BASE_URL, operator_url: str = OPERATOR_URL) -> Schema:
     """Return the description of the API at these addresses. Raises NotDescribed."""
     routes = (*ROUTES, *OPERATOR_ROUTES)
-    _check_all_are_described(routes)
+    check_all_are_described(routes)
     operations = [each for by_method in OPERATIONS.values() for each in by_method.values()]
     wire = (wanted for each in operations for wanted in (each.data, each.body))
     schemas = Schemas(types_in([*wire, answers.TokenError, answers.Problem]))
@@ -142,7 +147,8 @@ def _security_schemes(base_url: str) -> Schema:
     }
 
 
-def _check_all_are_described(routes: tuple[Route, ...]) -> None:
+def check_all_are_described(routes: tuple[Route, ...]) -> None:
+    """Raise NotDescribed where a route has no words here, or no code that answers to it, or the other way round."""
     routed = {(method, route.path) for route in routes for method in route.methods}
     described = {(method, path) for path, by_method in OPERATIONS.items() for method in by_method}
     handled = {each for route in routes for each in _handlers(route.function)}

@@ -46,8 +46,20 @@ FROM_GATEWAY = {
 WORDS = {
     200: "Done, or refused with a status code of OCPI's from 2000 on",
     201: "Created",
+    400: "The request cannot be read",
+    401: "Whoever calls is not known, or lacks something that the answer names",
+    403: "Whoever calls may not, or not now",
+    404: "Nothing is at this address, or nothing of the caller's",
+    405: "It does not fit the state of the registration",
+    409: "It is there already",
     412: "The partner has changed since that revision",
+    413: "The body is larger than API Gateway takes",
+    422: "A rule is broken; `field` names where",
     428: "If-Match is missing",
+    429: "Too many requests; try again in a second",
+    500: "Our fault",
+    503: "Try again",
+    504: "It took too long; try again",
 }
 
 

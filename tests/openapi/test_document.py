@@ -12,7 +12,7 @@ import pytest
 
 from infra.routes import OPERATOR_ROUTES, ROUTES
 from openapi.__main__ import WRITTEN, main, text
-from openapi.document import NotDescribed, _check_all_are_described, document
+from openapi.document import NotDescribed, check_all_are_described, document
 from openapi.page import page
 
 
@@ -49,7 +49,7 @@ METHODS = {"get", "put", "post", "patch", "delete"}
 
 def test_a_route_that_is_not_described_stops_the_description() -> None:
     with pytest.raises(NotDescribed, match="GET /ocpi/versions"):
-        _check_all_are_described(tuple(route for route in ROUTES if route.path != "/ocpi/versions"))
+        check_all_are_described(tuple(route for route in ROUTES if route.path != "/ocpi/versions"))
 
 
 def test_whatever_is_refused_for_its_credentials_says_so(described: Any) -> None:
