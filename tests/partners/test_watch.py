@@ -139,6 +139,14 @@ def test_what_is_no_json_is_told_without_its_text(desk: Desk) -> None:
     assert (sample.field, sample.excerpt) == (None, "<12 characters that are no JSON>")
 
 
+@pytest.mark.parametrize("levels", [100, 600, 900, 5000])
+def test_an_object_is_noticed_however_deeply_it_is_nested(desk: Desk, levels: int) -> None:
+    body = '{"kwh":' * levels + "1" + "}" * levels
+    desk.watch.refused("acme", "PUT sessions", InvalidMessage("body", "is nested too deeply"), body)
+    desk.watch.keep()
+    assert len(desk.today().samples) == 1
+
+
 def test_samples_of_a_day_are_bounded(desk: Desk) -> None:
     for number in range(200):
         field = "".join("abcdefghij"[int(digit)] for digit in str(number))

@@ -123,7 +123,8 @@ class Watch:
 
 def _excerpt(body: str, error: InvalidMessage | UnparseableBody) -> str:
     try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
+        return excerpt(json.loads(body), error.field if isinstance(error, InvalidMessage) else "")
+    except ValueError:
         return f"<{len(body)} characters that are no JSON>"
-    return excerpt(parsed, error.field if isinstance(error, InvalidMessage) else "")
+    except RecursionError:  # of the parser, or of what walks through all that it took
+        return f"<{len(body)} characters, nested too deeply>"
