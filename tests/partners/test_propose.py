@@ -24,7 +24,7 @@ from offpeak.partners.model import Partner, PartnerStatus
 from offpeak.partners.part import withdraw
 from offpeak.partners.propose import Attempt, Initiator, attempt
 from offpeak.partners.register import exchange_tokens, find_registrant
-from offpeak.partners.rotate import LONGEST_AGE, SPREAD, in_turn, is_due, rotate
+from offpeak.partners.rotate import LONGEST_AGE, SPREAD, in_turn, is_due, rotate, rotate_one
 from offpeak.partners.store import Also, PartnerStore, Tokens
 from tests.ocpi.peer import Answering, Peer, ocpi
 from tests.partners.builders import a_partner, tokens_in_order
@@ -130,6 +130,9 @@ class Us:
 
     def rotate(self) -> Attempt:
         return self._attempt(rotate)
+
+    def rotate_one(self, listed: Partner) -> Attempt:
+        return rotate_one(listed, self._by(self._handshake()))
 
     def withdraw(self) -> Attempt:
         return self._attempt(withdraw)
@@ -396,6 +399,18 @@ def test_who_is_not_registered_has_nothing_to_renew_or_withdraw(us: Us) -> None:
     for each in (us.rotate, us.withdraw):
         with pytest.raises(InvalidMessage, match="not registered"):
             each()
+
+
+@pytest.mark.parametrize("has_left", [True, False], ids=["left", "suspended"])
+def test_who_goes_before_its_turn_to_renew_keeps_nobody_else_from_theirs(us: Us, has_left: bool) -> None:
+    """C4"""
+    us.register()
+    listed = us.partner
+    if has_left:
+        us.store.save_without_tokens(replace(listed, status=PartnerStatus.LEFT))
+    else:
+        listed = us.store.save(replace(listed, suspended_at=NOW))
+    assert "not registered" in (us.rotate_one(listed).problem or "")
 
 
 def test_tokens_are_renewed_each_month_and_after_an_attempt_that_was_not_answered() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from zlib import crc32
 
-from offpeak.errors import InvalidMessage
+from offpeak.errors import InvalidMessage, UnknownObject
 from offpeak.partners.model import Partner
 from offpeak.partners.propose import Attempt, Initiator, attempt, exchange
 from offpeak.partners.store import PartnerStore, Tokens
@@ -41,8 +41,12 @@ def is_due(partner_id: str, tokens: Tokens, now: datetime) -> bool:
 
 
 def rotate_one(partner: Partner, by: Initiator) -> Attempt:
-    """Exchange both tokens of a partner whose turn it is; what it is to blame for is logged and counted."""
-    done = attempt(lambda: rotate(partner, by), by.handshake)
+    """Exchange both tokens of a partner whose turn it is; what it is to blame for is logged and counted. It may have
+    left since its turn came, which keeps nobody else from theirs."""
+    try:
+        done = attempt(lambda: rotate(partner, by), by.handshake)
+    except (InvalidMessage, UnknownObject) as error:
+        done = Attempt(None, str(error), ())
     if done.problem is not None:
         logger.warning("rotation_failed", partner_id=partner.partner_id, problem=done.problem)
         count("RotationsFailed")
