@@ -159,9 +159,13 @@ IDLE = (
         (a_patch(15, period(10, ENERGY=0, STATE_OF_CHARGE=50), kwh=Decimal(2)), True),
         (a_patch(15, status="COMPLETED"), True),
         (a_patch(15, connector_id="2"), True),
+        (a_patch(15, replace(period(10, ENERGY=0, POWER=0), tariff_id="T-2"), kwh=Decimal(2)), True),
         (a_put(15, kwh=Decimal(2)), True),
     ],
-    ids=["still waits", "nothing", "late", "energy", "power", "charge", "end", "connector", "no power known any more"],
+    ids=[
+        *("still waits", "nothing", "late", "energy", "power", "charge", "end", "connector", "tariff"),
+        "no power known any more",
+    ],
 )
 def test_a_message_that_says_nothing_but_that_time_has_passed_asks_for_no_plan(
     message: SessionMessage, asks: bool, table: Table, sent: SentMessages

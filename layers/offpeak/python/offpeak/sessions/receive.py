@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import itemgetter
 
 from offpeak.errors import ConcurrentChange, InvalidMessage
 from offpeak.ocpi.merging import Outcome
@@ -93,7 +94,13 @@ def is_cause(stored: StoredSession | None, merged: MergedSession, inferred: Infe
         return True
     said, known = merged.fields, stored.merged.fields
     has_news = any(name not in known or known[name].value != said[name].value for name in said)
-    return has_news or inferred != stored.inferred
+    return has_news or inferred != stored.inferred or _newest_tariff_id(merged) != _newest_tariff_id(stored.merged)
+
+
+def _newest_tariff_id(merged: MergedSession) -> str | None:
+    """Return the tariff that the session's plan may go by."""
+    told = ((start_at, each.period.tariff_id) for start_at, each in merged.periods.items() if each.period.tariff_id)
+    return max(told, default=(None, None), key=itemgetter(0))[1]
 
 
 def _inferred(
