@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offpeak.aws.secrets import EncryptedToken
+from offpeak.aws.secrets import EncryptedToken, TokenCipher
 from offpeak.oauth.token_client import TokenEndpoint
+from offpeak.ocpi.client import OcpiClient
+from offpeak.ocpi.guarded_http import GuardedHttp
+from offpeak.ocpi.peer_address import PeerAddressRule
 from offpeak.partners.peer_access import (
     LONGEST_RETRY,
     SPARE,
@@ -22,7 +26,10 @@ from offpeak.partners.peer_access import (
     renewed,
 )
 from offpeak.partners.peer_access_store import PeerAccessStore
+from offpeak.partners.peer_tokens import PeerTokens
+from offpeak.partners.store import PartnerStore
 from tests.conftest import MakeTable
+from tests.partners.builders import a_partner
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TICK = timedelta(minutes=10)
@@ -85,6 +92,29 @@ def test_a_refused_token_is_dropped_unless_it_is_brand_new() -> None:
     assert dropped is not None
     assert dropped.held is None
     assert dropped.renew_at == NOW + TRUSTED
+
+
+def test_of_several_calls_that_are_refused_at_once_each_is_worth_another_try(
+    make_table: MakeTable, cipher: TokenCipher
+) -> None:
+    table, rule = make_table("partners"), PeerAddressRule()
+    tokens = PeerTokens(
+        PartnerStore(table),
+        PeerAccessStore(table),
+        cipher,
+        GuardedHttp(rule),
+        OcpiClient(rule),
+        real_now=lambda: NOW + TRUSTED,
+        spread=lambda: 0,
+        new_id=lambda: "r",
+    )
+    tokens.access.save(access(held()))
+    partner = replace(a_partner(), uses_oauth=True)
+    assert [tokens.was_refused(partner) for _ in range(3)] == [True, True, True]
+    fresh = tokens.access.load("acme")
+    assert fresh is not None
+    tokens.access.save(replace(fresh, held=held(at=NOW + TRUSTED)))
+    assert not tokens.was_refused(partner), "another token would be refused as well"
 
 
 def test_a_token_is_not_shown_in_its_last_seconds() -> None:

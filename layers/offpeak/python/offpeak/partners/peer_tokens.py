@@ -69,6 +69,8 @@ class PeerTokens:
     def was_refused(self, partner: Partner) -> bool:
         """Take note that a partner answered 401 to what `of` returned; say whether another try is worth it."""
         access = self.access.load(partner.partner_id) if partner.uses_oauth else None
+        if access is not None and access.held is None:
+            return True  # Another call was refused a moment before; the next one fetches a token.
         after = refused(access, self.real_now()) if access else None
         if after is None:
             return False
