@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from local.cpo.wire import Json, envelope, read_instant
 
 MOST_LISTED = 100
-BAD_OBJECTS: tuple[Json, ...] = ("no object", {"id": "BAD-1"}, {"id": "BAD-2", "kwh": -1})
+BAD_OBJECTS: tuple[Json, ...] = ("no object", {"id": "BAD-1"}, {"id": "BAD-2", "kwh": -1, "evses": "none"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from local.cpo import OAuthSettings, TokenMisbehaviour
+from local.cpo import OAuthSettings, Place, TokenMisbehaviour
+from local.cpo.places import location_object
 from local.loopback_server import LoopbackServer
 from offpeak.instants import format_instant
 from offpeak.profiles.model import RequestState
@@ -287,6 +288,20 @@ def test_a_token_that_the_partner_ends_early_is_fetched_anew(scene: Scene) -> No
     partner.plug_in("S1")
     scene.settle()
     assert partner.newest("S1").state is RequestState.CHARGER_ACCEPTED
+    assert len(partner.cpo.oauth.calls) == 2
+    scene.stage.tokens |= set(partner.cpo.oauth.tokens)
+
+
+def test_a_list_is_pulled_by_a_token_that_is_fetched_anew(scene: Scene) -> None:
+    """T11"""
+    partner = demanding(scene)
+    make_due(scene, partner)  # it was fetched an hour ago
+    partner.cpo.oauth.revoke_all()
+    partner.cpo.remember(location_object(Place("E1"), partner.party, scene.now), module="locations")
+    scene.cloud.invoke("sync_history")
+    scene.settle()
+    path = f"/ocpi/emsp/2.2.1/locations/{partner.party.country_code}/{partner.party.party_id}/AT-E1"
+    assert partner.ask("GET", path).http_status == 200
     assert len(partner.cpo.oauth.calls) == 2
     scene.stage.tokens |= set(partner.cpo.oauth.tokens)
 

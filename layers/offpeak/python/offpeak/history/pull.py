@@ -100,8 +100,8 @@ def _pull(run: Run, partner: Partner, endpoint: str, by: Puller, now: datetime) 
         return
     except PeerRefused as error:
         at = by.begin.real_now()
-        may_go_better = error.http_status == 401 and by.tokens.was_refused(partner)
-        _move(run, (to_be_retried if may_go_better else failed)(run, at, str(error)), by, now)
+        is_renewed = error.http_status == 401 and by.tokens.was_refused(partner)
+        _move(run, put_off(run, 0, at, str(error)) if is_renewed else failed(run, at, str(error)), by, now)
         return
     except (PeerUnusable, UnknownObject) as error:
         _move(run, failed(run, by.begin.real_now(), str(error)), by, now)
