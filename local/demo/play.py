@@ -60,6 +60,8 @@ def due_functions(at: datetime, *, is_first: bool) -> tuple[str, ...]:
     due = ["fetch_prices"] if at.minute == 0 or is_first else []
     if at.minute % 15 == 0 and not is_first:
         due.append("replan_sessions")
+    if at.minute % 10 == 0 and not is_first:
+        due.append("sync_history")
     return (*due, "sweep_sessions")
 
 
