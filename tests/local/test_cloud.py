@@ -152,6 +152,8 @@ def test_up_prints_a_curl_that_works_and_down_ends_everything(
         curl = printed[printed.index("curl -X PUT") : printed.index("and see which")]
         answer = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, check=True)
         assert json.loads(answer.stdout)["status_code"] == 1000
+        base_url = printed.split()[printed.split().index("Offpeak") + 1]
+        assert base_url in (tmp_path / "cloud" / "api.html").read_text()
 
         stack.up(port=0)
         assert "running already" in capsys.readouterr().out
