@@ -305,6 +305,19 @@ def test_put_gives_a_new_token_and_both_are_good_until_it_is_used(registry: Regi
     assert registry.is_good(second)
 
 
+def test_a_partner_that_we_call_with_oauth2_cannot_be_led_to_another_server(registry: Registry) -> None:
+    """C7: a stolen token must not bring our access token to whoever has stolen it."""
+    token = registry.exchange("POST", "a")
+    registry.store.save(replace(registry.partner(), uses_oauth=True))
+    elsewhere = registry.peer.url.replace("127.0.0.1", "localhost")
+    heard = len(registry.peer.requests)
+    with pytest.raises(InvalidMessage, match="another server") as refused:
+        registry.exchange("PUT", token, url=f"{elsewhere}/versions")
+    assert refused.value.field == "url"
+    assert len(registry.peer.requests) == heard, "nothing was called"
+    assert registry.exchange("PUT", token) != token, "its own server may renew"
+
+
 def test_a_peer_whose_put_was_answered_into_the_void_puts_again_and_gets_the_same_token(registry: Registry) -> None:
     """C4"""
     first = registry.exchange("POST", "a")

@@ -18,6 +18,7 @@ from offpeak.errors import InvalidMessage, PeerRefused, PeerUnavailable, PeerUnu
 from offpeak.ocpi.client import LONGEST_MESSAGE, OcpiClient
 from offpeak.ocpi.envelope import RequestIds, Routing, Status
 from offpeak.ocpi.guarded_http import HttpAnswer
+from offpeak.ocpi.peer_address import origin_of
 from offpeak.ocpi.tokens import PeerToken
 from offpeak.ocpi.wire_json import JsonValue, read_list
 
@@ -37,7 +38,6 @@ Item = TypeVar("Item")
 
 _LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[^\s;,=]+\s*(?:=\s*(?:\"[^\"]*\"|[^\s;,\"]+))?)*)")
 _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))", re.IGNORECASE)
-PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def get_page(
     A Link that was kept is no good any more when the partner has moved: its token is for where it is now. Raises
     PeerUnavailable for what may go better later, PeerUnusable for a page, or a Link, that we do not take.
     """
-    if _origin(url) != _origin(endpoint):
+    if origin_of(url) != origin_of(endpoint):
         raise _unusable("its list has moved to another server since this page was linked to")
     address, _, query = url.partition("?")
     answer = client.fetch(
@@ -135,7 +135,7 @@ def next_link(header: str | None, url: str, endpoint: str) -> str | None:
         raise _unusable("its Link is too long, or holds characters that no URL has")
     try:
         following: str = urljoin(url, target)
-        is_there = _origin(following) == _origin(endpoint)
+        is_there = origin_of(following) == origin_of(endpoint)
     except ValueError:
         raise _unusable("its Link is no URL") from None
     if not is_there:
@@ -180,13 +180,6 @@ def _relations(parameters: str) -> list[str]:
     """The relation types of a link; of several `rel` the first counts (RFC 8288, 3.3)."""
     found = _REL.search(parameters)
     return (found[1] if found[1] is not None else found[2]).lower().split() if found else []
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("a user in the URL")
-    return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)
 
 
 def _count(text: str | None) -> int | None:

@@ -16,6 +16,8 @@ from offpeak.ocpi.envelope import Status
 LONGEST_URL = 255
 """Characters (OCPI 2.2.1, 16.6)."""
 
+PORTS = {"https": 443, "http": 80}
+
 Address = IPv4Address | IPv6Address
 
 CLOSED_V4 = tuple(
@@ -109,3 +111,11 @@ def _literal(host: str) -> Address | None:
         return ip_address(host)
     except ValueError:
         return None
+
+
+def origin_of(url: str) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port of a URL: its server. Raises ValueError for a URL that is none, or names a user."""
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("a user in the URL")
+    return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)

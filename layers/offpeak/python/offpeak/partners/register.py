@@ -14,6 +14,7 @@ from datetime import datetime
 from offpeak.aws.secrets import TokenCipher
 from offpeak.errors import ConcurrentChange, InvalidMessage, MethodNotAllowed, NotAuthenticated
 from offpeak.ocpi.credentials import CredentialsObject
+from offpeak.ocpi.peer_address import origin_of
 from offpeak.partners.audit import Action
 from offpeak.partners.handshake import Handshake, Interface
 from offpeak.partners.model import Partner, PartnerStatus
@@ -92,7 +93,7 @@ def exchange_tokens(
     Raises InvalidMessage for an address that we do not call, and what Handshake.look_up raises; then nothing has
     changed. Raises ConcurrentChange when others kept changing the partner.
     """
-    problem = handshake.rule.problem(theirs.url)
+    problem = handshake.rule.problem(theirs.url) or _problem_of_move(found.partner, theirs.url)
     if problem is not None:
         raise InvalidMessage("url", problem)
     interface = handshake.look_up(theirs.url, theirs.token, raw_token=found.partner.flags.raw_token, version=version)
@@ -118,6 +119,19 @@ def exchange_tokens(
         _report(saved, theirs)
         return GivenToken(saved, token)
     raise ConcurrentChange(f"partner {partner_id} is being changed by others")
+
+
+def _problem_of_move(partner: Partner, url: str) -> str | None:
+    """Say why credentials may not lead us to another server, or None.
+
+    A partner that we call with OAuth2 would be shown our access token there, and whoever has stolen an OCPI token could
+    name a server of his own.
+    """
+    if not partner.uses_oauth or not partner.peer_versions_url:
+        return None
+    if origin_of(url) == origin_of(partner.peer_versions_url):
+        return None
+    return "is on another server than before, and we call this partner with OAuth2: an operator has to end that first"
 
 
 def leave(found: FoundToken, store: PartnerStore, told: Told = untold) -> None:
