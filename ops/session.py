@@ -25,6 +25,8 @@ def _lines(shown: Mapping[str, Any]) -> Iterator[str]:
         yield f"charger     {_charger(shown['charger'])}"
     if shown["tariff"]:
         yield f"tariff      {shown['tariff']}, as the CPO told it"
+    if shown["unmanaged"]:
+        yield f"not managed {shown['unmanaged']['text']}"
     yield from _plan(shown["plan"], is_current=shown["is_planned"])
     yield f"overridden  {_override(shown['overridden'])}"
     yield f"back-off    {_backoff(shown['backoff'])}"

@@ -45,6 +45,7 @@ SHOWN: dict[str, Any] = {
         "text": "takes charging profiles",
     },
     "tariff": "T1",
+    "unmanaged": None,
     "plan": {
         "reason": "CHEAPEST",
         "text": "Charges from 01:15 to 04:30.",

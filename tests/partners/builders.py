@@ -52,6 +52,7 @@ def a_full_partner() -> Partner:
             parking_time=ParkingTimeMeaning.SUSPENDED_EV_OR_EVSE,
             profile_timeout_s=90,
             in_flight_cap=7,
+            only_paired=True,
         ),
         planning=PlanningDefaults(
             time_zone="Europe/Stockholm",

@@ -23,7 +23,7 @@ def intent(
 ) -> tuple[Action, str]:
     told: dict[str, Any] = {
         "status": SessionStatus.ACTIVE,
-        "smart_charging": True,
+        "unmanaged": None,
         "has_receiver": True,
         "newest": newest,
         "standing": standing or a_standing(),
@@ -91,7 +91,7 @@ def test_an_evse_that_wants_peace_gets_it_until_the_end_of_its_time() -> None:
     waiting = intent_of(
         OTHER,
         status=SessionStatus.ACTIVE,
-        smart_charging=True,
+        unmanaged=None,
         has_receiver=True,
         newest=refused,
         standing=standing,
@@ -122,7 +122,7 @@ def test_an_evse_that_wants_peace_gets_it_until_the_end_of_its_time() -> None:
 def test_what_was_sent_is_taken_back_once_when_smart_charging_is_switched_off(
     newest: ProfileRequest | None, action: Action
 ) -> None:
-    assert intent(newest, smart_charging=False)[0] is action
+    assert intent(newest, unmanaged="smart_charging_off")[0] is action
 
 
 def test_a_profile_that_waited_too_long_is_planned_anew_but_one_that_was_taken_is_not() -> None:
@@ -154,7 +154,7 @@ def test_the_fresh_plan_counts_as_the_charger_s_only_when_it_is() -> None:
         return intent_of(
             fresh,
             status=SessionStatus.ACTIVE,
-            smart_charging=True,
+            unmanaged=None,
             has_receiver=True,
             newest=newest,
             standing=standing,

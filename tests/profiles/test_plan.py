@@ -12,12 +12,15 @@ import pytest
 
 from offpeak.errors import ConcurrentChange
 from offpeak.ocpi.profile_types import ResultType
-from offpeak.partners.model import PartnerStatus, PlanningDefaults
+from offpeak.partners.model import Flags, PartnerStatus, PlanningDefaults
 from offpeak.prices.memory import PriceMemory
 from offpeak.profiles.ask_again import EVER
 from offpeak.profiles.lifecycle import given_up
 from offpeak.profiles.model import RequestKind, RequestState, Step
 from offpeak.profiles.plan import MOST_TRIES, Planned
+from offpeak.profiles.show import session_shown
+from offpeak.profiles.sites import NOWHERE
+from offpeak.profiles.situation import UNMANAGED
 from offpeak.profiles.store import ProfileStore
 from offpeak.sessions.model import SessionKey
 from offpeak.sessions.store import SHARDS, shard_of
@@ -347,3 +350,18 @@ def test_a_session_sees_the_prices_that_changed_just_before_it_came(world: World
     world.plan(second)
     plans = [world.profiles.standing(key).plan for key in (first, second)]
     assert [plan.blocks[0].start_at.hour for plan in plans if plan] == [1, 20]
+
+
+def test_where_only_paired_evses_are_managed_the_others_are_left_alone_and_told_why(world: World) -> None:
+    world.receive()
+    world.deliver()
+    world.change_partner(flags=Flags(only_paired=True))
+    world.sessions.want_plan(KEY, now=world.now, received_at=world.real_now)
+    taken_away = planned(world)
+    assert taken_away.request is not None
+    assert (taken_away.request.kind, taken_away.intent.why) == (RequestKind.CLEAR, "not_paired")
+    assert world.standing.plan is None
+    known = world.sessions.known(KEY)
+    assert known is not None
+    shown = session_shown(known, world.standing, (), NOWHERE, world.partner, now=world.now)
+    assert shown["unmanaged"] == {"reason": "not_paired", "text": UNMANAGED["not_paired"]}

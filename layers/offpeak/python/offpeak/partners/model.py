@@ -72,6 +72,8 @@ class Flags:
     """How long to wait for a result when the partner's answer names no time-out."""
     in_flight_cap: int = 8
     """Most calls to the partner at the same time."""
+    only_paired: bool = False
+    """Manage the EVSEs only that a driver has paired; else all that the partner tells sessions of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,7 @@ class FlagsChange(_Change):
     parking_time: ParkingTimeMeaning = UNNAMED
     profile_timeout_s: Annotated[int, Field(ge=1, le=3600)] = UNNAMED
     in_flight_cap: Annotated[int, Field(ge=1, le=100)] = UNNAMED
+    only_paired: StrictBool = UNNAMED
 
 
 class Change(_Change):

@@ -41,14 +41,15 @@ def intent_of(
     profile: ChargingProfile,
     *,
     status: SessionStatus,
-    smart_charging: bool,
+    unmanaged: str | None,
     has_receiver: bool,
     takes_profiles: bool = True,
     newest: ProfileRequest | None,
     standing: Standing,
     now: datetime,
 ) -> Intent:
-    """Decide what to send. `profile` is the fresh plan's; `newest` is the session's newest SET or CLEAR request.
+    """Decide what to send. `profile` is the fresh plan's; `newest` is the session's newest SET or CLEAR request, and
+    `unmanaged` why the session is not managed, None where it is.
 
     The rules in order: only a running session takes a profile; a partner without the interface gets none; an EVSE
     that refused or was silent is left alone for a while (CONFORMANCE P10); one that cannot take profiles gets none
@@ -60,23 +61,23 @@ def intent_of(
         return Intent(Action.KEEP, "no_receiver")
     if standing.backoff_until is not None and now < standing.backoff_until:
         return Intent(Action.KEEP, "backing_off", wake_at=standing.backoff_until)
-    if not smart_charging:
-        return _clear(newest)
+    if unmanaged:
+        return _clear(newest, unmanaged)
     if not takes_profiles:
         has_left = newest is None or newest.attempts > 0 or newest.after is not None
         return Intent(Action.KEEP if has_left else Action.END, "evse_not_capable")
     return _set(profile, newest, standing, now)
 
 
-def _clear(newest: ProfileRequest | None) -> Intent:
+def _clear(newest: ProfileRequest | None, unmanaged: str) -> Intent:
     if newest is None:
-        return Intent(Action.KEEP, "not_managed")
+        return Intent(Action.KEEP, unmanaged)
     if newest.kind is RequestKind.SET:
         never_left = newest.attempts == 0 and newest.after is None
-        return Intent(Action.END if never_left else Action.CLEAR, "not_managed")
+        return Intent(Action.END if never_left else Action.CLEAR, unmanaged)
     if newest.state is RequestState.UNKNOWN or newest.answer in PASSING:
         return Intent(Action.CLEAR, "unknown_before")
-    return Intent(Action.KEEP, "not_managed")
+    return Intent(Action.KEEP, unmanaged)
 
 
 def _set(profile: ChargingProfile, newest: ProfileRequest | None, standing: Standing, now: datetime) -> Intent:

@@ -27,7 +27,7 @@ from offpeak.profiles.rows import standing_from
 from offpeak.profiles.send_queue import ask_to_send
 from offpeak.profiles.settle import SENT_WITHIN
 from offpeak.profiles.sites import NOWHERE, Site, Sites
-from offpeak.profiles.situation import departure_of, most_drawn_w, rate_unit, situation_of
+from offpeak.profiles.situation import departure_of, most_drawn_w, rate_unit, situation_of, why_unmanaged
 from offpeak.profiles.store import ProfileStore
 from offpeak.sessions.model import KnownSession, SessionKey
 from offpeak.sessions.store import SessionStore
@@ -129,10 +129,11 @@ def _planned(
         return replace(_ended(standing, newest, settled, "session_silent"), is_silent=True)
     standing = replace(standing, draw_w=most_drawn_w(known, standing, partner.planning))
     plan, profile = _decide(known, standing, partner, site, prices, now)
+    unmanaged = why_unmanaged(partner)
     intent = intent_of(
         profile,
         status=known.session.status,
-        smart_charging=partner.planning.smart_charging,
+        unmanaged=unmanaged,
         has_receiver=receiver_of(partner) is not None,
         takes_profiles=site.takes_profiles(strict=partner.flags.strict),
         newest=settled,
@@ -141,7 +142,7 @@ def _planned(
     )
     if intent.action is Action.END:
         return _ended(standing, newest, settled, intent.why)
-    if not partner.planning.smart_charging:
+    if unmanaged:
         standing = replace(standing, plan=None)
     elif intent.in_effect or newest is None:
         standing = replace(standing, plan=plan)

@@ -10,6 +10,7 @@ from offpeak.partners.model import Partner
 from offpeak.planning.plan import Plan
 from offpeak.profiles.model import Override, ProfileRequest, Standing
 from offpeak.profiles.sites import Site
+from offpeak.profiles.situation import UNMANAGED, why_unmanaged
 from offpeak.sessions.charging_state import REASONS
 from offpeak.sessions.model import KnownSession
 
@@ -33,6 +34,7 @@ def session_shown(
     time_zone = partner.planning.time_zone
     local = _Local(ZoneInfo(time_zone))
     session, state = known.session, known.state
+    unmanaged = why_unmanaged(partner)
     is_backing_off = standing.backoff_until is not None and standing.backoff_until > now
     return {
         "partner_id": session.key.partner_id,
@@ -53,6 +55,7 @@ def session_shown(
         },
         "charger": _charger(site, partner) if site.charger else None,
         "tariff": site.tariff.tariff_id if site.tariff else None,
+        "unmanaged": {"reason": unmanaged, "text": UNMANAGED[unmanaged]} if unmanaged else None,
         "plan": _plan(standing.plan, local) if standing.plan else None,
         "is_planned": known.plan_done >= known.plan_wanted,
         "overridden": _override(standing.override, local) if standing.override else None,

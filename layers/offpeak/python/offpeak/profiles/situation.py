@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from offpeak.partners.model import Flags, PlanningDefaults, RateUnit
+from offpeak.partners.model import Flags, Partner, PlanningDefaults, RateUnit
 from offpeak.planning.plan import Plan
 from offpeak.planning.profile import limit_step_w
 from offpeak.planning.situation import PricedSlot, Situation
@@ -80,6 +80,20 @@ def min_power_w(planning: PlanningDefaults) -> int:
     per_phase = planning.min_current_a * planning.voltage_v
     phases = planning.phases or (3 if planning.max_power_w >= 3 * per_phase else 1)
     return per_phase * phases
+
+
+UNMANAGED = {
+    "smart_charging_off": "Smart charging is switched off.",
+    "not_paired": "Nobody has paired this EVSE, and of this partner only paired ones are managed.",
+}
+"""Why a session is not managed, in words for a person."""
+
+
+def why_unmanaged(partner: Partner) -> str | None:
+    """Return why a partner's sessions are not managed, one of UNMANAGED, or None where they are."""
+    if not partner.planning.smart_charging:
+        return "smart_charging_off"
+    return "not_paired" if partner.flags.only_paired else None
 
 
 def rate_unit(flags: Flags, planning: PlanningDefaults) -> RateUnit:
