@@ -121,6 +121,18 @@ def test_an_issuer_that_never_answered_is_our_problem_and_not_the_callers() -> N
         server.has("e1")
 
 
+def test_an_issuer_that_is_down_is_not_asked_for_every_token_that_names_it() -> None:
+    server = Server()
+    server.keys = None
+    for _ in range(20):
+        with pytest.raises(PeerUnavailable):
+            server.has("r1")
+    assert server.asked == 1
+    server.keys = [rsa_key()]
+    server.now_s += OUTSIDE.ask_again_s
+    assert server.has("r1")
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"keys": {}}', b'{"keys": null}', b"\xff"])
 def test_what_is_no_key_set_is_refused(body: bytes) -> None:
     with pytest.raises(PeerUnusable):

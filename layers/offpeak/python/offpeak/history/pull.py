@@ -89,13 +89,14 @@ def _pull(run: Run, partner: Partner, endpoint: str, by: Puller, now: datetime) 
         return
     began_s = time.monotonic()
     try:
-        run = _begun(run, by)
+        try:
+            run = _begun(run, by)
+        except ConcurrentChange:
+            return  # Another worker has taken this page.
         url = run.next_url or _first_page(endpoint, run)
         page = _ask(run, partner, endpoint, url, by)
         trail = run.trail.after(url, page)
-    except ConcurrentChange:
-        return
-    except PeerUnavailable as error:
+    except (PeerUnavailable, ConcurrentChange) as error:
         _move(run, to_be_retried(run, by.begin.real_now(), str(error)), by, now)
         return
     except PeerRefused as error:

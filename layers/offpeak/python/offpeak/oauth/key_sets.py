@@ -87,8 +87,10 @@ class KeySets:
     def _refresh(self, issuer: Issuer) -> None:
         age_s, now_s = self._age_s(issuer), self._now_s()
         may_wait = age_s is not None and age_s < self._patience.stale_s
-        if may_wait and now_s - self._asked_at.get(issuer.jwks_url, -1e9) < self._patience.ask_again_s:
-            return
+        if now_s - self._asked_at.get(issuer.jwks_url, -1e9) < self._patience.ask_again_s:
+            if may_wait:
+                return
+            raise PeerUnavailable("the key set could not be had a moment ago")
         self._asked_at[issuer.jwks_url] = now_s
         try:
             self._known[issuer.jwks_url] = (now_s, _usable(self._fetch(issuer)))
