@@ -351,6 +351,21 @@ def test_a_message_reads_no_more_of_a_long_session_than_of_a_short_one(table: Ta
     assert client.rows == NEWEST + 1
 
 
+def test_a_long_wait_before_the_first_kwh_is_read_no_more_than_the_newest_periods_either(table: Table) -> None:
+    receive(a_put(0), table)
+    for n in range(3 * NEWEST):
+        receive(a_patch(n + 1, period(n, ENERGY=0)), table)
+    client = CountingClient(table._client)
+    counted = Table(client, table.name)  # type: ignore[arg-type]
+    receive(a_patch(40, period(39, ENERGY="0.5")), counted)
+    assert client.rows == NEWEST + 1
+    receive(a_patch(41, period(40, ENERGY="0.25")), counted)
+    assert client.rows > 3 * NEWEST, "from now on the energy of all periods is summed up"
+    known = SessionStore(table).known(KEY)
+    assert known is not None
+    assert known.delivered_kwh == Decimal("0.75")
+
+
 def test_many_writers_at_once_lose_no_message(table: Table) -> None:
     receive(a_put(0), table)
     told = [a_patch(n, period(n, ENERGY=1), kwh=Decimal(n)) for n in range(1, 7)]

@@ -72,7 +72,8 @@ def suffices(stored: StoredSession, message: SessionMessage) -> bool:
     """Say whether a message can be merged with the newest charging periods alone.
 
     A PUT replaces them all; a period from before them may be known by a newer word; a message that tells nothing new
-    may have lost its first writer half-way; and without `kwh` the energy of all periods is summed up. Pure.
+    may have lost its first writer half-way; and without `kwh` the energy of all periods is summed up, unless it came to
+    nothing so far. Pure.
     """
     if message.kind is MessageKind.PUT or not stored.merged.periods:
         return False
@@ -81,7 +82,15 @@ def suffices(stored: StoredSession, message: SessionMessage) -> bool:
         return False
     merged = merge(stored.merged, message)
     session = session_of(merged)
-    return merged != stored.merged and session is not None and session.kwh > 0
+    if merged == stored.merged or session is None:
+        return False
+    return session.kwh > 0 or _has_taken_nothing(stored)
+
+
+def _has_taken_nothing(stored: StoredSession) -> bool:
+    """Say whether all periods so far tell no energy; where the car may feed the grid, a sum of 0 does not say so."""
+    feeds = any("ENERGY_EXPORT" in each.period.dimensions for each in stored.merged.periods.values())
+    return stored.inferred is not None and stored.inferred.delivered_kwh == 0 and not feeds
 
 
 def is_cause(stored: StoredSession | None, merged: MergedSession, inferred: Inferred) -> bool:
