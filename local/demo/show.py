@@ -27,7 +27,7 @@ All figures come from the stack's own tables. Cost: energy at the day-ahead pric
 and fees. At once: the same energy, drawn from plug-in on at the most that the car has shown. Ready on time: by the \
 departure that its plans worked to, a car had at least 99 % of its need, which is what lifts it to the target where \
 its state of charge is told, else the partner's default, or less where the car stopped asking by itself; a car that \
-left before that departure is not excused. Latencies are real time, under the load of a night in a minute."""
+left before that departure is not excused. Latencies are real time, under the load of a night in a minute or two."""
 
 
 class Progressing:
