@@ -8,23 +8,7 @@ from typing import Any
 import pytest
 
 from ops.__main__ import main
-from ops.deployed import Deployed
-
-ALICE = "arn:aws:iam::111122223333:user/alice"
-
-
-class Answers(Deployed):
-    """A stage that keeps what it is asked and answers what it is told to."""
-
-    identity = ALICE
-
-    def __init__(self, answer: object) -> None:
-        self.answer, self.asked = answer, list[Any]()
-        self.stage = "qa"
-
-    def call(self, function: str, event: object) -> Any:
-        self.asked.append((function, event))
-        return self.answer
+from tests.ops.answers import ALICE, Answers
 
 
 def test_a_new_client_is_printed_with_all_that_its_partner_needs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from ops.__main__ import main
-from ops.deployed import Deployed
-
-ALICE = "arn:aws:iam::111122223333:user/alice"
-
-
-class Answers(Deployed):
-    """A stage that keeps what it is asked and answers what it is told to."""
-
-    identity = ALICE
-
-    def __init__(self, answer: object) -> None:
-        self.answer, self.asked = answer, list[Any]()
-        self.stage = "qa"
-
-    def call(self, function: str, event: object) -> Any:
-        self.asked.append((function, event))
-        return self.answer
+from tests.ops.answers import ALICE, Answers
 
 
 def test_an_invitation_names_parties_and_settings_and_prints_what_to_send(capsys: pytest.CaptureFixture[str]) -> None:
