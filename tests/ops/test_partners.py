@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from ops.__main__ import main
-from ops.deployed import Deployed
+from tests.ops.answers import ALICE, Answers
 
-ALICE = "arn:aws:iam::111122223333:user/alice"
 ENTRY = {
     "number": 2,
     "at": "2027-03-01T12:00:00.000Z",
@@ -20,19 +17,6 @@ ENTRY = {
     "changes": [{"name": "flags.strict", "before": False, "after": True}],
     "hash": "abc",
 }
-
-
-class Answers(Deployed):
-    """A stage that keeps what it is asked and answers what it is told to."""
-
-    identity = ALICE
-
-    def __init__(self, answer: object) -> None:
-        self.answer, self.asked, self.stage = answer, list[Any](), "qa"
-
-    def call(self, function: str, event: object) -> Any:
-        self.asked.append((function, event))
-        return self.answer
 
 
 @pytest.mark.parametrize(
