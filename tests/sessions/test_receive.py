@@ -480,3 +480,20 @@ def test_what_was_told_late_of_long_ago_is_kept_from_now_on(table: Table) -> Non
     soon = datetime.now(UTC) + timedelta(days=399)
     assert len(rows) == 2
     assert all(row["expires_at"] > soon.timestamp() for row in rows)
+
+
+def test_a_session_is_planned_by_nothing_older_than_itself_whoever_plans_it(table: Table) -> None:
+    """Also after it was away: changes ask for plans of active sessions only."""
+    receive(a_put(0), table)
+    came = SessionStore(table).known(KEY)
+    receive(a_patch(5, kwh=Decimal(1)), table)
+    went_on = SessionStore(table).known(KEY)
+    table.write(Update({"pk": KEY.text, "sk": "SESSION"}, "REMOVE active_shard"))
+    receive(a_patch(10, kwh=Decimal(2)), table)
+    came_back = SessionStore(table).known(KEY)
+    assert came is not None
+    assert went_on is not None
+    assert came_back is not None
+    assert came.basis_changed_at == came.received_at
+    assert went_on.basis_changed_at == came.received_at
+    assert came_back.basis_changed_at == came_back.received_at

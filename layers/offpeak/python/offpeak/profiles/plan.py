@@ -81,9 +81,7 @@ def plan_session(
             return None
         known, standing = found[0], standing_from(key, found[1])
         newest = profiles.request(standing.newest_request_id) if standing.newest_request_id else None
-        # A change asks for plans of the sessions that there are: whoever comes after it must see it by itself.
-        changed_at = known.basis_changed_at or (None if standing.plan else known.received_at)
-        partner = partners.load_cached(key.partner_id, changed_at=changed_at)
+        partner = partners.load_cached(key.partner_id, changed_at=known.basis_changed_at)
         site = sites.of(known.session, partner, now) if known.session.is_open else NOWHERE
         planned = _planned(
             known,
@@ -91,7 +89,7 @@ def plan_session(
             newest,
             replace(partner, planning=site.fitted(partner.planning)),
             site,
-            prices.since(changed_at),
+            prices.since(known.basis_changed_at),
             request_id=request_id,
             now=now,
             at=planned_at,

@@ -127,7 +127,8 @@ class KnownSession:
 
     `plan_wanted` counts the causes of a plan, `plan_done` the last count that was planned: the row is its own outbox.
     `received_at` is the real time at which the newest of those causes reached us, `basis_changed_at` that of the last
-    change of prices or settings that was one. `is_whole` is False where only the newest charging periods are at hand.
+    change of prices or settings that was one, or of the session's coming. `is_whole` is False where only the newest
+    charging periods are at hand.
     """
 
     session: Session

@@ -75,6 +75,7 @@ class StoredSession:
     """The profile that the charger took, as (from when, watts)."""
     inferred: Inferred | None = None
     """What the row infers; None before the first PUT."""
+    is_active: bool = False
     is_watched: bool = True
     """Every message may matter: the session was silent too long, or is to show that its newest profile is followed."""
     replaced: frozenset[datetime] = frozenset()
@@ -154,6 +155,10 @@ class SessionStore:
             }
             if session.is_open:
                 attributes["active_shard"] = f"{merged.key.partner_id}#{shard_of(merged.key)}"
+                if stored is None or not stored.is_active:
+                    # A change asks for plans of the sessions that are active then: this one must see by itself what
+                    # changed before it came, in whichever process it is planned.
+                    attributes["basis_changed_at"] = format_instant(received_at)
         removed = [name for name in ("active_shard", "power_w", "state_of_charge") if name not in attributes]
         row = self._table.change(
             Update(
@@ -366,6 +371,7 @@ def _stored(key: SessionKey, rows: list[Item], *, is_whole: bool) -> StoredSessi
         is_settled=not is_whole or digest == _sum(merged) % 2**32,
         limit_w_steps=_limit_steps(row),
         inferred=_inferred(row),
+        is_active="active_shard" in row,
         is_watched="active_shard" not in row or "is_unseen" in row,
         replaced=frozenset(map(_start_at, periods)) - merged.periods.keys(),
     )
