@@ -1,8 +1,8 @@
 """Recorded charging sessions and recorded prices, read from CSV files and laid over each other.
 
 Sessions: semicolons, decimal comma, local time as dd.mm.yyyy HH:MM, columns session_ID, Start_plugin, End_plugout and
-El_kWh (others are not read). Prices: columns start_utc (RFC 3339) and eur_per_mwh. Lines that begin with # are
-comments in both.
+El_kWh; Garage_ID and User_ID where they are there (others are not read). Prices: columns start_utc (RFC 3339) and
+eur_per_mwh. Lines that begin with # are comments in both.
 """
 
 from __future__ import annotations
@@ -34,12 +34,15 @@ class UnreadableRecord(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RecordedSession:
-    """A session as it was recorded. Times are local, without zone; `end` is None where no plug-out was recorded."""
+    """A session as it was recorded. Times are local, without zone; `end` is None where no plug-out was recorded.
+    `garage` and `user` say where and whose, "" where the file does not tell."""
 
     session_id: str
     start: datetime
     end: datetime | None
     kwh: Decimal
+    garage: str = ""
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class LaidSession:
     leaves_at: datetime
     kwh: Decimal
     shifted_by: timedelta
+    garage: str = ""
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +166,7 @@ def _place(session: RecordedSession, prices: RecordedPrices, zone: ZoneInfo) -> 
     leaves_at = _utc(session.end + shift, zone)
     if leaves_at > prices.end_at or leaves_at - arrives_at < SHORTEST:
         return None
-    return LaidSession(session.session_id, arrives_at, leaves_at, session.kwh, shift)
+    return LaidSession(session.session_id, arrives_at, leaves_at, session.kwh, shift, session.garage, session.user)
 
 
 def _utc(local: datetime, zone: ZoneInfo) -> datetime:
@@ -178,7 +183,7 @@ def _sessions(rows: _Rows) -> Iterator[RecordedSession]:
         kwh = rows.number(row, "El_kWh", decimal_comma=True)
         if kwh < 0:
             rows.refuse("El_kWh", f"{row['El_kWh']} is negative")
-        yield RecordedSession(row["session_ID"], start, end, kwh)
+        yield RecordedSession(row["session_ID"], start, end, kwh, row.get("Garage_ID", ""), row.get("User_ID", ""))
 
 
 class _Rows:

@@ -20,6 +20,7 @@ from local.recorded import (
 )
 
 HEADER = "session_ID;Garage_ID;Start_plugin;End_plugout;El_kWh\n"
+HEADER_WITHOUT_GARAGE = HEADER.replace("Garage_ID;", "")
 QUARTER = timedelta(minutes=15)
 OSLO = ZoneInfo("Europe/Oslo")
 
@@ -45,11 +46,19 @@ PRICES = half_a_year_of_prices()
 
 
 def test_sessions_are_read_with_decimal_commas_and_local_times(tmp_path: Path) -> None:
-    text = HEADER + "# a comment\n7;A;21.12.2018 10:20;21.12.2018 18:23;12,5\n8;A;22.12.2018 01:02;NA;0,3\n"
+    text = HEADER_WITHOUT_GARAGE + "# a comment\n7;21.12.2018 10:20;21.12.2018 18:23;12,5\n8;22.12.2018 01:02;NA;0,3\n"
     assert read_sessions(written(tmp_path, text)) == (
         session("2018-12-21T10:20", "2018-12-21T18:23", "12.5", "7"),
         session("2018-12-22T01:02", None, "0.3", "8"),
     )
+
+
+def test_garages_and_users_are_read_and_laid_where_they_are_told(tmp_path: Path) -> None:
+    header = "session_ID;Garage_ID;User_ID;Start_plugin;End_plugout;El_kWh\n"
+    (read,) = read_sessions(written(tmp_path, header + "7;A;A-3;21.12.2018 10:20;21.12.2018 18:23;12,5\n"))
+    assert (read.garage, read.user) == ("A", "A-3")
+    (laid,) = lay_over([read], PRICES).sessions
+    assert (laid.garage, laid.user) == ("A", "A-3")
 
 
 def test_windows_line_ends_and_a_byte_order_mark_do_not_matter(tmp_path: Path) -> None:
