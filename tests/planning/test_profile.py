@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -57,6 +58,16 @@ def test_a_profile_is_absolute_begins_at_0_and_ends_with_full_power_from_departu
         (12600, "0.0"),
         (43200, "11040.0"),
     ]
+
+
+def test_after_departure_it_has_what_the_plan_leaves_to_it() -> None:
+    assert periods(in_watts(replace(a_plan((1, 2)), rest_power_w=Decimal(2300))))[-1] == (43200, "2300.0")
+
+
+def test_blocks_have_powers_of_their_own() -> None:
+    low, high = a_plan((1, 2), power_w="4140"), a_plan((2, 3))
+    plan = replace(high, blocks=low.blocks + high.blocks)
+    assert periods(in_watts(plan))[:4] == [(0, "0.0"), (3600, "4140.0"), (7200, "11040.0"), (10800, "0.0")]
 
 
 def test_a_plan_without_a_limit_is_one_period_of_full_power() -> None:

@@ -56,27 +56,23 @@ def _slack(problem: Problem, runs: Sequence[Run], held: Sequence[float], calm: C
     """
     if not is_on:
         return calm.energy_kwh
-    later_kwh = problem.draw_kw * (problem.edges_s[-1] - runs[-1][1]) / 3600
+    later_kwh = sum(energy_in(problem, [(runs[-1][1], problem.edges_s[-1])]))
     return max(calm.energy_kwh, min(calm.drift_share * sum(held), later_kwh))
-
-
-def cost_of(problem: Problem, drawn: Sequence[float]) -> float:
-    """Return what the energy costs, EUR."""
-    return sum(price * energy for price, energy in zip(problem.prices, drawn, strict=True))
 
 
 def _best(problem: Problem, calm: Calm, *, is_on: bool) -> Choice:
     """Return the cheapest runs where a start costs `calm.start_eur` too.
 
-    Between milestones, the price of a start is left out: they ask for the cheapest energy alone.
+    Between milestones, and where caps make slots differ in power, the price of a start is left out.
     """
     drawn = _solve(problem)
     seconds = seconds_for(problem, drawn)
     runs = lay_out(problem, seconds, is_on=is_on)
     starts = count_starts(runs, is_on=is_on)
-    if calm.start_eur <= 0 or problem.milestones or starts <= (0 if is_on else 1):
+    is_even = min(problem.draw_kw) == max(problem.draw_kw)
+    if calm.start_eur <= 0 or problem.milestones or not is_even or starts <= (0 if is_on else 1):
         return Choice(runs, drawn)
-    fixed = sum(1 for edge in problem.edges_s[1:] if edge <= problem.at_once_s)
+    fixed = _at_once(problem)
     lengths = [end - start for start, end in pairwise(problem.edges_s)]
     costs = [price * room for price, room in zip(problem.prices, problem.room, strict=True)]
     seconds[fixed:] = fewer_starts(
@@ -96,21 +92,31 @@ def _solve(problem: Problem, preferred: Sequence[Sequence[float]] = ()) -> list[
         problem.prices,
         problem.room,
         problem.target_kwh,
-        at_once=problem.draw_kw * problem.at_once_s / 3600,
+        at_once=sum(problem.room[: _at_once(problem)]),
         milestones=problem.milestones,
         most=problem.most_kwh,
         preferred=preferred,
     )
 
 
+def _at_once(problem: Problem) -> int:
+    """Return the number of slots in which the car charges whatever that costs."""
+    return sum(1 for edge in problem.edges_s[1:] if edge <= problem.at_once_s)
+
+
 def _left_of(problem: Problem, running: Plan) -> list[Run]:
-    """Return what is left of a plan's blocks from now until departure."""
-    left = []
+    """Return what is left of a plan's blocks from now until departure, where a car may charge at all."""
+    left: list[Run] = []
     for block in running.blocks:
-        start = max(0, seconds_after(problem.start_at, block.start_at))
-        end = min(problem.edges_s[-1], seconds_after(problem.start_at, block.end_at))
-        if start < end:
-            left.append((start, end))
+        first = max(0, seconds_after(problem.start_at, block.start_at))
+        last = min(problem.edges_s[-1], seconds_after(problem.start_at, block.end_at))
+        for (start, end), room in zip(pairwise(problem.edges_s), problem.room, strict=True):
+            begin, until = max(start, first), min(end, last)
+            if begin >= until or room <= 0:
+                continue
+            if left and left[-1][1] == begin:
+                begin = left.pop()[0]
+            left.append((begin, until))
     return left
 
 
@@ -121,4 +127,5 @@ def _beside(problem: Problem, held: Sequence[float]) -> list[float]:
 
 
 def _with_starts(problem: Problem, choice: Choice, calm: Calm, *, is_on: bool) -> float:
-    return cost_of(problem, choice.drawn) + calm.start_eur * count_starts(choice.runs, is_on=is_on)
+    energy_eur = sum(price * energy for price, energy in zip(problem.prices, choice.drawn, strict=True))
+    return energy_eur + calm.start_eur * count_starts(choice.runs, is_on=is_on)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from offpeak.planning.cheapest import cheapest
-from offpeak.planning.choose import Choice, choose, cost_of
-from offpeak.planning.layout import Run
+from offpeak.planning.choose import Choice, choose
+from offpeak.planning.layout import Run, energy_in, stretches
 from offpeak.planning.plan import Block, Plan, Reason, ReasonCode
-from offpeak.planning.problem import Problem, pose
+from offpeak.planning.problem import Problem, caps_in_seconds, granted_w, least_cap_w, pose
 from offpeak.planning.reasons import explain
 from offpeak.planning.situation import Situation
 
@@ -37,7 +38,7 @@ def decide(situation: Situation) -> Plan:
 def _why_no_limit(situation: Situation, problem: Problem) -> ReasonCode | None:
     if situation.departure_at <= problem.start_at:
         return ReasonCode.PAST_DEPARTURE
-    if problem.granted_w <= 0 or problem.granted_w < situation.min_power_w:
+    if problem.max_power_w <= 0 or problem.max_power_w < situation.min_power_w:
         return ReasonCode.TOO_LITTLE_POWER
     if problem.need_kwh <= situation.calm.energy_kwh and not situation.need_is_known:
         return ReasonCode.NEED_UNKNOWN
@@ -49,37 +50,56 @@ def _without_limit(situation: Situation, problem: Problem, code: ReasonCode) -> 
         made_at=situation.now,
         departure_at=situation.departure_at,
         need_kwh=_decimal(problem.need_kwh, "0.001"),
-        max_power_w=_decimal(problem.granted_w, "0.1"),
+        max_power_w=_decimal(problem.max_power_w, "0.1"),
         unlimited_from=problem.start_at,
         reason=Reason(code, ""),
         ready_at=problem.start_at if code is ReasonCode.NEED_UNKNOWN else None,
+        caps=_caps_from(situation, problem, 0),
     )
 
 
 def _with_blocks(situation: Situation, problem: Problem, choice: Choice) -> Plan:
     runs, drawn = choice.runs, choice.drawn
-    power_w = _decimal(problem.granted_w, "0.1")
     need, total = problem.need_kwh, sum(drawn)
     shortfall = max(0.0, need - total)
     is_short = shortfall >= SMALLEST_SHORTFALL_KWH
-    cost = cost_of(problem, drawn)
-    cost_at_once = cost_of(problem, cheapest(problem.prices, problem.room, 0.0, at_once=min(problem.target_kwh, total)))
+    cost = _cost_of(problem, drawn)
+    cost_at_once = _cost_of(
+        problem, cheapest(problem.prices, problem.room, 0.0, at_once=min(problem.target_kwh, total))
+    )
     ends_with_need = bool(runs) and not situation.need_is_known
+    free_from_s = runs[-1][1] if ends_with_need else problem.edges_s[-1]
     return Plan(
         made_at=situation.running.made_at if choice.is_kept and situation.running else situation.now,
         departure_at=situation.departure_at,
         need_kwh=_decimal(need, "0.001"),
-        max_power_w=power_w,
-        unlimited_from=_instant(problem, runs[-1][1]) if ends_with_need else situation.departure_at,
+        max_power_w=_decimal(problem.max_power_w, "0.1"),
+        unlimited_from=_instant(problem, free_from_s) if ends_with_need else situation.departure_at,
         reason=Reason(_code_of(situation, problem, runs, is_short=is_short), ""),
-        blocks=tuple(Block(_instant(problem, start), _instant(problem, end), power_w) for start, end in runs),
+        blocks=tuple(
+            Block(_instant(problem, start), _instant(problem, end), _decimal(power_w, "0.1"))
+            for start, end, power_w in stretches(problem, runs)
+        ),
         ready_at=None if is_short else _instant(problem, _ready_s(problem, runs)),
         cost_eur=_decimal(cost, "0.0001"),
         cost_at_once_eur=_decimal(cost_at_once, "0.0001"),
         saving_eur=_decimal(cost_at_once, "0.0001") - _decimal(cost, "0.0001"),
         shortfall_kwh=_decimal(shortfall if is_short else 0.0, "0.001"),
         uses_forecast=problem.forecast_from_s is not None,
+        caps=_caps_from(situation, problem, free_from_s),
     )
+
+
+def _caps_from(situation: Situation, problem: Problem, begin_s: int) -> tuple[Block, ...]:
+    """Return what may be drawn from a second on, wherever caps make that less than the maximum."""
+    caps = [each for each in caps_in_seconds(problem.start_at, situation.caps) if each[1] > begin_s]
+    edges = sorted({max(begin_s, at_s) for start, end, _ in caps for at_s in (start, end)})
+    blocks = []
+    for start, end in pairwise(edges):
+        power_w = granted_w(situation, least_cap_w(caps, start, end))
+        if power_w < problem.max_power_w:
+            blocks.append(Block(_instant(problem, start), _instant(problem, end), _decimal(power_w, "0.1")))
+    return tuple(blocks)
 
 
 def _code_of(situation: Situation, problem: Problem, runs: Sequence[Run], *, is_short: bool) -> ReasonCode:
@@ -104,12 +124,18 @@ def _told(plan: Plan, situation: Situation, problem: Problem, *, is_kept: bool) 
 
 def _ready_s(problem: Problem, runs: Sequence[Run]) -> int:
     """Return the second at which the runs have drawn the need, or the end of the last one."""
-    left_s = problem.need_kwh * 3600 / problem.draw_kw
-    for start, end in runs:
-        if left_s <= end - start:
-            return start + round(left_s)
-        left_s -= end - start
+    left_kwh = problem.need_kwh
+    for start, end, _ in stretches(problem, runs):
+        kwh = sum(energy_in(problem, [(start, end)]))
+        if left_kwh <= kwh:
+            return start + round((end - start) * left_kwh / kwh)
+        left_kwh -= kwh
     return runs[-1][1] if runs else 0
+
+
+def _cost_of(problem: Problem, drawn: Sequence[float]) -> float:
+    """Return what the energy costs, EUR; what the grid would have it cost on top is left out."""
+    return sum(price * energy for price, energy in zip(problem.money, drawn, strict=True))
 
 
 def _instant(problem: Problem, seconds: int) -> datetime:

@@ -19,8 +19,8 @@ Run = tuple[int, int]
 def seconds_for(problem: Problem, drawn: Sequence[float]) -> list[int]:
     """Return how long each slot must run to draw its energy, in whole seconds, rounded up."""
     return [
-        min(end - start, ceil(energy * 3600 / problem.draw_kw - 1e-6))
-        for (start, end), energy in zip(pairwise(problem.edges_s), drawn, strict=True)
+        min(end - start, ceil(energy * 3600 / draw_kw - 1e-6)) if draw_kw > 0 else 0
+        for (start, end), energy, draw_kw in zip(pairwise(problem.edges_s), drawn, problem.draw_kw, strict=True)
     ]
 
 
@@ -45,6 +45,20 @@ def lay_out(problem: Problem, seconds: Sequence[int], *, is_on: bool) -> list[Ru
 def energy_in(problem: Problem, runs: Sequence[Run]) -> list[float]:
     """Return the kWh that `runs` draw in each slot."""
     return [
-        sum(max(0, min(end, run_end) - max(start, run_start)) for run_start, run_end in runs) * problem.draw_kw / 3600
-        for start, end in pairwise(problem.edges_s)
+        sum(max(0, min(end, run_end) - max(start, run_start)) for run_start, run_end in runs) * draw_kw / 3600
+        for (start, end), draw_kw in zip(pairwise(problem.edges_s), problem.draw_kw, strict=True)
     ]
+
+
+def stretches(problem: Problem, runs: Sequence[Run]) -> list[tuple[int, int, float]]:
+    """Return `runs` with the watts that are granted in them, cut where these change."""
+    found: list[tuple[int, int, float]] = []
+    for run_start, run_end in runs:
+        for (start, end), granted_w in zip(pairwise(problem.edges_s), problem.granted_w, strict=True):
+            begin, until = max(start, run_start), min(end, run_end)
+            if begin >= until:
+                continue
+            if found and found[-1][1] == begin and found[-1][2] == granted_w:
+                begin = found.pop()[0]
+            found.append((begin, until, granted_w))
+    return found

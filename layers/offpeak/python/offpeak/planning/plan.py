@@ -46,7 +46,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """From `start_at` to `end_at`, in whole seconds, the car may draw up to `power_w`."""
+    """From `start_at` to `end_at`, in whole seconds, the car may draw up to `power_w`; less than 0 is discharging."""
 
     start_at: datetime
     end_at: datetime
@@ -55,7 +55,8 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Between `blocks` the car is paused; from `unlimited_from` on, after the last, it may draw `max_power_w`.
+    """Between `blocks` the car is paused; from `unlimited_from` on, after the last, it may draw `rest_power_w`, or
+    `max_power_w` where that is None, and in `caps` no more than they say.
 
     `unlimited_from` is the departure, so that nobody who leaves late is stranded, or the time of the plan itself when
     there is no reason to hold the car back. `made_at` is when these blocks were decided: a plan that is kept keeps it.
@@ -76,6 +77,8 @@ class Plan:
     saving_eur: Decimal = Decimal(0)
     shortfall_kwh: Decimal = Decimal(0)
     uses_forecast: bool = False
+    rest_power_w: Decimal | None = None
+    caps: tuple[Block, ...] = ()
 
 
 Row = dict[str, Any]
@@ -88,10 +91,7 @@ def to_row(plan: Plan) -> Row:
         "departure_at": format_instant(plan.departure_at),
         "need_kwh": plan.need_kwh,
         "max_power_w": plan.max_power_w,
-        "blocks": [
-            {"start_at": format_instant(each.start_at), "end_at": format_instant(each.end_at), "power_w": each.power_w}
-            for each in plan.blocks
-        ],
+        "blocks": [_block_to_row(each) for each in plan.blocks],
         "unlimited_from": format_instant(plan.unlimited_from),
         "ready_at": format_instant(plan.ready_at) if plan.ready_at else None,
         "cost_eur": plan.cost_eur,
@@ -99,12 +99,14 @@ def to_row(plan: Plan) -> Row:
         "saving_eur": plan.saving_eur,
         "shortfall_kwh": plan.shortfall_kwh,
         "uses_forecast": plan.uses_forecast,
+        "rest_power_w": plan.rest_power_w,
+        "caps": [_block_to_row(each) for each in plan.caps],
         "reason": {"code": plan.reason.code.value, "text": plan.reason.text, "facts": dict(plan.reason.facts)},
     }
 
 
 def from_row(row: Mapping[str, Any]) -> Plan:
-    """Return the plan that `to_row` wrote."""
+    """Return the plan that `to_row` wrote, now or when plans held less."""
     return Plan(
         made_at=parse_instant(row["made_at"]),
         departure_at=parse_instant(row["departure_at"]),
@@ -112,14 +114,25 @@ def from_row(row: Mapping[str, Any]) -> Plan:
         max_power_w=row["max_power_w"],
         unlimited_from=parse_instant(row["unlimited_from"]),
         reason=Reason(ReasonCode(row["reason"]["code"]), row["reason"]["text"], row["reason"]["facts"]),
-        blocks=tuple(
-            Block(parse_instant(each["start_at"]), parse_instant(each["end_at"]), each["power_w"])
-            for each in row["blocks"]
-        ),
+        blocks=tuple(_block_from_row(each) for each in row["blocks"]),
         ready_at=parse_instant(row["ready_at"]) if row.get("ready_at") else None,
         cost_eur=row["cost_eur"],
         cost_at_once_eur=row["cost_at_once_eur"],
         saving_eur=row["saving_eur"],
         shortfall_kwh=row["shortfall_kwh"],
         uses_forecast=row["uses_forecast"],
+        rest_power_w=row.get("rest_power_w"),
+        caps=tuple(_block_from_row(each) for each in row.get("caps") or ()),
     )
+
+
+def _block_to_row(block: Block) -> Row:
+    return {
+        "start_at": format_instant(block.start_at),
+        "end_at": format_instant(block.end_at),
+        "power_w": block.power_w,
+    }
+
+
+def _block_from_row(row: Mapping[str, Any]) -> Block:
+    return Block(parse_instant(row["start_at"]), parse_instant(row["end_at"]), row["power_w"])

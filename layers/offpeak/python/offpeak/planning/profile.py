@@ -36,15 +36,19 @@ class ChargingProfile:
 def encode(plan: Plan, *, unit: str, phases: int | None, voltage_v: int, now: datetime) -> ChargingProfile:
     """Return the plan from `now` on, as an absolute profile that starts at `now`, cut to the second.
 
-    The last period has no end: from `plan.unlimited_from` on the car may draw the plan's maximum, so that nobody who
-    leaves late is stranded. Limits are rounded down; a plan made with `limit_step_w` of the same unit loses nothing.
+    The last period has no end: from `plan.unlimited_from` on the car may draw the plan's maximum, or what the plan says
+    is left to it then, so that nobody who leaves late is stranded. Limits are rounded down; a plan made with
+    `limit_step_w` of the same unit loses nothing.
     In "A" an unknown number of phases counts as three (P8).
     """
     start_at = now.replace(microsecond=0)
     steps = [(start_at, Decimal(0))]
     for block in plan.blocks:
         steps += [(block.start_at, block.power_w), (block.end_at, Decimal(0))]
-    steps.append((plan.unlimited_from, plan.max_power_w))
+    rest_w = plan.max_power_w if plan.rest_power_w is None else plan.rest_power_w
+    steps.append((plan.unlimited_from, rest_w))
+    for cap in plan.caps:
+        steps += [(cap.start_at, min(cap.power_w, rest_w)), (cap.end_at, rest_w)]
     limits = {max(0, seconds_after(start_at, at)): in_unit(power_w, unit, phases, voltage_v) for at, power_w in steps}
     periods: list[ProfilePeriod] = []
     for start_s, limit in sorted(limits.items()):

@@ -12,12 +12,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PricedSlot:
-    """What a kWh at the meter costs from `start_at` to `end_at`; negative prices are paid to the driver."""
+    """What a kWh at the meter costs from `start_at` to `end_at`; negative prices are paid to the driver.
+
+    `steer_eur_per_kwh` is what the grid would have it cost on top (congestion, carbon): plans are made by the sum of
+    both, and what they tell of costs and savings counts `eur_per_kwh` alone.
+    """
 
     start_at: datetime
     end_at: datetime
     eur_per_kwh: float
     is_forecast: bool = False
+    steer_eur_per_kwh: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PowerCap:
+    """From `start_at` to `end_at` the session may draw no more than `power_w`; where caps overlap, the least holds."""
+
+    start_at: datetime
+    end_at: datetime
+    power_w: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +70,8 @@ class Situation:
     `max_power_w` is the most that the car may be granted and `limit_step_w` the step in which limits can be told (see
     `profile.limit_step_w`): plans grant whole steps, so that nothing is lost when they become a charging profile.
     `draw_w` is what this car takes when it is granted the most, where its session has shown it; a plan that trusts
-    the charger's figure instead gives slow cars too little time.
+    the charger's figure instead gives slow cars too little time. `caps` lower `max_power_w` for a time (a grid signal,
+    a share of a group's limit), after the departure too; below `min_power_w`, the least a car charges at, it pauses.
 
     `need_is_known` tells a need that the car or the driver told from a default. When an assumed need is met the car
     may want more, so it is left without limit; a known one is the end of charging.
@@ -70,6 +85,7 @@ class Situation:
     min_power_w: float = 0.0
     minimum_now_kwh: float = 0.0
     milestones: tuple[Milestone, ...] = ()
+    caps: tuple[PowerCap, ...] = ()
     running: Plan | None = None
     calm: Calm = Calm()
     need_is_known: bool = False
