@@ -61,6 +61,16 @@ class DataStack(Stack):
             keys=("pk", "sk"),
             indexes=[Index("by_evse", "evse_key", "pk", ("chargers",))],
         )
+        self.limit_groups = Table(
+            self,
+            "limit_groups",
+            key=table_key,
+            keys=("pk", "sk"),
+            indexes=[
+                Index("by_plan_wanted", "plan_shard", "plan_wanted_at", ("plan_wanted", "root_id")),
+                Index("directory", "directory", "root_and_group", ("root_id", "group_id", "name", "kind", "parent_id")),
+            ],
+        )
         self.tariffs = Table(self, "tariffs", key=table_key, keys=("tariff_key",))
         self.hub_clients = Table(self, "hub_clients", key=table_key, keys=("partner_id", "party"))
         self.history = Table(self, "history", key=table_key, keys=("pk", "sk"))

@@ -23,7 +23,7 @@ FUNCTIONS = PROJECT / "functions"
 LOG_RETENTION = logs.RetentionDays.ONE_MONTH
 
 READ = ("dynamodb:GetItem", "dynamodb:Query")
-WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem")
 
 # What DynamoDB asks of a caller whose table has a customer's key (Developer Guide, "DynamoDB encryption at rest").
 READ_KEY = ("kms:Decrypt", "kms:DescribeKey")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from offpeak.aws.secrets import TokenCipher
     from offpeak.aws.tables import Table
     from offpeak.aws.usage_plans import UsagePlan
+    from offpeak.groups.store import GroupStore
     from offpeak.history.begin import Beginner
     from offpeak.history.store import HistoryStore
     from offpeak.locations.chargers import Chargers
@@ -289,6 +290,13 @@ def chargers() -> Chargers:
     from offpeak.locations.chargers import Chargers
 
     return Chargers(_table("LOCATIONS_TABLE"))
+
+
+@cache
+def groups() -> GroupStore:
+    from offpeak.groups.store import GroupStore
+
+    return GroupStore(_table("LIMIT_GROUPS_TABLE"))
 
 
 @cache

@@ -62,7 +62,23 @@ class Delete:
         return {"TableName": table_name, "Key": _serialise(self.key), **_options(self)}
 
 
+@dataclass(frozen=True, slots=True)
+class ConditionCheck:
+    """What must hold of one item for the rest of a transaction to be done; it changes nothing, and stands in
+    transactions only."""
+
+    key: Key
+    condition: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def request(self, table_name: str) -> dict[str, Any]:
+        return {"TableName": table_name, "Key": _serialise(self.key), **_options(self)}
+
+
 Write = Put | Update | Delete
+Part = Write | ConditionCheck
+"""A part of a transaction."""
 
 
 class Table:
@@ -137,7 +153,7 @@ class Table:
                 attempt += 1
 
 
-def write_together(writes: Sequence[tuple[Table, Write]]) -> None:
+def write_together(writes: Sequence[tuple[Table, Part]]) -> None:
     """Carry out up to 100 conditional writes as one transaction: all of them or none.
 
     Raises ConcurrentChange when a condition does not hold or another transaction is at the same items.
@@ -168,7 +184,7 @@ def _deserialise(item: Mapping[str, Any]) -> Item:
     return {name: type_deserializer.deserialize(value) for name, value in item.items()}
 
 
-def _options(write: Write) -> dict[str, Any]:
+def _options(write: Part) -> dict[str, Any]:
     condition = {"ConditionExpression": write.condition} if write.condition else {}
     return {**condition, **_bindings(write.values, write.names)}
 

@@ -1,0 +1,1 @@
+"""Limit groups: connections, boards and feeders whose chargers share what their cables and fuses let through."""
