@@ -1,7 +1,9 @@
-"""The plan queue: one message says that a session wants a plan. Losing it loses nothing: the row says it too."""
+"""The plan queue: one message says that a session, or a tree of limit groups, wants a plan. Losing it loses nothing:
+the row says it too."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 
@@ -10,9 +12,11 @@ from offpeak.errors import QueueUnavailable
 from offpeak.sessions.model import SessionKey
 from offpeak.telemetry import logger
 
+Message = Mapping[str, str | int | None]
+
 
 class PlanQueue:
-    """Plans are made in order within a group; a session is a group of its own."""
+    """Plans are made in order within a message group: a session by itself, or a tree of limit groups."""
 
     def __init__(self, queue: FifoQueue) -> None:
         self._queue = queue
@@ -23,13 +27,23 @@ class PlanQueue:
         A FIFO queue remembers a deduplication id for five minutes even after delivery, so the sweep, which asks
         again for what got lost, adds the minute. A queue that fails is logged and left to the sweep.
         """
-        group = sha256(key.text.encode()).hexdigest()[:32]
+        said: Message = {"partner_id": key.partner_id, "session_id": key.session_id, "plan_wanted": plan_wanted}
+        self._send(said, key.text, plan_wanted, minute)
+
+    def ask_group(self, root_id: str, plan_wanted: int, minute: datetime | None = None) -> None:
+        """Ask for the plan of a whole tree of limit groups, as `ask` does for a session."""
+        # No session has such a key: partner ids hold no slash.
+        self._send({"root_id": root_id, "plan_wanted": plan_wanted}, f"/{root_id}", plan_wanted, minute)
+
+    def _send(self, said: Message, key: str, plan_wanted: int, minute: datetime | None) -> None:
+        group = sha256(key.encode()).hexdigest()[:32]
         again = f"#{minute:%Y%m%dT%H%M}" if minute else ""
         try:
-            self._queue.send(
-                {"partner_id": key.partner_id, "session_id": key.session_id, "plan_wanted": plan_wanted},
-                group=group,
-                deduplication_id=f"{group}#{plan_wanted}{again}",
-            )
+            self._queue.send(said, group=group, deduplication_id=f"{group}#{plan_wanted}{again}")
         except QueueUnavailable as error:
-            logger.warning("plan_request_left_to_sweep", partner_id=key.partner_id, problem=str(error))
+            logger.warning(
+                "plan_request_left_to_sweep",
+                partner_id=said.get("partner_id"),
+                root_id=said.get("root_id"),
+                problem=str(error),
+            )
