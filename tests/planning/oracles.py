@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
+from math import inf
 
 import highspy
 
@@ -35,36 +35,99 @@ def most_energy(room: Sequence[float], count: int, level: float) -> float:
 
 
 def least_cost_with_starts(
-    costs: Sequence[float], lengths_s: Sequence[int], seconds: int, start_cost: float, *, is_on: bool
+    prices: Sequence[float],
+    units: Sequence[int],
+    need: int,
+    start_cost: float,
+    *,
+    is_on: bool,
+    levels: Levels = (),
+    most: int = 0,
+    **_: object,
 ) -> float:
-    """The least cost over all ways to fill slots, all but one of them wholly, in `seconds`."""
-    best = float("inf")
-    for full in product((False, True), repeat=len(costs)):
-        filled = [length if is_full else 0 for is_full, length in zip(full, lengths_s, strict=True)]
-        left = seconds - sum(filled)
-        for place, length in enumerate(lengths_s):
-            if left == 0 or (not full[place] and 0 < left < length):
-                way = [*filled[:place], filled[place] + left, *filled[place + 1 :]]
-                best = min(best, cost_with_starts(costs, lengths_s, way, start_cost, is_on=is_on))
-    return best
+    """The least cost where slots are drawn from at any part of their time, by a mixed-integer program.
+
+    Slot t is on at its edges t and t + 1 or not; it holds a start where it is on at its end alone, where it is on at
+    both and not full (it pauses), and where it draws something and is on at neither.
+    """
+    solver = _exact()
+    share = [solver.addVariable(lb=0, ub=1, obj=price * each) for price, each in zip(prices, units, strict=True)]
+    on = [solver.addBinary() for _ in range(len(units) + 1)]
+    full = [solver.addBinary() for _ in units]
+    start = [solver.addBinary(obj=start_cost) for _ in units]
+    solver.addConstr(on[-1] == 0)
+    if not is_on:
+        solver.addConstr(on[0] == 0)
+    for t, each in enumerate(units):
+        solver.addConstr(full[t] <= share[t])
+        if each == 0:
+            solver.addConstr(on[t] + on[t + 1] <= 1)
+            solver.addConstr(full[t] == 0)
+        solver.addConstr(start[t] >= on[t + 1] - on[t])
+        solver.addConstr(start[t] >= on[t] + on[t + 1] - 1 - full[t])
+        solver.addConstr(start[t] >= share[t] - on[t] - on[t + 1])
+    for count, level in (*levels, (len(units), need)):
+        solver.addConstr(sum(share[t] * units[t] for t in range(count)) >= level)
+    solver.addConstr(sum(share[t] * units[t] for t in range(len(units))) <= max(need, most))
+    solver.minimize()
+    assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return float(solver.getObjectiveValue())
 
 
-def cost_with_starts(
-    costs: Sequence[float], lengths_s: Sequence[int], way: Sequence[int], start_cost: float, *, is_on: bool
+def least_cost_by_steps(
+    prices: Sequence[float],
+    units: Sequence[int],
+    lengths_s: Sequence[int],
+    need: int,
+    start_cost: float,
+    *,
+    is_on: bool,
+    levels: Levels = (),
+    most: int = 0,
+    minimum_run_s: int = 0,
+    step_s: int = 300,
 ) -> float:
-    """What it costs to charge `way[t]` seconds in slot t, parts of slots put beside a run where there is one."""
-    charged = [cost * part / length for cost, part, length in zip(costs, way, lengths_s, strict=True)]
+    """The least cost over all ways to be on or off in each step of time; infinite where there is none.
+
+    It looks at every state, (energy so far, how long it is on), and at no bound.
+    """
+    due = {sum(lengths_s[:count]) // step_s: level for count, level in levels}
+    longest = max(1, -(-minimum_run_s // step_s))
+    states = {(0, longest if is_on else 0): 0.0}
+    step = 0
+    for price, held, length_s in zip(prices, units, lengths_s, strict=True):
+        energy = held * step_s // length_s
+        for _ in range(length_s // step_s):
+            after: dict[tuple[int, int], float] = {}
+            for (drawn, run), cost in states.items():
+                if run in (0, longest):
+                    after[drawn, 0] = min(cost, after.get((drawn, 0), inf))
+                if energy > 0 and drawn + energy <= max(need, most):
+                    key = (drawn + energy, min(longest, run + 1))
+                    after[key] = min(cost + price * energy + (0 if run else start_cost), after.get(key, inf))
+            step += 1
+            states = {key: cost for key, cost in after.items() if key[0] >= due.get(step, 0)}
+    return min((cost for (drawn, run), cost in states.items() if drawn >= need and run in (0, longest)), default=inf)
+
+
+def starts_in(units: Sequence[int], drawn: Sequence[int], *, is_on: bool) -> int:
+    """How often charging starts, parts of slots put beside a run where there is one."""
     starts = 0
-    is_running = is_on
-    for t, (part, length) in enumerate(zip(way, lengths_s, strict=True)):
-        if 0 < part < length:
-            leads = t + 1 < len(way) and way[t + 1] > 0
-            starts += not is_running
-            is_running = leads and not is_running
-        else:
-            starts += part > 0 and not is_running
-            is_running = part > 0
-    return sum(charged) + start_cost * starts
+    for t, (part, held) in enumerate(zip(drawn, units, strict=True)):
+        starts += part > 0 and not is_on
+        leads = t + 1 < len(units) and drawn[t + 1] > 0
+        is_on = leads and not is_on if 0 < part < held else part > 0
+    return starts
+
+
+def _exact() -> highspy.Highs:
+    solver = highspy.Highs()
+    solver.silent()
+    solver.setOptionValue("mip_rel_gap", 0.0)
+    solver.setOptionValue("mip_abs_gap", 1e-9)
+    solver.setOptionValue("mip_feasibility_tolerance", 1e-9)
+    solver.setOptionValue("primal_feasibility_tolerance", 1e-9)
+    return solver
 
 
 def _program(

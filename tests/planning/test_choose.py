@@ -43,6 +43,8 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[float, float]], bool]] = [
     ("a_plan_under_way_goes_on", {"now": after(8), "need_kwh": 10.0}, [(8, 9)], True),
     ("an_earlier_departure_moves_what_comes_too_late", {"departure_at": after(8)}, [(6, 8)], False),
     ("a_later_departure_alone_does_not_move_it", {"departure_at": after(14)}, [(7, 9)], True),
+    ("a_boost_moves_it_to_now", {"boosts": True}, [(0, 2)], False),
+    ("a_minimum_at_once_moves_as_much_of_it", {"minimum_now_kwh": 5.0}, [(0, 0.5), (7, 8.5)], False),
     ("a_plan_that_ran_out_is_made_anew", {"now": after(9), "need_kwh": 10.0}, [(9, 10)], False),
 ]
 
@@ -86,6 +88,14 @@ def test_two_pieces_become_one_when_the_start_is_worth_more_than_the_pause() -> 
     calm = Calm(start_eur=0.05, threshold_eur=0.0, threshold_share=0.0)
     plan = decide(a_situation(slots=slots, departure_at=after(3), running=running, calm=calm))
     assert spans(plan.blocks) == [(0, 2)]
+
+
+def test_a_car_that_charges_is_boosted_through_what_it_would_have_left_out() -> None:
+    slots = priced(0.2, 0.3, 0.1)
+    running = decide(a_situation(slots=slots, departure_at=after(3), need_kwh=17.5, calm=Calm(start_eur=0.0)))
+    assert spans(running.blocks) == [(0, 0.75), (2, 3)]
+    plan = decide(a_situation(slots=slots, departure_at=after(3), need_kwh=17.5, running=running, boost_until=after(1)))
+    assert spans(plan.blocks) == [(0, 1), (2, 2.75)]
 
 
 def test_what_a_charging_car_needs_less_is_left_out_after_what_it_is_doing() -> None:

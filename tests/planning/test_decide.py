@@ -20,6 +20,12 @@ from tests.planning.oracles import least_cost
 
 KNOWN = {"need_is_known": True}
 
+
+def night(**eur_per_kwh: float) -> tuple[PricedSlot, ...]:
+    """NIGHT with other prices in some hours: night(h6=0.05)."""
+    return tuple(replace(slot, eur_per_kwh=eur_per_kwh.get(f"h{n}", slot.eur_per_kwh)) for n, slot in enumerate(NIGHT))
+
+
 CASES: list[tuple[str, dict[str, Any], list[tuple[float, float]], ReasonCode]] = [
     ("two_hours_of_need_go_into_the_two_cheapest_hours", {}, [(7, 9)], ReasonCode.CHEAPEST),
     (
@@ -108,6 +114,34 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[float, float]], ReasonCode]] =
         [(3.5, 4.5), (7, 8)],
         ReasonCode.CHEAPEST,
     ),
+    (
+        "a_start_is_saved_between_milestones_too",
+        {"milestones": (Milestone(after(8), 10.0),), "slots": night(h5=0.0895), "need_kwh": 20.0},
+        [(7, 9)],
+        ReasonCode.CHEAPEST,
+    ),
+    (
+        "a_milestone_that_a_start_is_cheaper_than_waiting_for_is_met_in_one_run",
+        {"milestones": (Milestone(after(7), 10.0),), "need_kwh": 20.0, "calm": Calm(start_eur=0.5)},
+        [(6, 8)],
+        ReasonCode.CHEAPEST,
+    ),
+    (
+        "a_run_lasts_as_long_as_it_has_to",
+        {"slots": priced(0.1, 0.5, 0.3, 0.1), "departure_at": after(4), "calm": Calm(start_eur=0, minimum_run_s=7200)},
+        [(2, 4)],
+        ReasonCode.CHEAPEST,
+    ),
+    (
+        "a_need_that_takes_less_than_the_shortest_run_is_met_all_the_same",
+        {"need_kwh": 5.0, "calm": Calm(minimum_run_s=3600)},
+        [(7, 7.5)],
+        ReasonCode.CHEAPEST,
+    ),
+    ("a_boosted_car_charges_at_once_whatever_the_price", {"boosts": True}, [(0, 2)], ReasonCode.AT_ONCE),
+    ("a_boost_ends_when_it_was_said_to", {"boost_until": after(0.5)}, [(0, 0.5), (7, 8.5)], ReasonCode.CHEAPEST),
+    ("a_boost_ends_when_the_need_is_met", {"boost_until": after(9)}, [(0, 2)], ReasonCode.AT_ONCE),
+    ("a_boost_that_is_over_is_none", {"boost_until": after(-1)}, [(7, 9)], ReasonCode.CHEAPEST),
     (
         "time_without_a_price_costs_the_mean_of_the_others",
         {"slots": priced(0.1, 0.4) + priced(0.2, start_at=after(3)), "departure_at": after(4), "need_kwh": 25.0},

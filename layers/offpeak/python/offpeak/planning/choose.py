@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil, inf
 
 from offpeak.planning.cheapest import cheapest
 from offpeak.planning.layout import Run, energy_in, lay_out, seconds_for
 from offpeak.planning.plan import Plan
 from offpeak.planning.problem import Problem, seconds_after
 from offpeak.planning.situation import Calm
-from offpeak.planning.starts import count_starts, fewer_starts
+from offpeak.planning.starts import Level, count_starts, fewer_starts
+
+MJ_PER_KW = 1_000_000
+MJ_PER_KWH = 3_600_000_000
+"""Energy counts in whole millijoules where sums have to be exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +42,9 @@ def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
         return best
     held = energy_in(problem, before)
     mended = _solve(problem, preferred=(held, _beside(problem, held)))
-    is_kept = sum(abs(new - old) for new, old in zip(mended, held, strict=True)) <= _slack(
-        problem, before, held, calm, is_on=is_on
+    slack = _slack(problem, before, held, calm, is_on=is_on)
+    is_kept = sum(abs(new - old) for new, old in zip(mended, held, strict=True)) <= slack and _is_in_time(
+        problem, held, calm.energy_kwh
     )
     runs = before if is_kept else lay_out(problem, seconds_for(problem, mended), is_on=is_on)
     kept = Choice(runs, mended, is_kept)
@@ -60,30 +66,57 @@ def _slack(problem: Problem, runs: Sequence[Run], held: Sequence[float], calm: C
     return max(calm.energy_kwh, min(calm.drift_share * sum(held), later_kwh))
 
 
-def _best(problem: Problem, calm: Calm, *, is_on: bool) -> Choice:
-    """Return the cheapest runs where a start costs `calm.start_eur` too.
+def _is_in_time(problem: Problem, held: Sequence[float], slack_kwh: float) -> bool:
+    """Say whether what is due at once, and by each milestone, is in it as far as it can be."""
+    due = [(_at_once(problem), inf), *problem.milestones]
+    return all(sum(held[:slots]) >= min(kwh, sum(problem.room[:slots])) - slack_kwh for slots, kwh in due if slots)
 
-    Between milestones, and where caps make slots differ in power, the price of a start is left out.
-    """
+
+def _best(problem: Problem, calm: Calm, *, is_on: bool) -> Choice:
+    """Return the cheapest runs where a start costs `calm.start_eur` too, each of `calm.minimum_run_s` if it can be."""
     drawn = _solve(problem)
-    seconds = seconds_for(problem, drawn)
-    runs = lay_out(problem, seconds, is_on=is_on)
+    runs = lay_out(problem, seconds_for(problem, drawn), is_on=is_on)
     starts = count_starts(runs, is_on=is_on)
-    is_even = min(problem.draw_kw) == max(problem.draw_kw)
-    if calm.start_eur <= 0 or problem.milestones or not is_even or starts <= (0 if is_on else 1):
+    is_short = any(end - start < calm.minimum_run_s for start, end in (runs[1:] if is_on else runs))
+    if not is_short and (calm.start_eur <= 0 or starts <= (0 if is_on else 1)):
         return Choice(runs, drawn)
+    return _with_few_starts(problem, calm, starts, is_on=is_on) or Choice(runs, drawn)
+
+
+def _with_few_starts(problem: Problem, calm: Calm, starts: int, *, is_on: bool) -> Choice | None:
+    """Return the best runs after what is charged at once; None where that is all that there is."""
     fixed = _at_once(problem)
     lengths = [end - start for start, end in pairwise(problem.edges_s)]
-    costs = [price * room for price, room in zip(problem.prices, problem.room, strict=True)]
-    seconds[fixed:] = fewer_starts(
-        costs[fixed:],
-        lengths[fixed:],
-        sum(seconds[fixed:]),
-        calm.start_eur,
-        starts,
-        is_on=is_on or fixed > 0,
+    units = [round(kw * MJ_PER_KW) * length for kw, length in zip(problem.draw_kw, lengths, strict=True)]
+    drawn, rest = units[:fixed], units[fixed:]
+    need, most = (
+        min(sum(units), ceil(kwh * MJ_PER_KWH)) - sum(drawn) for kwh in (problem.target_kwh, problem.most_kwh)
     )
-    runs = lay_out(problem, seconds, is_on=is_on)
+    if need <= 0:
+        return None
+    levels: list[Level] = []
+    for slots, kwh in problem.milestones:
+        level = min(sum(units[:slots]), ceil(kwh * MJ_PER_KWH)) - sum(drawn)
+        if fixed < slots < len(units) and level > (levels[-1].units if levels else 0):
+            same = bool(levels) and levels[-1].slots == slots - fixed
+            levels[-1 if same else len(levels) :] = [Level(slots - fixed, level)]
+    ways = (
+        fewer_starts(
+            [price / MJ_PER_KWH for price in problem.prices[fixed:]],
+            rest,
+            lengths[fixed:],
+            need,
+            calm.start_eur,
+            starts,
+            is_on=is_on or sum(drawn) > 0,
+            levels=levels,
+            most=most,
+            minimum_run_s=minimum_run_s,
+        )
+        for minimum_run_s in (calm.minimum_run_s, 0)
+    )
+    drawn += next(each for each in ways if each is not None)
+    runs = lay_out(problem, seconds_for(problem, [each / MJ_PER_KWH for each in drawn]), is_on=is_on)
     return Choice(runs, energy_in(problem, runs))
 
 

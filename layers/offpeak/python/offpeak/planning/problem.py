@@ -57,7 +57,7 @@ def pose(situation: Situation) -> Problem:
     caps = caps_in_seconds(start_at, situation.caps)
     pieces = _cut(spans, {*(at_s for at_s, _ in levels), *(at_s for start, end, _ in caps for at_s in (start, end))})
     granted = [granted_w(situation, least_cap_w(caps, start, end)) for start, end, _ in pieces]
-    at_once_s = _filled_at(pieces, [_drawn_kw(situation, each) for each in granted], minimum)
+    at_once_s = _at_once_s(situation, pieces, [_drawn_kw(situation, each) for each in granted], minimum, need + reserve)
     pieces = _cut(pieces, {at_once_s})
     granted = [granted_w(situation, least_cap_w(caps, start, end)) for start, end, _ in pieces]
     draw_kw = [_drawn_kw(situation, each) for each in granted]
@@ -156,6 +156,19 @@ def least_cap_w(caps: Sequence[Cap], start: int, end: int) -> float:
 
 def _drawn_kw(situation: Situation, power_w: float) -> float:
     return min(power_w, situation.draw_w or power_w) / 1000
+
+
+def _at_once_s(
+    situation: Situation, pieces: Sequence[_Span], draw_kw: Sequence[float], minimum: float, target: float
+) -> int:
+    """Return until when the car charges whatever that costs: for its minimum, and as long as it is boosted."""
+    at_once_s = _filled_at(pieces, draw_kw, minimum)
+    if not situation.boosts and situation.boost_until is None:
+        return at_once_s
+    boosted_s = _filled_at(pieces, draw_kw, target)
+    if situation.boost_until is not None and not situation.boosts:
+        boosted_s = min(boosted_s, _up_to(situation.now.replace(microsecond=0), situation.boost_until))
+    return max(at_once_s, boosted_s)
 
 
 def _filled_at(pieces: Sequence[_Span], draw_kw: Sequence[float], energy: float) -> int:

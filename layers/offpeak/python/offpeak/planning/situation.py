@@ -46,13 +46,15 @@ class Milestone:
 class Calm:
     """What rest is worth (docs/planning.md, 5).
 
-    A start of charging counts as `start_eur` of cost, so that a plan has few pieces. A better plan replaces the running
+    A start of charging counts as `start_eur` of cost, so that a plan has few pieces, and none of them is shorter than
+    `minimum_run_s` where the need can be met so. A better plan replaces the running
     one only when it saves more than the larger of `threshold_eur` and `threshold_share` of what that costs. A need of
     at most `energy_kwh` counts as met, and blocks stay as they are while what they give is right to within it or, while
     the car charges, to within `drift_share` of what is left; where a plan ends in a pause, it gives `energy_kwh` more.
     """
 
     start_eur: float = 0.01
+    minimum_run_s: int = 0
     threshold_eur: float = 0.05
     threshold_share: float = 0.02
     energy_kwh: float = 0.1
@@ -73,6 +75,9 @@ class Situation:
     the charger's figure instead gives slow cars too little time. `caps` lower `max_power_w` for a time (a grid signal,
     a share of a group's limit), after the departure too; below `min_power_w`, the least a car charges at, it pauses.
 
+    `minimum_now_kwh` is charged at once, whatever the price. So is all of the need where `boosts`, and what fits of it
+    until `boost_until` where only that is said.
+
     `need_is_known` tells a need that the car or the driver told from a default. When an assumed need is met the car
     may want more, so it is left without limit; a known one is the end of charging.
     """
@@ -84,6 +89,8 @@ class Situation:
     max_power_w: float
     min_power_w: float = 0.0
     minimum_now_kwh: float = 0.0
+    boosts: bool = False
+    boost_until: datetime | None = None
     milestones: tuple[Milestone, ...] = ()
     caps: tuple[PowerCap, ...] = ()
     running: Plan | None = None

@@ -1,0 +1,58 @@
+"""Made-up problems of every kind, each as the arguments of its solver: `starts(Random(1))`.
+
+The same seed gives the same problem, so that tests look at hundreds of them and a bench at ten thousand.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from offpeak.planning.starts import Level
+
+Problem = dict[str, Any]
+
+
+def starts(random: Random) -> Problem:
+    """Slots of differing power and length, levels between, more than the need where that pays; a start costs."""
+    lengths = [random.choice([300, 900, 900]) for _ in range(random.randint(1, 8))]
+    return _starts(random, lengths, powers=[[3], [3], [3, 2], [3, 1, 0]], step=1, levels=2)
+
+
+def minimum_runs(random: Random) -> Problem:
+    """Slots of twenty minutes and one power, runs of whole slots; steps of five minutes can tell the amounts."""
+    lengths = [1200] * random.randint(1, 7)
+    problem = _starts(random, lengths, powers=[[1], [2], [1, 1, 0]], step=600, levels=0)
+    return {**problem, "minimum_run_s": random.choice([0, 1200, 2400, 3600])}
+
+
+def uneven_minimum_runs(random: Random) -> Problem:
+    """What `minimum_runs` has, with differing powers, slots cut short at both ends and levels between."""
+    lengths = [random.choice([600, 1200]), *[1200] * random.randint(0, 4), random.choice([600, 1200])]
+    problem = _starts(random, lengths, powers=[[1], [2], [2, 1], [2, 1, 0]], step=600, levels=2)
+    return {**problem, "minimum_run_s": random.choice([1200, 2400])}
+
+
+def _starts(random: Random, lengths: list[int], powers: list[list[int]], step: int, levels: int) -> Problem:
+    units = [0]
+    while not any(units):
+        power = random.choice(powers)
+        units = [length * random.choice(power) for length in lengths]
+    need = step * random.randint(1, sum(units) // step)
+    most = min(sum(units), need + random.choice([0, 0, step * random.randint(1, 2400 // step)]))
+    due: list[Level] = []
+    for slots in sorted(random.sample(range(1, len(units) + 1), min(len(units) - 1, random.randint(0, levels)))):
+        held = min(need, sum(units[:slots])) // step
+        level = max(step * random.randint(0, held), due[-1].units if due else 0)
+        if level and slots < len(units):
+            due.append(Level(slots, level))
+    return {
+        "prices": [random.choice([0.2, random.uniform(-0.3, 1.0)]) / 900 for _ in units],
+        "units": units,
+        "lengths_s": lengths,
+        "need": need,
+        "most": most,
+        "levels": due,
+        "start_cost": random.choice([0.0, 0.01, 0.1, 0.5]),
+        "is_on": random.random() < 0.5,
+    }
