@@ -7,6 +7,9 @@ from math import inf
 
 import highspy
 
+from offpeak.planning.flow import Branch
+from tests.planning.instances_group import GroupInstance
+
 Levels = Sequence[tuple[int, float]]
 
 
@@ -139,3 +142,58 @@ def _program(
         solver.addVariable(lb=low, ub=high, obj=price) for price, low, high in zip(prices, floor, room, strict=True)
     ]
     return solver, drawn
+
+
+def group_optimum(
+    instance: GroupInstance, *, levels: Sequence[tuple[int, int, float]] = (), most: Sequence[float] | None = None
+) -> tuple[float, float]:
+    """The most that a group can be given of its needs, kWh, and the least that this costs, EUR.
+
+    `levels` are (session, number of slots, kWh that it must have drawn in them); `most` is what each session may draw
+    beyond its need, where that pays.
+    """
+    solver = highspy.Highs()
+    solver.silent()
+    slots = range(len(instance.prices))
+    drawn = [
+        [solver.addVariable(lb=0.0, ub=room, obj=price) for room, price in zip(row, instance.prices, strict=True)]
+        for row in instance.rooms
+    ]
+    if not drawn:
+        return 0.0, 0.0
+    met = [solver.addVariable(lb=0.0, ub=max(0.0, need)) for need in instance.needs]
+    for session, row in enumerate(drawn):
+        total = solver.qsum(row)
+        if most is None:
+            solver.addConstr(total == met[session])
+        else:
+            solver.addConstr(total >= met[session])
+            solver.addConstr(total <= max(most[session], instance.needs[session]))
+    for t in slots:
+        solver.addConstr(solver.qsum([row[t] for row in drawn]) <= instance.caps[t])
+    for place, branch in enumerate(instance.branches):
+        below = sessions_below(instance.branches, place)
+        for t in slots if below else ():
+            solver.addConstr(solver.qsum([drawn[session][t] for session in below]) <= branch.caps[t])
+    for session, count, level in levels:
+        if level > 0:
+            solver.addConstr(solver.qsum(drawn[session][:count]) >= level)
+    wanted = solver.qsum(met)
+    solver.maximize(wanted)
+    assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    energy = float(solver.getObjectiveValue())
+    solver.addConstr(wanted >= energy - 1e-9)
+    solver.minimize(
+        solver.qsum([price * each for row in drawn for price, each in zip(instance.prices, row, strict=True)])
+    )
+    assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return energy, float(solver.getObjectiveValue())
+
+
+def sessions_below(branches: Sequence[Branch], place: int) -> list[int]:
+    """The sessions whose draw a branch caps: its own and those of the branches below it."""
+    below = list(branches[place].members)
+    for other in range(place + 1, len(branches)):
+        if branches[other].parent == place:
+            below += sessions_below(branches, other)
+    return below
