@@ -28,14 +28,15 @@ def decide(situation: Situation) -> Plan:
     `situation.calm` only.
     """
     problem = pose(situation)
-    code = _why_no_limit(situation, problem)
+    code = why_no_limit(situation, problem)
     if code is not None:
-        return _told(_without_limit(situation, problem, code), situation, problem, is_kept=False)
+        return told(_without_limit(situation, problem, code), situation, problem, is_kept=False)
     choice = choose(problem, situation.running, situation.calm)
-    return _told(_with_blocks(situation, problem, choice), situation, problem, is_kept=choice.is_kept)
+    return told(_with_blocks(situation, problem, choice), situation, problem, is_kept=choice.is_kept)
 
 
-def _why_no_limit(situation: Situation, problem: Problem) -> ReasonCode | None:
+def why_no_limit(situation: Situation, problem: Problem) -> ReasonCode | None:
+    """Return why a session is not held to a plan of its own, None where it is."""
     if situation.departure_at <= problem.start_at:
         return ReasonCode.PAST_DEPARTURE
     if problem.max_power_w <= 0 or problem.max_power_w < situation.min_power_w:
@@ -54,7 +55,7 @@ def _without_limit(situation: Situation, problem: Problem, code: ReasonCode) -> 
         unlimited_from=problem.start_at,
         reason=Reason(code, ""),
         ready_at=problem.start_at if code is ReasonCode.NEED_UNKNOWN else None,
-        caps=_caps_from(situation, problem, 0),
+        caps=caps_from(situation, problem, 0),
     )
 
 
@@ -86,11 +87,11 @@ def _with_blocks(situation: Situation, problem: Problem, choice: Choice) -> Plan
         saving_eur=_decimal(cost_at_once, "0.0001") - _decimal(cost, "0.0001"),
         shortfall_kwh=_decimal(shortfall if is_short else 0.0, "0.001"),
         uses_forecast=problem.forecast_from_s is not None,
-        caps=_caps_from(situation, problem, free_from_s),
+        caps=caps_from(situation, problem, free_from_s),
     )
 
 
-def _caps_from(situation: Situation, problem: Problem, begin_s: int) -> tuple[Block, ...]:
+def caps_from(situation: Situation, problem: Problem, begin_s: int) -> tuple[Block, ...]:
     """Return what may be drawn from a second on, wherever caps make that less than the maximum."""
     caps = [each for each in caps_in_seconds(problem.start_at, situation.caps) if each[1] > begin_s]
     edges = sorted({max(begin_s, at_s) for start, end, _ in caps for at_s in (start, end)})
@@ -114,7 +115,8 @@ def _code_of(situation: Situation, problem: Problem, runs: Sequence[Run], *, is_
     return ReasonCode.CHEAPEST
 
 
-def _told(plan: Plan, situation: Situation, problem: Problem, *, is_kept: bool) -> Plan:
+def told(plan: Plan, situation: Situation, problem: Problem, *, is_kept: bool) -> Plan:
+    """Return the plan with its reason in words and facts."""
     forecast_from = None if problem.forecast_from_s is None else _instant(problem, problem.forecast_from_s)
     reason = explain(
         plan, now=problem.start_at, forecast_from=forecast_from, is_kept=is_kept, time_zone=situation.time_zone

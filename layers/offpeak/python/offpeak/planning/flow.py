@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 NOTHING = 1e-9
 """kWh: less than this is a rounding error of floats."""
@@ -258,7 +259,7 @@ class Flow:
         node, slot = path[0]
         entering = list(self._entering(node, slot))
         most = min(spare, sum(energy for _, energy in entering))
-        for state, onward in zip(path, path[1:], strict=False):
+        for state, onward in pairwise(path):
             most = min(most, self._width(state, onward, most))
         rest = most
         for session, energy in entering:
@@ -268,7 +269,7 @@ class Flow:
             rest -= take
             if rest <= 0.0:
                 break
-        for state, onward in zip(path, path[1:], strict=False):
+        for state, onward in pairwise(path):
             if state[0] == onward[0]:
                 self._move(state[0], state[1], onward[1], most)
             elif tree.parent[state[0]] == onward[0]:
@@ -393,5 +394,3 @@ def _bits(mask: int) -> Iterator[int]:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
-
-

@@ -31,6 +31,8 @@ class ReasonCode(StrEnum):
     """The car is still here after its departure; it is not limited."""
     TOO_LITTLE_POWER = "TOO_LITTLE_POWER"
     """The charger's maximum is less than a car can charge at; it is not limited."""
+    SHARED_LIMIT = "SHARED_LIMIT"
+    """A limit that the car shares with others moved its charging, or leaves too little for its need."""
     NO_PRICES = "NO_PRICES"
     """No price is known: charging at once."""
 

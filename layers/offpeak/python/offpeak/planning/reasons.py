@@ -39,6 +39,11 @@ def _sentence(plan: Plan, clock: _Clock) -> str:
         case ReasonCode.SHORT_OF_TIME:
             fits, need = plan.need_kwh - plan.shortfall_kwh, plan.need_kwh
             return f"Charges without a pause: only {fits:.1f} of the {need:.1f} kWh needed fit before {by}."
+        case ReasonCode.SHARED_LIMIT if plan.shortfall_kwh:
+            fits, need = plan.need_kwh - plan.shortfall_kwh, plan.need_kwh
+            return f"The limit it shares with others leaves {fits:.1f} of the {need:.1f} kWh needed before {by}."
+        case ReasonCode.SHARED_LIMIT:
+            return f"Charges {when}, where the limit it shares with others leaves room; {_saving(plan)}."
         case ReasonCode.NEED_MET if plan.blocks:
             return f"Has what it needs; charges {when}, when energy costs less than nothing."
         case ReasonCode.NEED_MET:
