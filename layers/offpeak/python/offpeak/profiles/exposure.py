@@ -1,0 +1,93 @@
+"""What a session may draw at most at each instant, whatever became of the requests that were sent for it: pure.
+
+A limit group is safe when these sums stay within its caps, because they hold for every order in which requests reach
+their chargers, and for every one that gets lost (docs/planning.md, "Caps are safe while they change").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from offpeak.ocpi.profile_types import AnswerType, ResultType
+from offpeak.partners.model import PlanningDefaults
+from offpeak.profiles.circuit import as_planned
+from offpeak.profiles.model import ProfileRequest, RequestState
+from offpeak.profiles.power_steps import PowerSteps, at_most, flat, highest
+
+LATE_FOR = timedelta(minutes=1)
+"""A call that nobody answered may still take hold, after a newer one was confirmed, until so long after that one was
+planned."""
+
+
+def may_hold(requests: Sequence[ProfileRequest], now: datetime) -> tuple[ProfileRequest, ...]:
+    """Return those of a session's requests that may be in force or may still come to be, oldest first.
+
+    `requests` are SETs and CLEARs, oldest first. That is the last one that the charger confirmed, and all since then
+    except those that certainly never take hold. Calls for one session do not overlap, so what was answered before the
+    confirmed one was sent is past; a call without an answer may linger, and where its confirmation comes after the
+    other's, nobody knows which of the two is in force.
+    """
+    confirmed = next((place for place, each in reversed([*enumerate(requests)]) if is_confirmed(each)), None)
+    if confirmed is None:
+        return tuple(each for each in requests if can_hold(each))
+    before = (
+        each
+        for each, following in zip(requests[:confirmed], requests[1 : confirmed + 1], strict=True)
+        if can_hold(each) and _lingers(each, following, requests[confirmed], now)
+    )
+    return (*before, requests[confirmed], *(each for each in requests[confirmed + 1 :] if can_hold(each)))
+
+
+def can_hold(request: ProfileRequest) -> bool:
+    """Say whether a request may be in force, or may still come to be.
+
+    A refusal tells so of the call that it answers; where another call went before it, that one may have taken hold.
+    """
+    if request.attempts == 0:
+        return request.state is RequestState.REQUESTED
+    is_refused = request.result is ResultType.REJECTED or request.answer not in (None, AnswerType.ACCEPTED)
+    return request.result is ResultType.ACCEPTED or not is_refused or request.attempts > 1
+
+
+def is_confirmed(request: ProfileRequest) -> bool:
+    """Say whether the charger told that it took a request; one that was superseded may hear of it too."""
+    return request.result is ResultType.ACCEPTED
+
+
+def is_awaited(request: ProfileRequest) -> bool:
+    """Say whether something that is on its way will tell what became of a request."""
+    return request.state in (RequestState.REQUESTED, RequestState.CPO_ACCEPTED)
+
+
+def exposure_of(
+    held: Sequence[ProfileRequest], planning: PlanningDefaults, hardware_w: int, *, is_lost: bool
+) -> PowerSteps:
+    """Return the most that a session may draw from each instant on, watts.
+
+    `held` is what `may_hold` returns. Without a confirmed profile among them the charger may have none, and gives what
+    its hardware can, `hardware_w`; so it does when ours `is_lost`, because the charger was seen to allow more.
+    """
+    if is_lost or not any(is_confirmed(each) for each in held):
+        return flat(hardware_w)
+    return highest([steps_of(each, planning, hardware_w) for each in held])
+
+
+def steps_of(request: ProfileRequest, planning: PlanningDefaults, hardware_w: int) -> PowerSteps:
+    """Return the most that can be drawn under a request; one that takes profiles away leaves no limit."""
+    if request.profile is None:
+        return flat(hardware_w)
+    return at_most(request.profile, as_planned(planning, request), hardware_w)
+
+
+def _lingers(
+    request: ProfileRequest, following: ProfileRequest, confirmed: ProfileRequest, now: datetime
+) -> bool:
+    """Say whether a request that was overtaken may still take hold, or did so last. The answer to a repeated call tells
+    nothing of the one before it."""
+    is_single = request.attempts == 1
+    if is_single and request.answer is not None:
+        return False
+    if request.in_force_at and confirmed.in_force_at and request.in_force_at > confirmed.in_force_at:
+        return True
+    return not (is_single and request.result is not None) and now < following.created_at + LATE_FOR

@@ -1,0 +1,108 @@
+"""Power over time as a step function, and the little arithmetic that limits need: pure.
+
+Whole watts and whole seconds. What may be drawn is rounded up, what a cap leaves is rounded down, so that no rounding
+ever lets two chargers draw more than their cap.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from math import ceil, floor
+from typing import TypeAlias
+
+from offpeak.partners.model import PlanningDefaults
+from offpeak.planning.profile import ChargingProfile
+from offpeak.profiles.likeness import in_watts
+
+PowerSteps: TypeAlias = tuple[tuple[datetime, int], ...]
+"""(from when, watts), ascending and never empty; the first holds before its instant too."""
+
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def flat(power_w: int) -> PowerSteps:
+    """Return the same power for ever."""
+    return ((EVER, power_w),)
+
+
+def at_most(profile: ChargingProfile, planning: PlanningDefaults, hardware_w: int) -> PowerSteps:
+    """Return the most that can be drawn while a profile is in force, by a charger that gives `hardware_w`.
+
+    Nothing limits before the profile starts, nor after it ends. `planning` says what its amperes are in watts; an
+    unknown number of phases counts as three.
+    """
+    steps = [(EVER, hardware_w)]
+    end_at = None if profile.duration_s is None else profile.start_at + timedelta(seconds=profile.duration_s)
+    for period in profile.periods:
+        start_at = profile.start_at + timedelta(seconds=period.start_period_s)
+        if end_at is None or start_at < end_at:
+            steps.append((start_at, min(hardware_w, ceil(in_watts(period.limit, profile.unit, planning)))))
+    if end_at is not None:
+        steps.append((end_at, hardware_w))
+    return merged(steps)
+
+
+def merged(steps: Iterable[tuple[datetime, int]]) -> PowerSteps:
+    """Return ascending steps without those that change nothing; of two at one instant the later counts."""
+    kept: list[tuple[datetime, int]] = []
+    for step in steps:
+        if kept and kept[-1][0] == step[0]:
+            kept.pop()
+        if not kept or kept[-1][1] != step[1]:
+            kept.append(step)
+    return tuple(kept)
+
+
+def highest(functions: Sequence[PowerSteps]) -> PowerSteps:
+    """Return the larger of all at each instant."""
+    return _pointwise(functions, max)
+
+
+def lowest(functions: Sequence[PowerSteps]) -> PowerSteps:
+    """Return the smaller of all at each instant."""
+    return _pointwise(functions, min)
+
+
+def power_at(steps: PowerSteps, at: datetime) -> int:
+    place = bisect_right(steps, at, key=lambda step: step[0])
+    return steps[max(place - 1, 0)][1]
+
+
+def from_now(steps: PowerSteps, now: datetime) -> PowerSteps:
+    """Return the steps from `now` on, the first one at `now`."""
+    return merged([(now, power_at(steps, now)), *(step for step in steps if step[0] > now)])
+
+
+def sampled(steps: PowerSteps, instants: Sequence[datetime]) -> list[int]:
+    """Return the power at each of the ascending `instants`."""
+    values: list[int] = []
+    for (_, power_w), (next_at, _) in zip(steps, steps[1:], strict=False):
+        values += [power_w] * (bisect_left(instants, next_at) - len(values))
+    return values + [steps[-1][1]] * (len(instants) - len(values))
+
+
+def instants_of(functions: Iterable[PowerSteps], now: datetime) -> list[datetime]:
+    """Return `now` and every later instant at which one of the functions changes, ascending."""
+    return sorted({now, *(at for steps in functions for at, _ in steps if at > now)})
+
+
+def cap_steps(steps: Iterable[tuple[datetime, float]]) -> PowerSteps:
+    """Return a cap in whole watts and seconds, rounded down: it falls at the beginning of a second, and rises at the
+    next one's."""
+    whole: list[tuple[datetime, int]] = []
+    for at, power_w in steps:
+        cap_w, second = floor(power_w), at.replace(microsecond=0)
+        if at != second and whole and cap_w > whole[-1][1]:
+            second += timedelta(seconds=1)
+        whole.append((second, cap_w))
+    return merged(whole)
+
+
+def _pointwise(functions: Sequence[PowerSteps], choose: Callable[[Iterable[int]], int]) -> PowerSteps:
+    if len(functions) == 1:
+        return functions[0]
+    instants = sorted({at for steps in functions for at, _ in steps})
+    columns = zip(*(sampled(steps, instants) for steps in functions), strict=True)
+    return merged((at, choose(values)) for at, values in zip(instants, columns, strict=True))
