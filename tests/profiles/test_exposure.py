@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from offpeak.ocpi.profile_types import AnswerType, ResultType
 from offpeak.partners.model import PlanningDefaults
-from offpeak.profiles.exposure import LATE_FOR, exposure_of, may_hold
+from offpeak.profiles.exposure import exposure_of, is_in_doubt, may_hold
 from offpeak.profiles.lifecycle import answered, claimed, given_up, resulted, superseded
 from offpeak.profiles.model import Circuit, ProfileRequest, RequestKind, RequestState
 from offpeak.profiles.power_steps import PowerSteps, cap_steps, flat, from_now, power_at
@@ -25,7 +25,7 @@ SETTINGS = PlanningDefaults()
 MINUTE = timedelta(minutes=1)
 
 
-def sent(number: int, *limits: tuple[float, float], **changes: Any) -> ProfileRequest:
+def sent(number: float, *limits: tuple[float, float], **changes: Any) -> ProfileRequest:
     """The session's request of this number, planned in that minute, with one call made."""
     values: dict[str, Any] = {
         "request_id": f"request-{number}",
@@ -43,7 +43,7 @@ def confirmed(request: ProfileRequest, minutes: float | None = None) -> ProfileR
 
 
 def exposure(*requests: ProfileRequest, now: datetime = at(10), is_lost: bool = False) -> PowerSteps:
-    return from_now(exposure_of(may_hold(requests, now), SETTINGS, HARDWARE_W, is_lost=is_lost), now)
+    return from_now(exposure_of(may_hold(requests), SETTINGS, HARDWARE_W, is_lost=is_lost), now)
 
 
 def test_a_car_without_a_profile_counts_as_its_hardware_maximum() -> None:
@@ -108,10 +108,20 @@ def test_a_result_that_comes_late_settles_what_was_in_doubt() -> None:
     assert exposure(old, late) == ((at(10), 3000),)
 
 
-def test_a_call_without_an_answer_may_take_hold_after_its_successor_was_confirmed() -> None:
+def test_a_call_without_an_answer_may_take_hold_after_its_successor_was_confirmed_and_stay() -> None:
     lost, newer = superseded(sent(5, (0, 8000)), detail="newer"), confirmed(sent(9, (0, 100)))
     assert exposure(lost, newer, now=at(9)) == ((at(9), 8000),)
-    assert exposure(lost, newer, now=at(9) + LATE_FOR) == ((at(9) + LATE_FOR, 100),)
+    assert exposure(lost, newer, now=at(60)) == ((at(60), 8000),)
+    assert exposure(lost, newer, confirmed(sent(9.5, (0, 50))), now=at(60)) == ((at(60), 8000),), "too early to tell"
+    assert exposure(lost, newer, confirmed(sent(12, (0, 50))), now=at(60)) == ((at(60), 50),)
+
+
+def test_doubt_is_settled_by_sending_again_what_was_confirmed_once_nothing_older_can_come() -> None:
+    lost, newer = superseded(sent(5, (0, 8000)), detail="newer"), confirmed(sent(9, (0, 100)))
+    held = may_hold((lost, newer))
+    assert [is_in_doubt(held, at(minutes)) for minutes in (9, 9.9, 10)] == [False, False, True]
+    assert not is_in_doubt(may_hold((confirmed(lost, 6), newer)), at(60)), "the older was confirmed in time"
+    assert not is_in_doubt(may_hold((lost, sent(9))), at(60)), "the newer is on its way"
 
 
 def test_of_two_whose_confirmations_cross_either_may_be_in_force() -> None:
@@ -204,7 +214,7 @@ def test_what_is_in_force_is_never_more_than_what_counts(rounds: list[Round]) ->
     in_force_w, now = HARDWARE_W, at(0)
 
     def check(what: str) -> None:
-        counted = exposure_of(may_hold(requests, now), SETTINGS, HARDWARE_W, is_lost=False)
+        counted = exposure_of(may_hold(requests), SETTINGS, HARDWARE_W, is_lost=False)
         assert in_force_w <= power_at(counted, now), what
 
     for number, each in enumerate(rounds):

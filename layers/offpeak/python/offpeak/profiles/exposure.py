@@ -16,17 +16,16 @@ from offpeak.profiles.model import ProfileRequest, RequestState
 from offpeak.profiles.power_steps import PowerSteps, at_most, flat, highest
 
 LATE_FOR = timedelta(minutes=1)
-"""A call that nobody answered may still take hold, after a newer one was confirmed, until so long after that one was
-planned."""
+"""A call that nobody answered may still take hold until so long after the next request was planned."""
 
 
-def may_hold(requests: Sequence[ProfileRequest], now: datetime) -> tuple[ProfileRequest, ...]:
+def may_hold(requests: Sequence[ProfileRequest]) -> tuple[ProfileRequest, ...]:
     """Return those of a session's requests that may be in force or may still come to be, oldest first.
 
     `requests` are SETs and CLEARs, oldest first. That is the last one that the charger confirmed, and all since then
     except those that certainly never take hold. Calls for one session do not overlap, so what was answered before the
-    confirmed one was sent is past; a call without an answer may linger, and where its confirmation comes after the
-    other's, nobody knows which of the two is in force.
+    confirmed one was sent is past. A call without an answer may take hold after its successor: which of the two is in
+    force nobody knows, until one is confirmed when the older cannot come any more.
     """
     confirmed = next((place for place, each in reversed([*enumerate(requests)]) if is_confirmed(each)), None)
     if confirmed is None:
@@ -34,7 +33,7 @@ def may_hold(requests: Sequence[ProfileRequest], now: datetime) -> tuple[Profile
     before = (
         each
         for each, following in zip(requests[:confirmed], requests[1 : confirmed + 1], strict=True)
-        if can_hold(each) and _lingers(each, following, requests[confirmed], now)
+        if can_hold(each) and _lingers(each, following, requests[confirmed])
     )
     return (*before, requests[confirmed], *(each for each in requests[confirmed + 1 :] if can_hold(each)))
 
@@ -80,14 +79,23 @@ def steps_of(request: ProfileRequest, planning: PlanningDefaults, hardware_w: in
     return at_most(request.profile, as_planned(planning, request), hardware_w)
 
 
-def _lingers(
-    request: ProfileRequest, following: ProfileRequest, confirmed: ProfileRequest, now: datetime
-) -> bool:
-    """Say whether a request that was overtaken may still take hold, or did so last. The answer to a repeated call tells
-    nothing of the one before it."""
+def _lingers(request: ProfileRequest, following: ProfileRequest, confirmed: ProfileRequest) -> bool:
+    """Say whether a request that was overtaken may have taken hold last, or still does so. The answer to a repeated
+    call tells nothing of the one before it."""
     is_single = request.attempts == 1
     if is_single and request.answer is not None:
         return False
-    if request.in_force_at and confirmed.in_force_at and request.in_force_at > confirmed.in_force_at:
+    assert confirmed.in_force_at
+    if request.in_force_at and request.in_force_at > confirmed.in_force_at:
         return True
-    return not (is_single and request.result is not None) and now < following.created_at + LATE_FOR
+    return not (is_single and request.result is not None) and confirmed.in_force_at < following.created_at + LATE_FOR
+
+
+def is_in_doubt(held: Sequence[ProfileRequest], now: datetime) -> bool:
+    """Say whether an older call may have taken hold after the newest request was confirmed, and none still can: sending
+    that one again would settle it. `held` is what `may_hold` returns."""
+    return (
+        len(held) > 1
+        and is_confirmed(held[-1])
+        and all(now >= following.created_at + LATE_FOR for following in held[1:])
+    )
