@@ -7,23 +7,27 @@ from datetime import UTC, datetime
 
 from offpeak import wiring
 from offpeak.edge import Message, queue_handler
+from offpeak.profiles.gather import Planner
 from offpeak.profiles.plan import plan_session
 from offpeak.sessions.model import SessionKey
 
 
-def process(message: Message) -> None:
-    plan_session(
-        SessionKey(str(message["partner_id"]), str(message["session_id"])),
+def planner() -> Planner:
+    return Planner(
         sessions=wiring.sessions(),
         profiles=wiring.profiles(),
         partners=wiring.partners(),
         prices=wiring.price_memory(),
         sites=wiring.sites(),
         send_queue=wiring.send_queue(),
-        request_id=secrets.token_urlsafe(24),
-        now=wiring.clock().now(),
-        planned_at=datetime.now(UTC),
+        real_now=lambda: datetime.now(UTC),
+        new_id=lambda: secrets.token_urlsafe(24),
     )
+
+
+def process(message: Message) -> None:
+    key = SessionKey(str(message["partner_id"]), str(message["session_id"]))
+    plan_session(key, planner(), now=wiring.clock().now())
 
 
 handler = queue_handler(process, fifo=True, watch=wiring.watch)

@@ -23,6 +23,7 @@ from tests.sessions.builders import at
 HARDWARE_W = 11040
 SETTINGS = PlanningDefaults()
 MINUTE = timedelta(minutes=1)
+LATER = at(10)
 
 
 def sent(number: float, *limits: tuple[float, float], **changes: Any) -> ProfileRequest:
@@ -42,7 +43,7 @@ def confirmed(request: ProfileRequest, minutes: float | None = None) -> ProfileR
     return resulted(taken, ResultType.ACCEPTED, now=now, resulted_at=REAL)
 
 
-def exposure(*requests: ProfileRequest, now: datetime = at(10), is_lost: bool = False) -> PowerSteps:
+def exposure(*requests: ProfileRequest, now: datetime = LATER, is_lost: bool = False) -> PowerSteps:
     return from_now(exposure_of(may_hold(requests), SETTINGS, HARDWARE_W, is_lost=is_lost), now)
 
 

@@ -17,7 +17,8 @@ from offpeak.prices.memory import PriceMemory
 from offpeak.profiles.ask_again import EVER
 from offpeak.profiles.lifecycle import given_up
 from offpeak.profiles.model import RequestKind, RequestState, Step
-from offpeak.profiles.plan import MOST_TRIES, Planned
+from offpeak.profiles.outcome import Planned
+from offpeak.profiles.plan import MOST_TRIES
 from offpeak.profiles.show import session_shown
 from offpeak.profiles.sites import NOWHERE
 from offpeak.profiles.situation import UNMANAGED

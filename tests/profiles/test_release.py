@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from math import ceil
 
 from hypothesis import given
@@ -187,7 +186,7 @@ def test_what_fits_together_arrives_in_a_few_rounds_of_confirmations(
 ) -> None:
     holds, wanted, bounds = plan
     fitting = [
-        Bound(each.name, tuple((at, ceil(load)) for at, load in zip(INSTANTS, loads(each, wanted), strict=True)), each.shares)
+        Bound(each.name, tuple(zip(INSTANTS, map(ceil, loads(each, wanted)), strict=True)), each.shares)
         for each in bounds
     ]
     sent = 0

@@ -13,7 +13,7 @@ from offpeak.locations.receive import receive_location
 from offpeak.ocpi.wire_json import read_json, write_json
 from offpeak.partners.model import Flags, Party, PlanningDefaults
 from offpeak.profiles.model import Circuit, RequestState
-from offpeak.profiles.plan import Planned
+from offpeak.profiles.outcome import Planned
 from offpeak.sessions.model import ChargingPeriod
 from offpeak.tariffs.model import TariffKey
 from offpeak.tariffs.parse import parse_tariff_push

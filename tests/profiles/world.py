@@ -27,8 +27,10 @@ from offpeak.partners.store import PartnerStore, Tokens, digest
 from offpeak.prices.memory import PriceMemory
 from offpeak.prices.model import QUARTER, PriceCurve, PriceSlot
 from offpeak.profiles.dispatch import Sender, send_profile
+from offpeak.profiles.gather import Planner
 from offpeak.profiles.model import ProfileRequest, Standing
-from offpeak.profiles.plan import Planned, plan_session
+from offpeak.profiles.outcome import Planned
+from offpeak.profiles.plan import plan_session
 from offpeak.profiles.results import awaiting, receive_result
 from offpeak.profiles.sites import Sites
 from offpeak.profiles.store import ProfileStore
@@ -204,17 +206,19 @@ class World:
         )
 
     def plan(self, key: SessionKey = KEY) -> Planned | None:
-        return plan_session(
-            key,
+        return plan_session(key, self.planner, now=self.now)
+
+    @property
+    def planner(self) -> Planner:
+        return Planner(
             sessions=self.sessions,
             profiles=self.profiles,
             partners=self.partners,
             prices=self.price_memory,
             sites=self.sites,
             send_queue=self.send_queue,
-            request_id=self.new_id(),
-            now=self.now,
-            planned_at=self.real_now,
+            real_now=lambda: self.real_now,
+            new_id=self.new_id,
         )
 
     @property

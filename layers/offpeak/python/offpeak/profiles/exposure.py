@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from offpeak.ocpi.profile_types import AnswerType, ResultType
 from offpeak.partners.model import PlanningDefaults
@@ -32,7 +33,7 @@ def may_hold(requests: Sequence[ProfileRequest]) -> tuple[ProfileRequest, ...]:
         return tuple(each for each in requests if can_hold(each))
     before = (
         each
-        for each, following in zip(requests[:confirmed], requests[1 : confirmed + 1], strict=True)
+        for each, following in pairwise(requests[: confirmed + 1])
         if can_hold(each) and _lingers(each, following, requests[confirmed])
     )
     return (*before, requests[confirmed], *(each for each in requests[confirmed + 1 :] if can_hold(each)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from math import ceil, floor
 from typing import TypeAlias
 
@@ -78,7 +79,7 @@ def from_now(steps: PowerSteps, now: datetime) -> PowerSteps:
 def sampled(steps: PowerSteps, instants: Sequence[datetime]) -> list[int]:
     """Return the power at each of the ascending `instants`."""
     values: list[int] = []
-    for (_, power_w), (next_at, _) in zip(steps, steps[1:], strict=False):
+    for (_, power_w), (next_at, _) in pairwise(steps):
         values += [power_w] * (bisect_left(instants, next_at) - len(values))
     return values + [steps[-1][1]] * (len(instants) - len(values))
 

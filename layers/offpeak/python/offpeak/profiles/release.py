@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 
 from offpeak.profiles.power_steps import PowerSteps, cap_steps, instants_of, merged, sampled
 
@@ -177,7 +177,7 @@ class _Books:
             and places & {place for place, _ in self._bounds_of[other]}
             and any(self.exposure[other][at] > self.expected[other][at] for at in instants)
         )
-        return tuple(other for _, other in zip(range(MOST_NAMED), found))
+        return tuple(islice(found, MOST_NAMED))
 
     def excess(self) -> Iterator[Excess]:
         for name, totals, caps in zip(self._names, self._to_come, self._caps, strict=True):

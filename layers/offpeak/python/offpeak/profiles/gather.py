@@ -1,0 +1,87 @@
+"""All that a session's plan depends on, read once; what is decided from it reads no clock, store or setting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from offpeak.aws.queues import FairQueue
+from offpeak.partners.model import Partner
+from offpeak.partners.store import PartnerStore
+from offpeak.planning.plan import Plan
+from offpeak.planning.profile import ChargingProfile, encode
+from offpeak.planning.situation import Situation
+from offpeak.prices.gather import PublishedPrices, effective_prices
+from offpeak.prices.memory import PriceMemory
+from offpeak.prices.model import PriceCurve
+from offpeak.profiles.model import ProfileRequest, Standing
+from offpeak.profiles.rows import standing_from
+from offpeak.profiles.sites import NOWHERE, Site, Sites
+from offpeak.profiles.situation import departure_of, rate_unit, situation_of
+from offpeak.profiles.store import ProfileStore
+from offpeak.sessions.model import KnownSession, SessionKey
+from offpeak.sessions.store import SessionStore
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """What it takes to plan. `real_now` tells the real time, `new_id` makes an id for a request."""
+
+    sessions: SessionStore
+    profiles: ProfileStore
+    partners: PartnerStore
+    prices: PriceMemory
+    sites: Sites
+    send_queue: FairQueue
+    real_now: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A session as it was read. `partner` has its settings as the session's charger has them; `newest` is the newest
+    SET or CLEAR."""
+
+    known: KnownSession
+    standing: Standing
+    newest: ProfileRequest | None
+    partner: Partner
+    site: Site
+    prices: PublishedPrices
+
+    @property
+    def wants_plan(self) -> bool:
+        return self.known.plan_done < self.known.plan_wanted
+
+
+def gather(key: SessionKey, by: Planner, now: datetime) -> Gathered | None:
+    """Read a session; None before its first PUT. One that is over has no site."""
+    found = by.sessions.newest(key)
+    if found is None:
+        return None
+    known, standing = found[0], standing_from(key, found[1])
+    newest = by.profiles.request(standing.newest_request_id) if standing.newest_request_id else None
+    partner = by.partners.load_cached(key.partner_id, changed_at=known.basis_changed_at)
+    site = by.sites.of(known.session, partner, now) if known.session.is_open else NOWHERE
+    fitted = replace(partner, planning=site.fitted(partner.planning))
+    return Gathered(known, standing, newest, fitted, site, by.prices.since(known.basis_changed_at))
+
+
+def situation_for(gathered: Gathered, standing: Standing, now: datetime) -> Situation:
+    """Return what is to be planned for a session whose standing is `standing` by now."""
+    known, partner, site = gathered.known, gathered.partner, gathered.site
+    planning, unit = partner.planning, rate_unit(partner.flags, partner.planning)
+    departure_at = departure_of(known.session, planning)
+    curve = PriceCurve(planning.bidding_zone, (), "")
+    if departure_at > now:
+        own = site.curve(known, planning, now, departure_at)
+        curve = own or effective_prices(gathered.prices, planning, now, departure_at)
+    return situation_of(known, planning, unit, curve, standing.plan, standing.draw_w, now)
+
+
+def profile_for(gathered: Gathered, plan: Plan, now: datetime) -> ChargingProfile:
+    """Return a session's plan as the charging profile that its partner takes."""
+    planning = gathered.partner.planning
+    unit = rate_unit(gathered.partner.flags, planning)
+    return encode(plan, unit=unit.value, phases=planning.phases, voltage_v=planning.voltage_v, now=now)
