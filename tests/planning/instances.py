@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from offpeak.planning.starts import Level
+from offpeak.planning.storage import Battery
 
 Problem = dict[str, Any]
 
@@ -55,4 +56,27 @@ def _starts(random: Random, lengths: list[int], powers: list[list[int]], step: i
         "levels": due,
         "start_cost": random.choice([0.0, 0.01, 0.1, 0.5]),
         "is_on": random.random() < 0.5,
+    }
+
+
+def storage(random: Random) -> Problem:
+    """A battery that takes and gives, with losses and wear, from anywhere to anywhere: often farther than it can."""
+    count = random.randint(1, 24)
+    low, high = random.choice([0.0, 5.0]), random.choice([20.0, 40.0])
+    take, give = random.choice([2.75, 5.0]), random.choice([1.0, 2.75])
+    due = sorted(random.sample(range(1, count + 1), min(count, random.choice([0, 0, 1, 2]))))
+    return {
+        "prices": [random.choice([0.1, -0.05, random.uniform(-0.2, 0.6)]) for _ in range(count)],
+        "takes": [random.choice([take, take, random.uniform(0.0, take), 0.0]) for _ in range(count)],
+        "gives": [random.choice([give, give, random.uniform(0.0, give), 0.0]) for _ in range(count)],
+        "battery": Battery(
+            energy=random.uniform(0.0, high),
+            low=low,
+            high=high,
+            charging_efficiency=random.choice([1.0, 0.9]),
+            discharging_efficiency=random.choice([1.0, 0.92]),
+            wear=random.choice([0.0, 0.03, 0.1]),
+        ),
+        "target": random.uniform(low, high),
+        "levels": [(slots, random.uniform(low, high)) for slots in due],
     }

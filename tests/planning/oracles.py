@@ -8,6 +8,7 @@ from math import inf
 import highspy
 
 from offpeak.planning.flow import Branch
+from offpeak.planning.storage import Battery
 from tests.planning.instances_group import GroupInstance
 
 Levels = Sequence[tuple[int, float]]
@@ -121,6 +122,35 @@ def starts_in(units: Sequence[int], drawn: Sequence[int], *, is_on: bool) -> int
         leads = t + 1 < len(units) and drawn[t + 1] > 0
         is_on = leads and not is_on if 0 < part < held else part > 0
     return starts
+
+
+def least_cost_of_storage(
+    prices: Sequence[float],
+    takes: Sequence[float],
+    gives: Sequence[float],
+    battery: Battery,
+    target: float,
+    levels: Levels = (),
+) -> float:
+    """The least cost of a linear program over what is taken, given and held; what cannot be held is left out of it."""
+    solver = _exact()
+    due = dict(levels)
+    cost, held, most = 0.0, battery.energy, battery.energy
+    highest = max(battery.high, battery.energy)
+    for t, (price, take, give) in enumerate(zip(prices, takes, gives, strict=True), 1):
+        burns = (price - battery.wear) * battery.discharging_efficiency > price / battery.charging_efficiency
+        taken = solver.addVariable(lb=0, ub=take)
+        given = solver.addVariable(lb=0, ub=0 if burns else give)
+        most = min(highest, most + take * battery.charging_efficiency)
+        held = held + taken * battery.charging_efficiency - given * (1 / battery.discharging_efficiency)
+        after = solver.addVariable(lb=min(most, max(battery.low, due.get(t, 0.0))) - 1e-9, ub=highest)
+        solver.addConstr(held - after == 0)
+        held = after
+        cost = cost + taken * price - given * (price - battery.wear)
+    solver.addConstr(held >= min(most, target) - 1e-9)
+    solver.minimize(cost)
+    assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return float(solver.getObjectiveValue())
 
 
 def _exact() -> highspy.Highs:
