@@ -16,7 +16,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 
-.PHONY: help demo test fuzz check openapi bench up down deploy lock clean
+.PHONY: help demo replay test fuzz check openapi bench up down deploy lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ $(PEERS): tests/peers/requirements.txt $(INSTALLED)
 
 demo: $(INSTALLED) ## Play a night of charging on the embedded cloud (SESSIONS=file.csv PRICES=file.csv for your own data)
 	@$(BIN)/python -m local.demo $(if $(SESSIONS),--sessions "$(SESSIONS)") $(if $(PRICES),--prices "$(PRICES)") $(ARGS)
+
+replay: $(INSTALLED) ## Play months of sessions against recorded prices, and say what planning saves (SESSIONS= PRICES= ARGS=)
+	@$(BIN)/python -m local.replay $(if $(SESSIONS),--sessions "$(SESSIONS)") $(if $(PRICES),--prices "$(PRICES)") $(ARGS)
 
 test: $(INSTALLED) $(PEERS) ## Run all tests, the deployed local stack included (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)

@@ -13,6 +13,7 @@ from local.recorded import LaidSession
 
 CHARGERS = ((1, 32.0), (3, 16.0), (3, 32.0))
 """Phases and amperes of the usual AC chargers, weakest first."""
+VOLTAGE_V = 230
 ROOM = 1.05
 """So much stronger than a recorded session's mean power its charger must be."""
 TARGET_SOC, EFFICIENCY = 0.8, 0.9
@@ -51,12 +52,16 @@ def recorded_visits(sessions: Sequence[LaidSession]) -> tuple[Visit, ...]:
     return tuple(_recorded_visit(session) for session in sessions)
 
 
+def charger_of(session: LaidSession, *, least_w: float = 0.0) -> tuple[int, float]:
+    """Return phases and amperes of the weakest charger, of at least `least_w`, that could have delivered the energy."""
+    mean_w = float(session.kwh) * 1000 / ((session.leaves_at - session.arrives_at) / timedelta(hours=1))
+    strong = max(least_w, mean_w * ROOM)
+    return next((each for each in CHARGERS if each[0] * each[1] * VOLTAGE_V >= strong), CHARGERS[-1])
+
+
 def _recorded_visit(session: LaidSession) -> Visit:
     kwh = float(session.kwh)
-    mean_w = kwh * 1000 / ((session.leaves_at - session.arrives_at) / timedelta(hours=1))
-    phases, amperes = next(
-        (charger for charger in CHARGERS if charger[0] * charger[1] * 230 >= mean_w * ROOM), CHARGERS[-1]
-    )
+    phases, amperes = charger_of(session)
     at_the_battery_kwh = kwh * EFFICIENCY
     battery_kwh = max(60.0, math.ceil(at_the_battery_kwh / (TARGET_SOC - 0.05)))
     car = Car(

@@ -89,7 +89,7 @@ class RecordedPrices:
 
     @property
     def end_at(self) -> datetime:
-        return next(reversed(list(self.eur_per_mwh))) + self.slot
+        return self.start_at + len(self.eur_per_mwh) * self.slot
 
 
 def read_sessions(path: Path) -> tuple[RecordedSession, ...]:

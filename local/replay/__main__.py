@@ -1,0 +1,130 @@
+"""`make replay`: plays recorded sessions against recorded prices as production would have planned them, and says what
+that would have saved."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from local.recorded import UnreadableRecord
+from local.replay.cast import Cast, NothingToReplay, made_up_cast, recorded_cast
+from local.replay.figures import Figures
+from local.replay.managed import Needs, Rules
+from local.replay.run import play_all
+from local.replay.show import introduce, results, write
+from offpeak.planning.situation import Calm
+
+START_COSTS = (0.0, Calm().start_eur)
+CHARGER_KW = 11.04
+
+
+def main(arguments: list[str]) -> int:
+    console = Console(highlight=False)
+    chosen = _parser().parse_args(arguments)
+    try:
+        cast = _cast(chosen)
+    except (UnreadableRecord, NothingToReplay) as error:
+        console.print(str(error), style="red")
+        return 2
+    introduce(cast, console)
+    began_s = time.monotonic()
+    figures = [_played(cast, name, rules, chosen.workers, console) for name, rules in _rules(chosen)]
+    took_s = time.monotonic() - began_s
+    results(figures, console)
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    write(figures, cast, chosen.out)
+    console.print(
+        f"{len(cast.stays) * len(figures)} sessions in {took_s:.0f} s; table and sessions in {chosen.out}/.",
+        style="dim",
+    )
+    return 0
+
+
+def _played(cast: Cast, name: str, rules: Rules, workers: int, console: Console) -> Figures:
+    playing = play_all(cast.stays, cast.prices, rules, workers)
+    shown = track(playing, f"  {name}", total=len(cast.stays), console=console, disable=not console.is_terminal)
+    return Figures(name, tuple(shown))
+
+
+def _rules(chosen: argparse.Namespace) -> list[tuple[str, Rules]]:
+    return [
+        (f"{needs}, start {eur * 100:g} ct", Rules(needs, replace(Calm(), start_eur=eur)))
+        for needs in chosen.needs
+        for eur in chosen.start_cost
+    ]
+
+
+def _cast(chosen: argparse.Namespace) -> Cast:
+    if chosen.sessions is None:
+        return made_up_cast(chosen.prices, seed=chosen.seed, limit=chosen.limit)
+    return recorded_cast(chosen.sessions, chosen.prices, least_w=chosen.charger * 1000, limit=chosen.limit)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make replay", description=__doc__)
+    parser.add_argument(
+        "--sessions",
+        type=Path,
+        metavar="FILE",
+        help="recorded sessions instead of made-up ones: semicolons, decimal comma, columns session_ID, Start_plugin, "
+        "End_plugout, El_kWh; Garage_ID and User_ID where there are any",
+    )
+    parser.add_argument(
+        "--prices", type=Path, metavar="FILE", help="prices with the columns start_utc,eur_per_mwh (default: a sample)"
+    )
+    parser.add_argument(
+        "--needs",
+        type=Needs,
+        choices=list(Needs),
+        nargs="+",
+        default=[Needs.GIVEN],
+        help="what Offpeak knows: need and departure as they were (given), or a partner's defaults (assumed)",
+    )
+    parser.add_argument(
+        "--start-cost",
+        type=_number_from(0.0),
+        nargs="+",
+        default=START_COSTS,
+        metavar="EUR",
+        help="what a start of charging counts as, one replay for each (default: 0 and what production takes)",
+    )
+    parser.add_argument(
+        "--charger",
+        type=_number_from(1.0),
+        default=CHARGER_KW,
+        metavar="KW",
+        help="what the chargers of recorded sessions give; more where the record needs it (default: %(default)s)",
+    )
+    parser.add_argument("--out", type=Path, default=Path("build/replay"), help="a folder (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the made-up cars (default: %(default)s)")
+    parser.add_argument("--limit", type=_count, metavar="N", help="play so many sessions, spread over all")
+    parser.add_argument("--workers", type=_count, default=os.cpu_count() or 1, help="processes (default: %(default)s)")
+    return parser
+
+
+def _number_from(least: float) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = float(text)
+        if not value >= least:
+            raise argparse.ArgumentTypeError(f"{text} is less than {least:g}")
+        return value
+
+    return number
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,154 @@
+"""One session in rolling operation: what Offpeak hears of it, plans for it and sends, by production's own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from local.replay.market import Market
+from local.replay.stay import ParkedCar, Stay
+from offpeak.partners.model import Party, PlanningDefaults
+from offpeak.planning.plan import Plan
+from offpeak.planning.profile import ChargingProfile, encode
+from offpeak.planning.situation import Calm, Situation
+from offpeak.prices.model import QUARTER
+from offpeak.profiles.intent import Action, intent_of
+from offpeak.profiles.model import ProfileRequest, RequestKind, RequestState, Standing
+from offpeak.profiles.situation import departure_of
+from offpeak.sessions.model import Session, SessionKey, SessionStatus
+
+MESSAGE_EVERY = timedelta(minutes=5)
+SEEN_AFTER = 2
+"""Messages until the newest profile shows in the session's power: the second tells a charging period that began after
+the charger took it."""
+DEFAULTS = PlanningDefaults()
+
+
+class Needs(StrEnum):
+    """What Offpeak knows of what a car needs."""
+
+    GIVEN = "given"
+    """Need and departure are told, and right."""
+    ASSUMED = "assumed"
+    """Nobody tells anything: a partner's defaults."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How sessions are planned in a replay."""
+
+    needs: Needs = Needs.GIVEN
+    calm: Calm = Calm()
+
+
+class ManagedSession:
+    """A parked car, and Offpeak's view of it. Call `wait_until`, then `hear` where a message is due, then plan."""
+
+    def __init__(self, stay: Stay, market: Market, rules: Rules) -> None:
+        self.stay, self.car = stay, ParkedCar(stay)
+        self.plans = self.sent = 0
+        self._market, self._rules = market, rules
+        self._key = SessionKey("replay", stay.session_id)
+        self._told_kwh = -1.0
+        self._unseen = 0
+        self._running: Plan | None = None
+        self._newest: ProfileRequest | None = None
+
+    def hear(self) -> bool:
+        """Take the message that the charger sends now; say whether it is a cause of a plan.
+
+        It is when it tells other energy than the one before, and until the newest profile was seen to be followed.
+        """
+        told_kwh = round(self.car.kwh, 3)
+        is_cause = told_kwh != self._told_kwh or self._unseen > 0
+        self._told_kwh, self._unseen = told_kwh, max(0, self._unseen - 1)
+        return is_cause
+
+    def situation(self, now: datetime) -> Situation:
+        """Return what there is to decide on at `now`. Energy is what the newest message told."""
+        departure_at, need_kwh, is_known = self._needs()
+        return Situation(
+            now=now,
+            slots=self._market.slots(now, departure_at) if departure_at > now else (),
+            need_kwh=need_kwh,
+            departure_at=departure_at,
+            max_power_w=self.stay.power_w,
+            min_power_w=self.stay.min_power_w,
+            running=self._running,
+            calm=self._rules.calm,
+            need_is_known=is_known,
+        )
+
+    def adopt(self, plan: Plan, now: datetime) -> None:
+        """Send the plan as a profile, where that changes anything. The charger takes it at once."""
+        self.plans += 1
+        profile = encode(plan, unit="W", phases=self.stay.phases, voltage_v=230, now=now)
+        intent = intent_of(
+            profile,
+            status=SessionStatus.ACTIVE,
+            unmanaged=None,
+            has_receiver=True,
+            newest=self._newest,
+            standing=Standing(self._key, plan=self._running),
+            now=now,
+        )
+        if intent.in_effect:
+            self._running = plan
+        if intent.action is Action.SET:
+            self.sent += 1
+            self._unseen = SEEN_AFTER
+            self._newest = _taken(self._key, profile, now)
+            self.car.take(profile)
+
+    @property
+    def is_settled(self) -> bool:
+        """Say whether nothing can change any more: the car has all that it is known to need."""
+        return self._rules.needs is Needs.GIVEN and self._told_kwh >= self.stay.kwh - 0.0005 and self._unseen == 0
+
+    def _needs(self) -> tuple[datetime, float, bool]:
+        if self._rules.needs is Needs.GIVEN:
+            return self.stay.leaves_at, max(0.0, self.stay.kwh - self._told_kwh), True
+        return self._departure_assumed, max(0.0, float(DEFAULTS.need_kwh) - self._told_kwh), False
+
+    @property
+    def _departure_assumed(self) -> datetime:
+        at = self.stay.arrives_at
+        session = Session(self._key, "DE", "REP", SessionStatus.ACTIVE, at, at, Decimal(0))
+        return departure_of(session, DEFAULTS)
+
+
+def instants(stay: Stay) -> Iterator[tuple[datetime, bool, bool]]:
+    """Yield when something may cause a plan, ascending: (instant, whether a message comes, whether the clock ticks).
+
+    Messages come every five minutes from plug-in on, the clock ticks at every quarter-hour; new prices come with it.
+    """
+    message_at, tick_at = stay.arrives_at, _next_tick(stay.arrives_at)
+    while (at := min(message_at, tick_at)) < stay.leaves_at:
+        yield at, at == message_at, at == tick_at
+        if at == message_at:
+            message_at += MESSAGE_EVERY
+        if at == tick_at:
+            tick_at += QUARTER
+
+
+def _next_tick(at: datetime) -> datetime:
+    passed = (at - datetime.min.replace(tzinfo=at.tzinfo)) % QUARTER
+    return at - passed + QUARTER
+
+
+def _taken(key: SessionKey, profile: ChargingProfile, now: datetime) -> ProfileRequest:
+    return ProfileRequest(
+        request_id="",
+        key=key,
+        party=Party("DE", "REP"),
+        kind=RequestKind.SET,
+        state=RequestState.OBSERVED,
+        created_at=now,
+        due_at=None,
+        profile=profile,
+        attempts=1,
+        in_force_at=now,
+    )
