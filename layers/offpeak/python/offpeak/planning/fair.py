@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from offpeak.planning.flow import NOTHING, Branch, Flow, Tier
+from offpeak.planning.flow import NOTHING, Branch, Tier, flow_of
 
 
 def fair_shares(
@@ -35,7 +35,7 @@ def fair_shares(
     while open_:
         for session in open_:
             given[session] = min(share * needs[session], alone[session])
-        flow = Flow(rooms, caps, branches=branches)
+        flow = flow_of(rooms, caps, branches=branches)
         flow.pour(before, tiers)
         flow.pour(given, tiers)
         left = flow.left()

@@ -19,11 +19,18 @@ from itertools import pairwise
 NOTHING = 1e-9
 """kWh: less than this is a rounding error of floats."""
 
+LARGE = 40_000
+"""Sessions times slots from which numpy is worth its import."""
+
 Tier = tuple[float, int, float]
 """A price, the slot that it holds in, and the kWh that can be had for it. A slot may have several (PV, then grid)."""
 
 State = tuple[int, int]
 """A node of the tree and a slot."""
+
+
+_DIGITS = bytes([48, 49]) + bytes(254)
+"""False and True to the digits that `int` reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ def share(
     `rooms[i][t]` is the most that session i can draw in slot t, `needs[i]` what it wants in all, `caps[t]` what all
     of them may draw in slot t. A session that no branch names is limited by `caps` alone.
     """
-    flow = Flow(rooms, caps, branches=branches)
+    flow = flow_of(rooms, caps, branches=branches)
     flow.pour(needs, tiers_of(prices, caps))
     return flow.drawn()
 
@@ -59,6 +66,28 @@ def tiers_of(prices: Sequence[float], caps: Sequence[float]) -> list[Tier]:
     return sorted(zip(prices, range(len(prices)), caps, strict=True))
 
 
+def flow_of(
+    rooms: Sequence[Sequence[float]],
+    caps: Sequence[float],
+    *,
+    branches: Sequence[Branch] = (),
+    first: Sequence[int] | None = None,
+) -> Flow:
+    """Return an empty flow; for a large group one that works on whole columns, where numpy is installed.
+
+    `first[t]` are sessions (as bits) that go first where slot t is too small for all; then come those that hold energy
+    in a slot beside it. Without it, the least slack decides alone.
+    """
+    if len(rooms) * len(caps) >= LARGE:
+        try:
+            from offpeak.planning.bulk import BulkFlow
+        except ImportError:
+            pass
+        else:
+            return BulkFlow(rooms, caps, branches, first)
+    return Flow(rooms, caps, branches, first)
+
+
 class Flow:
     """Energy that flows from sessions through the tree of caps into slots; it grows and is never taken back."""
 
@@ -66,44 +95,37 @@ class Flow:
         self,
         rooms: Sequence[Sequence[float]],
         caps: Sequence[float],
-        *,
         branches: Sequence[Branch] = (),
         first: Sequence[int] | None = None,
     ) -> None:
-        """`first[t]` are sessions (as bits) that go first where slot t is too small for all; then come those that
-        hold energy in a slot beside it. Without it, the least slack decides alone."""
         self._count = len(rooms)
         self._slots = len(caps)
-        self._rooms: list[tuple[float, ...]] = list(zip(*rooms, strict=True)) if rooms else [()] * self._slots
-        self._drawn = [[0.0] * self._count for _ in caps]
         self._has = [0] * self._slots
         self._full = [0] * self._slots
         self._present: list[int | None] = [None] * self._slots
         self._first = first
-        self._left = [0.0] * self._count
-        self._ahead = [sum(row) for row in rooms]
-        self._active: list[int] = []
+        self._wanting = 0
         self._opened: list[int] = []
         self._tree = _Tree(self._count, caps, branches)
         self._dead = 0
         self._closed: set[State] = set()
+        self._read(rooms)
 
     def pour(self, more: Sequence[float], tiers: Sequence[Tier]) -> None:
         """Add `more` kWh to what each session wants and send what is wanted into the tiers, in their order."""
-        for session, energy in enumerate(more):
-            self._left[session] += energy
-        self._active = [session for session, energy in enumerate(self._left) if energy > NOTHING]
+        self._want(more)
         self._dead = 0
         self._closed.clear()
         for _, slot, energy in tiers:
-            if not self._active:
+            if not self._wanting:
                 return
             spare = min(energy, self._tree.spare(0, slot))
             if spare <= NOTHING:
                 continue
-            self._open(slot)
+            if slot not in self._opened:
+                self._opened.append(slot)
             spare -= self._push(slot, spare)
-            while spare > NOTHING and self._active:
+            while spare > NOTHING and self._wanting:
                 path = self._way_into(slot)
                 if not path:
                     break
@@ -119,25 +141,39 @@ class Flow:
 
     def bound(self, tiers: Sequence[Tier]) -> list[bool]:
         """Say of each session whether nothing more could be sent from it into `tiers`, whoever else moved."""
-        sent = [0.0] * self._slots
+        most = [0.0] * self._slots
         for _, slot, energy in tiers:
-            sent[slot] += energy
+            most[slot] += energy
         starts = [
             (0, slot)
             for slot in range(self._slots)
-            if min(sent[slot] - self._tree.flow[0][slot], self._tree.spare(0, slot)) > NOTHING
+            if min(most[slot] - self._tree.flow[0][slot], self._tree.spare(0, slot)) > NOTHING
         ]
         self._dead = 0
         self._closed.clear()
         _, reached, _ = self._search(starts, 0)
         return [not reached >> session & 1 for session in range(self._count)]
 
-    def _open(self, slot: int) -> None:
-        if slot not in self._opened:
-            self._opened.append(slot)
+    def _read(self, rooms: Sequence[Sequence[float]]) -> None:
+        self._rooms = list(zip(*rooms, strict=True)) if rooms else [()] * self._slots
+        self._drawn = [[0.0] * self._count for _ in self._rooms]
+        self._left = [0.0] * self._count
+        self._ahead = list(map(sum, rooms))
+        self._active: list[int] = []
+
+    def _want(self, more: Sequence[float]) -> None:
+        left = self._left
+        for session, energy in enumerate(more):
+            left[session] += energy
+            if left[session] > NOTHING:
+                self._wanting |= 1 << session
+        self._active = [session for session, energy in enumerate(left) if energy > NOTHING]
 
     def _push(self, slot: int, spare: float) -> float:
-        """Send what sessions with room in the slot still want, those with the least slack first where it is short."""
+        """Send what sessions with room in the slot still want, those with the least slack first where it is short.
+
+        Returns what was sent.
+        """
         rooms, drawn, left, ahead, tree = self._rooms[slot], self._drawn[slot], self._left, self._ahead, self._tree
         wants = []
         wanted = 0.0
@@ -146,19 +182,18 @@ class Flow:
             if room > 0.0:
                 ahead[session] -= room
                 room -= drawn[session]
-                if room > NOTHING:
-                    want = left[session]
-                    if want > room:
-                        want = room
+                want = left[session]
+                if want > room:
+                    want = room
+                if want > NOTHING:
                     wanted += want
                     wants.append((session, want))
         if not wants:
             return 0.0
         is_short = wanted > spare
         if is_short or tree.has_branches:
-            wants.sort(key=self._turn(slot))
-        has, full, pushed = self._has[slot], self._full[slot], 0.0
-        are_done = False
+            wants = self._in_turn(slot, wants)
+        has, full, pushed, done = self._has[slot], self._full[slot], 0.0, 0
         for session, want in wants:
             take = want
             if is_short and take > spare - pushed:
@@ -166,6 +201,8 @@ class Flow:
             if tree.has_branches:
                 take = tree.take(session, slot, take)
             if take <= 0.0:
+                if pushed >= spare:
+                    break
                 continue
             pushed += take
             drawn[session] += take
@@ -175,25 +212,30 @@ class Flow:
             if rooms[session] - drawn[session] <= NOTHING:
                 full |= bit
             if left[session] <= NOTHING:
-                are_done = True
+                done |= bit
         self._has[slot], self._full[slot] = has, full
         tree.flow[0][slot] += pushed
-        if are_done:
+        if done:
+            self._wanting &= ~done
             self._active = [session for session in self._active if left[session] > NOTHING]
         return pushed
 
-    def _turn(self, slot: int):  # type: ignore[no-untyped-def]
+    def _in_turn(self, slot: int, wants: list[tuple[int, float]]) -> list[tuple[int, float]]:
         left, ahead = self._left, self._ahead
         if self._first is None:
-            return lambda each: (ahead[each[0]] - left[each[0]], each[0])
+            order = sorted([(ahead[session] - left[session], session, want) for session, want in wants])
+            return [(session, want) for _, session, want in order]
         first, beside = self._first[slot], self._beside(slot)
-
-        def turn(each: tuple[int, float]) -> tuple[int, float, int]:
-            session = each[0]
-            rank = 0 if first >> session & 1 else 1 if beside >> session & 1 else 2
-            return rank, ahead[session] - left[session], session
-
-        return turn
+        ranked = sorted(
+            (
+                0 if first >> session & 1 else 1 if beside >> session & 1 else 2,
+                ahead[session] - left[session],
+                session,
+                want,
+            )
+            for session, want in wants
+        )
+        return [(session, want) for _, _, session, want in ranked]
 
     def _beside(self, slot: int) -> int:
         before = self._has[slot - 1] if slot > 0 else 0
@@ -204,10 +246,7 @@ class Flow:
 
         What was searched in vain is not searched again: nothing that is sent later can pass through it.
         """
-        active = 0
-        for session in self._active:
-            active |= 1 << session
-        came, reached, found = self._search([(0, slot)], active)
+        came, reached, found = self._search([(0, slot)], self._wanting)
         if found is None:
             self._dead |= reached
             self._closed.update(came)
@@ -255,20 +294,23 @@ class Flow:
 
     def _send(self, path: Sequence[State], spare: float) -> float:
         """Send as much as fits along the way, at most `spare`; return it."""
-        tree = self._tree
-        node, slot = path[0]
-        entering = list(self._entering(node, slot))
-        most = min(spare, sum(energy for _, energy in entering))
+        tree, left, rooms, drawn = self._tree, self._left, self._rooms, self._drawn
+        most = spare
         for state, onward in pairwise(path):
             most = min(most, self._width(state, onward, most))
-        rest = most
-        for session, energy in entering:
-            take = min(energy, rest)
-            self._left[session] -= take
+        node, slot = path[0]
+        rest, done = most, 0
+        for session in _bits(self._free(slot) & tree.members[node] & self._wanting):
+            take = min(left[session], rooms[slot][session] - drawn[slot][session], rest)
+            left[session] -= take
+            if left[session] <= NOTHING:
+                done |= 1 << session
             self._add(session, slot, take)
             rest -= take
             if rest <= 0.0:
                 break
+        self._wanting &= ~done
+        most -= rest
         for state, onward in pairwise(path):
             if state[0] == onward[0]:
                 self._move(state[0], state[1], onward[1], most)
@@ -277,16 +319,12 @@ class Flow:
             else:
                 tree.flow[onward[0]][state[1]] -= most
         tree.flow[0][path[-1][1]] += most
-        self._active = [each for each in self._active if self._left[each] > NOTHING]
+        if done:
+            self._settle()
         return most
 
-    def _entering(self, node: int, slot: int) -> Iterator[tuple[int, float]]:
-        rooms, drawn, members = self._rooms[slot], self._drawn[slot], self._tree.members[node]
-        for session in self._active:
-            if members >> session & 1:
-                energy = min(self._left[session], rooms[session] - drawn[session])
-                if energy > NOTHING:
-                    yield session, energy
+    def _settle(self) -> None:
+        self._active = [session for session in self._active if self._left[session] > NOTHING]
 
     def _width(self, state: State, onward: State, enough: float) -> float:
         """Return how much can pass from one state to the next one, or `enough`."""
@@ -332,12 +370,12 @@ class Flow:
     def _free(self, slot: int) -> int:
         present = self._present[slot]
         if present is None:
-            present = 0
-            for session, room in enumerate(self._rooms[slot]):
-                if room > NOTHING:
-                    present |= 1 << session
-            self._present[slot] = present
+            present = self._present[slot] = self._present_in(slot)
         return present & ~self._full[slot]
+
+    def _present_in(self, slot: int) -> int:
+        bits = bytes(map(NOTHING.__lt__, self._rooms[slot][::-1])).translate(_DIGITS)
+        return int(bytes(bits), 2) if bits else 0
 
 
 class _Tree:
@@ -353,12 +391,12 @@ class _Tree:
             self.children[parent].append(node)
         named = 0
         self.members = [0]
-        self._node_of = [0] * count
+        self.node_of = [0] * count
         for node, branch in enumerate(branches, start=1):
             bits = 0
             for session in branch.members:
                 bits |= 1 << session
-                self._node_of[session] = node
+                self.node_of[session] = node
             self.members.append(bits)
             named |= bits
         self.members[0] = ((1 << count) - 1) & ~named
@@ -368,13 +406,13 @@ class _Tree:
 
     def take(self, session: int, slot: int, energy: float) -> float:
         """Let up to `energy` of a session through the branches above it; return how much. The root is not asked."""
-        node = self._node_of[session]
+        node = self.node_of[session]
         while node:
             energy = min(energy, self.caps[node][slot] - self.flow[node][slot])
             node = self.parent[node]
         if energy <= NOTHING:
             return 0.0
-        node = self._node_of[session]
+        node = self.node_of[session]
         while node:
             self.flow[node][slot] += energy
             node = self.parent[node]

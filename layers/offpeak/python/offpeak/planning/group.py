@@ -17,7 +17,7 @@ from offpeak.planning.captree import CapNode, CapTree
 from offpeak.planning.cheapest import cheapest
 from offpeak.planning.decide import SMALLEST_SHORTFALL_KWH, caps_from, told, why_no_limit
 from offpeak.planning.fair import fair_shares
-from offpeak.planning.flow import NOTHING, Branch, Flow, tiers_of
+from offpeak.planning.flow import NOTHING, Branch, Flow, flow_of, tiers_of
 from offpeak.planning.plan import Block, Plan, Reason, ReasonCode
 from offpeak.planning.problem import Problem, caps_in_seconds, granted_w, least_cap_w, pose, seconds_after
 from offpeak.planning.rotate import Car, Stretch, Timeline
@@ -184,7 +184,7 @@ class _Group:
         tiers = [(0.0, slot, caps[0][slot]) for slot in range(self.count)]
         branches = self._branches(range(len(rooms)), caps)
         given = fair_shares(rooms, minimums, caps[0], tiers, branches=branches)
-        flow = Flow(rooms, caps[0], branches=branches)
+        flow = flow_of(rooms, caps[0], branches=branches)
         flow.pour(given, tiers)
         return flow.drawn()
 
@@ -221,14 +221,14 @@ class _Group:
         tiers = tiers_of(prices, caps[0])
         first = self._running_bits()
         stages = [[source.kwh if source.stage == stage else 0.0 for source in self.sources] for stage in (0, 1)]
-        flow = Flow(rooms, caps[0], branches=branches, first=first)
+        flow = flow_of(rooms, caps[0], branches=branches, first=first)
         given: list[list[float]] = []
         for stage in stages:
             flow.pour(stage, tiers)
             if any(flow.left()):
                 served = [sum(each) for each in zip(*given, strict=True)] if given else None
                 stage = fair_shares(rooms, stage, caps[0], tiers, branches=branches, served=served)
-                flow = Flow(rooms, caps[0], branches=branches, first=first)
+                flow = flow_of(rooms, caps[0], branches=branches, first=first)
                 for each in (*given, stage):
                     flow.pour(each, tiers)
             given.append(stage)
