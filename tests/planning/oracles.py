@@ -175,12 +175,16 @@ def _program(
 
 
 def group_optimum(
-    instance: GroupInstance, *, levels: Sequence[tuple[int, int, float]] = (), most: Sequence[float] | None = None
+    instance: GroupInstance,
+    *,
+    levels: Sequence[tuple[int, int, float]] = (),
+    most: Sequence[float] | None = None,
+    tiers: Sequence[tuple[int, float, float]] = (),
 ) -> tuple[float, float]:
     """The most that a group can be given of its needs, kWh, and the least that this costs, EUR.
 
     `levels` are (session, number of slots, kWh that it must have drawn in them); `most` is what each session may draw
-    beyond its need, where that pays.
+    beyond its need, where that pays. `tiers` are (slot, price, kWh), where a slot has more than one price.
     """
     solver = highspy.Highs()
     solver.silent()
@@ -213,8 +217,15 @@ def group_optimum(
     assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
     energy = float(solver.getObjectiveValue())
     solver.addConstr(wanted >= energy - 1e-9)
+    parts = [(slot, price, solver.addVariable(lb=0.0, ub=most_here)) for slot, price, most_here in tiers]
+    for t in slots if tiers else ():
+        solver.addConstr(
+            solver.qsum([row[t] for row in drawn]) == solver.qsum([x for slot, _, x in parts if slot == t])
+        )
     solver.minimize(
-        solver.qsum([price * each for row in drawn for price, each in zip(instance.prices, row, strict=True)])
+        solver.qsum([price * each for _, price, each in parts])
+        if tiers
+        else solver.qsum([price * each for row in drawn for price, each in zip(instance.prices, row, strict=True)])
     )
     assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
     return energy, float(solver.getObjectiveValue())
@@ -227,3 +238,22 @@ def sessions_below(branches: Sequence[Branch], place: int) -> list[int]:
         if branches[other].parent == place:
             below += sessions_below(branches, other)
     return below
+
+
+def most_for(instance: GroupInstance, session: int, kept: Sequence[float]) -> float:
+    """The most that one session can draw of its need while each other session draws at least what it keeps."""
+    solver = highspy.Highs()
+    solver.silent()
+    drawn = [[solver.addVariable(lb=0.0, ub=room) for room in row] for row in instance.rooms]
+    for row, need, least in zip(drawn, instance.needs, kept, strict=True):
+        solver.addConstr(solver.qsum(row) <= max(0.0, need))
+        solver.addConstr(solver.qsum(row) >= least - 1e-7)
+    limits = [(list(range(len(drawn))), instance.caps)]
+    limits += [(sessions_below(instance.branches, place), each.caps) for place, each in enumerate(instance.branches)]
+    for below, caps in limits:
+        for t, cap in enumerate(caps):
+            if len(below):
+                solver.addConstr(solver.qsum([drawn[each][t] for each in below]) <= cap)
+    solver.maximize(solver.qsum(drawn[session]))
+    assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return float(solver.getObjectiveValue())

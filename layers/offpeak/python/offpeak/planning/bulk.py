@@ -69,8 +69,7 @@ class BulkFlow(Flow):
         taken += take
         wants -= take
         self._tree.flow[0][slot] += total
-        self._has[slot] = _bits_of(taken > NOTHING)
-        self._full[slot] = _bits_of(rooms - taken <= NOTHING)
+        self._mark(slot)
         self._wanting = _bits_of(wants > NOTHING)
         return total
 
@@ -91,8 +90,36 @@ class BulkFlow(Flow):
             if len(below) and float(take[below].sum()) > spare:
                 _cut_to(take, spare, below, turn)
 
-    def _settle(self) -> None:
-        """Nothing is kept beside the columns."""
+    def _enter(self, node: int, slot: int, most: float) -> float:
+        who = self._who(self._free(slot) & self._tree.members[node] & self._wanting)
+        take = _up_to(np.minimum(self._wants[who], self._columns[slot, who] - self._taken[slot, who]), most)
+        self._wants[who] -= take
+        self._taken[slot, who] += take
+        self._mark(slot)
+        self._wanting = _bits_of(self._wants > NOTHING)
+        return float(take.sum())
+
+    def _movable_energy(self, node: int, slot: int, to_slot: int, enough: float) -> float:  # noqa: ARG002
+        who = self._who(self._has[slot] & self._free(to_slot) & self._tree.members[node])
+        return float(np.minimum(self._taken[slot, who], self._columns[to_slot, who] - self._taken[to_slot, who]).sum())
+
+    def _move(self, node: int, slot: int, to_slot: int, energy: float) -> None:
+        who = self._who(self._has[slot] & self._free(to_slot) & self._tree.members[node])
+        take = _up_to(
+            np.minimum(self._taken[slot, who], self._columns[to_slot, who] - self._taken[to_slot, who]), energy
+        )
+        self._taken[slot, who] -= take
+        self._taken[to_slot, who] += take
+        self._mark(slot)
+        self._mark(to_slot)
+
+    def _mark(self, slot: int) -> None:
+        taken = self._taken[slot]
+        self._has[slot] = _bits_of(taken > NOTHING)
+        self._full[slot] = _bits_of(self._columns[slot] - taken <= NOTHING)
+
+    def _who(self, bits: int) -> npt.NDArray[Any]:
+        return np.flatnonzero(_flags(bits, self._count))
 
     def _present_in(self, slot: int) -> int:
         return _bits_of(self._columns[slot] > NOTHING)
@@ -103,8 +130,13 @@ def _cut_to(take: Column, most: float, sessions: npt.NDArray[Any], turn: Column 
     who = sessions[take[sessions] > 0.0]
     if turn is not None:
         who = who[np.argsort(turn[who], kind="stable")]
-    before = np.cumsum(take[who])
-    take[who] = np.clip(most - (before - take[who]), 0.0, take[who])
+    take[who] = _up_to(take[who], most)
+
+
+def _up_to(energies: Column, most: float) -> Column:
+    """Return `energies`, cut to `most` in all: the last ones lose first."""
+    before = np.cumsum(energies) - energies
+    return np.clip(most - before, 0.0, energies)
 
 
 def _bits_of(flags: npt.NDArray[np.bool_]) -> int:
@@ -113,4 +145,4 @@ def _bits_of(flags: npt.NDArray[np.bool_]) -> int:
 
 def _flags(bits: int, count: int) -> npt.NDArray[np.bool_]:
     whole = np.frombuffer(bits.to_bytes((count + 7) // 8, "little"), dtype=np.uint8)
-    return np.unpackbits(whole, count=count, bitorder="little").astype(bool)
+    return np.unpackbits(whole, count=count, bitorder="little").view(np.bool_)

@@ -26,23 +26,24 @@ def fair_shares(
 
     `served` is what comes before these needs and is delivered in any case.
     """
-    before = list(served) if served else [0.0] * len(needs)
+    sure = list(served) if served else [0.0] * len(needs)
     alone = _alone(rooms, needs, caps, branches)
     given = [0.0] * len(needs)
     open_ = {session for session, most in enumerate(alone) if most > NOTHING}
     bound: set[int] = set()
     share = 1.0
     while open_:
+        wanted = [0.0] * len(needs)
         for session in open_:
-            given[session] = min(share * needs[session], alone[session])
+            wanted[session] = given[session] = min(share * needs[session], alone[session])
         flow = flow_of(rooms, caps, branches=branches)
-        flow.pour(before, tiers)
-        flow.pour(given, tiers)
+        flow.pour(sure, tiers)
+        flow.pour(wanted, tiers)
         left = flow.left()
         if not any(left[session] for session in open_):
             if share >= 1.0 or not bound:
                 break
-            open_ -= bound
+            _settle(bound, given, sure, open_)
             bound, share = set(), 1.0
             continue
         stuck = flow.bound(tiers)
@@ -52,11 +53,17 @@ def fair_shares(
         if lower >= share - 1e-12:
             for session in bound:
                 given[session] = max(0.0, given[session] - left[session])
-            open_ -= bound
+            _settle(bound, given, sure, open_)
             bound, share = set(), 1.0
             continue
         share = lower
     return given
+
+
+def _settle(bound: set[int], given: Sequence[float], sure: list[float], open_: set[int]) -> None:
+    for session in bound:
+        sure[session] += given[session]
+    open_ -= bound
 
 
 def _share_of(total: float, members: Sequence[tuple[float, float]]) -> float:

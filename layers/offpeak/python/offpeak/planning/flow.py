@@ -294,23 +294,11 @@ class Flow:
 
     def _send(self, path: Sequence[State], spare: float) -> float:
         """Send as much as fits along the way, at most `spare`; return it."""
-        tree, left, rooms, drawn = self._tree, self._left, self._rooms, self._drawn
+        tree = self._tree
         most = spare
         for state, onward in pairwise(path):
             most = min(most, self._width(state, onward, most))
-        node, slot = path[0]
-        rest, done = most, 0
-        for session in _bits(self._free(slot) & tree.members[node] & self._wanting):
-            take = min(left[session], rooms[slot][session] - drawn[slot][session], rest)
-            left[session] -= take
-            if left[session] <= NOTHING:
-                done |= 1 << session
-            self._add(session, slot, take)
-            rest -= take
-            if rest <= 0.0:
-                break
-        self._wanting &= ~done
-        most -= rest
+        most = self._enter(*path[0], most)
         for state, onward in pairwise(path):
             if state[0] == onward[0]:
                 self._move(state[0], state[1], onward[1], most)
@@ -319,25 +307,41 @@ class Flow:
             else:
                 tree.flow[onward[0]][state[1]] -= most
         tree.flow[0][path[-1][1]] += most
-        if done:
-            self._settle()
         return most
 
-    def _settle(self) -> None:
-        self._active = [session for session in self._active if self._left[session] > NOTHING]
+    def _enter(self, node: int, slot: int, most: float) -> float:
+        """Have sessions of a node that want more draw up to `most` in a slot; return how much."""
+        left, rooms, drawn = self._left, self._rooms[slot], self._drawn[slot]
+        rest, done = most, 0
+        for session in _bits(self._free(slot) & self._tree.members[node] & self._wanting):
+            take = min(left[session], rooms[session] - drawn[session], rest)
+            left[session] -= take
+            if left[session] <= NOTHING:
+                done |= 1 << session
+            self._add(session, slot, take)
+            rest -= take
+            if rest <= 0.0:
+                break
+        if done:
+            self._wanting &= ~done
+            self._active = [session for session in self._active if left[session] > NOTHING]
+        return most - rest
 
     def _width(self, state: State, onward: State, enough: float) -> float:
         """Return how much can pass from one state to the next one, or `enough`."""
         (node, slot), (to_node, to_slot) = state, onward
         tree = self._tree
         if node == to_node:
-            width = 0.0
-            for session in self._movable(node, slot, to_slot):
-                width += min(self._drawn[slot][session], self._rooms[to_slot][session] - self._drawn[to_slot][session])
-                if width >= enough:
-                    break
-            return width
+            return self._movable_energy(node, slot, to_slot, enough)
         return tree.spare(node, slot) if tree.parent[node] == to_node else tree.flow[to_node][slot]
+
+    def _movable_energy(self, node: int, slot: int, to_slot: int, enough: float) -> float:
+        width = 0.0
+        for session in self._movable(node, slot, to_slot):
+            width += min(self._drawn[slot][session], self._rooms[to_slot][session] - self._drawn[to_slot][session])
+            if width >= enough:
+                break
+        return width
 
     def _move(self, node: int, slot: int, to_slot: int, energy: float) -> None:
         """Have sessions of a node draw `energy` in `to_slot` that they drew in `slot`."""
