@@ -54,6 +54,8 @@ ROUTES = (
 )
 
 PARTNER = "/ops/v1/partners/{partner_id}"
+GROUP = "/ops/v1/groups/{group_id}"
+GROUP_MEMBER = f"{GROUP}/members/{{partner_id}}/{{evse_uid}}"
 
 OPERATOR_ROUTES = (
     Route(("GET", "POST"), "/ops/v1/partners", "ops_api"),
@@ -64,6 +66,14 @@ OPERATOR_ROUTES = (
     Route(("GET",), f"{PARTNER}/quality", "ops_api"),
     Route(("GET",), f"{PARTNER}/audit", "ops_api"),
     Route(("GET",), f"{PARTNER}/audit/verification", "ops_api"),
+    Route(("GET", "POST"), "/ops/v1/groups", "ops_groups"),
+    Route(("GET", "PATCH", "DELETE"), GROUP, "ops_groups"),
+    Route(("PATCH",), f"{GROUP}/members", "ops_groups"),
+    Route(("PUT", "DELETE"), GROUP_MEMBER, "ops_groups"),
+    Route(("PUT", "DELETE"), f"{GROUP_MEMBER}/{{connector_id}}", "ops_groups"),
+    Route(("PUT",), f"{GROUP}/load", "ops_groups"),
+    Route(("GET",), f"{GROUP}/audit", "ops_groups"),
+    Route(("GET",), f"{GROUP}/audit/verification", "ops_groups"),
 )
 """On an API of their own: an operator signs his requests as an IAM identity that may invoke it (AWS Signature
 Version 4)."""

@@ -10,6 +10,8 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
+from offpeak.groups.model import GroupKind, Phase
+from offpeak.groups.settings import GroupId
 from offpeak.ocpi.credentials import Token
 from offpeak.ocpi.fields import Instant, Url
 from offpeak.partners.audit import Action
@@ -225,6 +227,98 @@ class Quality(TypedDict):
     refused_samples: list[RefusedSample]
     durations_s: dict[str, Duration]
     counts: dict[str, Count]
+
+
+class GroupInList(TypedDict):
+    group_id: GroupId
+    name: str
+    kind: GroupKind
+    root_id: GroupId
+    parent_id: GroupId | None
+
+
+class GroupPage(TypedDict):
+    """`next` is the `cursor` of the next page, null at the end."""
+
+    groups: list[GroupInList]
+    next: str | None
+
+
+class MemberShown(TypedDict):
+    partner_id: PartnerId
+    evse_uid: str
+    connector_id: str | None
+    max_power_w: Count
+    phases: int | None
+    phase_order: list[Phase] | None
+    unmanaged_w: Count | None
+
+
+class FlowShown(TypedDict):
+    """From `start_at` on: one figure in all, or one for each phase."""
+
+    start_at: Instant
+    power_w: list[Count]
+
+
+class CourseShown(TypedDict):
+    measured: FlowShown | None
+    is_stale: bool
+    forecast: list[FlowShown]
+    forecast_until: Instant | None
+
+
+class AvailableStep(TypedDict):
+    """What the chargers may draw together from `start_at` on, watts."""
+
+    start_at: Instant
+    power_w: Count
+
+
+class SessionInGroup(TypedDict):
+    partner_id: PartnerId
+    session_id: str
+    evse_uid: str
+    connector_id: str | None
+    since: Instant
+
+
+class GroupInTree(TypedDict):
+    """`level` is how far below the group that was asked for. `available` is for the next day, the first step from now
+    on."""
+
+    group_id: GroupId
+    name: str
+    kind: GroupKind
+    parent_id: GroupId | None
+    limit_a: float | None
+    limit_w: Count | None
+    phases: Count
+    voltage_v: Count
+    reserve_w: Count
+    assumed_load_w: Count | None
+    is_balanced: bool
+    stale_after_s: Count
+    level: Count
+    members: list[MemberShown]
+    base_load: CourseShown
+    pv: CourseShown
+    available: list[AvailableStep]
+    sessions: list[SessionInGroup]
+
+
+class GroupShown(TypedDict):
+    """A group, first in `groups`, and all below it. `revision` is that of the whole tree, and what the ETag says."""
+
+    group_id: GroupId
+    root_id: GroupId
+    revision: Count
+    is_planned: bool
+    groups: list[GroupInTree]
+
+
+class GroupRemoved(TypedDict):
+    group_id: GroupId
 
 
 class Problem(TypedDict):

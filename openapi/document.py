@@ -22,6 +22,7 @@ OPERATOR_URL = "https://operators.offpeak.example"
 TITLES = {
     "oauth": "OAuth2",
     "ops_api": "Operator API",
+    "ops_groups": "Operator API: limit groups",
     "ocpi_chargingprofiles": "Charging profiles",
     "ocpi_hubclientinfo": "Hub client info",
 }

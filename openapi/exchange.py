@@ -34,6 +34,7 @@ VARIABLES: dict[str, Schema] = {
     "kind": {"type": "string", "enum": [each.value.lower() for each in RequestKind]},
     "request_id": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID},
     "partner_id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
+    "group_id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
 }
 """Variables of paths; all others are an ID, of 36 characters in OCPI."""
 
@@ -52,7 +53,7 @@ WORDS = {
     404: "Nothing is at this address, or nothing of the caller's",
     405: "It does not fit the state of the registration",
     409: "It is there already",
-    412: "The partner has changed since that revision",
+    412: "It has changed since that revision",
     413: "The body is larger than API Gateway takes",
     422: "A rule is broken; `field` names where",
     428: "If-Match is missing",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.ops_api import NewPartner, Settings, Suspension
-from infra.routes import LOCATION, OAUTH_PATH, PARTNER
+from infra.routes import GROUP, GROUP_MEMBER, LOCATION, OAUTH_PATH, PARTNER
 from offpeak.errors import (
     AlreadyExists,
     InvalidMessage,
@@ -19,6 +19,7 @@ from offpeak.errors import (
     UnknownObject,
     UnparseableBody,
 )
+from offpeak.groups.settings import GroupChange, LoadTold, MembersChange, MemberSettings, NewGroup
 from offpeak.ocpi.chargingprofiles import ActiveChargingProfileObject, ResultObject
 from offpeak.ocpi.credentials import CredentialsObject
 from offpeak.ocpi.locations import REQUIRED as REQUIRED_OF
@@ -71,6 +72,25 @@ def _of_a_location(what: str, model: Any) -> dict[str, Operation]:
         ),
         "PATCH": Operation(
             f"Change fields of {what}", body=model, required=PATCHED, raises=(*READS, UnknownObject), text=STAMPED
+        ),
+    }
+
+
+def _of_a_member(what: str) -> dict[str, Operation]:
+    return {
+        "PUT": Operation(
+            f"Take {what} into a group, or change what is set of it",
+            data=answers.GroupShown,
+            body=MemberSettings,
+            raises=(*READS, UnknownObject, OutOfDate),
+            needs_revision=True,
+            text="A charger that is in another group leaves that one.",
+        ),
+        "DELETE": Operation(
+            f"Let {what} go from a group",
+            data=answers.GroupShown,
+            raises=(UnknownObject, OutOfDate, InvalidMessage),
+            needs_revision=True,
         ),
     }
 
@@ -254,6 +274,75 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
         )
     },
     f"{PARTNER}/audit/verification": {
+        "GET": Operation(
+            "Check that nobody tampered with the trail", data=answers.AuditVerdict, raises=(UnknownObject,)
+        )
+    },
+    "/ops/v1/groups": {
+        "GET": Operation(
+            "List the limit groups, tree by tree", data=answers.GroupPage, raises=(InvalidMessage,), pages=True
+        ),
+        "POST": Operation(
+            "Make a limit group",
+            data=answers.GroupShown,
+            body=NewGroup,
+            raises=(*READS, UnknownObject, AlreadyExists),
+            may_create=True,
+            text="It has `limit_a`, amperes on each phase, or `limit_w`, watts in all. With a `parent_id` it is below "
+            "that group, else it is the root of a new tree.",
+        ),
+    },
+    GROUP: {
+        "GET": Operation(
+            "Show a limit group with all below it: chargers, power that is available, open sessions",
+            data=answers.GroupShown,
+            raises=(UnknownObject,),
+        ),
+        "PATCH": Operation(
+            "Change a limit or what else is set; its sessions are planned anew at once",
+            data=answers.GroupShown,
+            body=GroupChange,
+            raises=(*READS, UnknownObject, OutOfDate),
+            needs_revision=True,
+        ),
+        "DELETE": Operation(
+            "Remove a limit group without chargers and without groups below it",
+            data=answers.GroupRemoved,
+            raises=(UnknownObject, OutOfDate, InvalidMessage),
+            needs_revision=True,
+        ),
+    },
+    f"{GROUP}/members": {
+        "PATCH": Operation(
+            "Take chargers into a group, from other groups too, and let chargers go",
+            data=answers.GroupShown,
+            body=MembersChange,
+            raises=(*READS, UnknownObject, OutOfDate),
+            needs_revision=True,
+            text="All of it is checked first, and then done 25 chargers at a time; the same call may be repeated.",
+        )
+    },
+    GROUP_MEMBER: _of_a_member("an EVSE with all its connectors"),
+    f"{GROUP_MEMBER}/{{connector_id}}": _of_a_member("one connector of an EVSE"),
+    f"{GROUP}/load": {
+        "PUT": Operation(
+            "Tell what else flows behind the limit, measured or forecast",
+            data=answers.GroupShown,
+            body=LoadTold,
+            raises=(*READS, UnknownObject),
+            text="What is left out stays as it is; null takes it away. A measurement holds for `stale_after_s` s, "
+            "then the forecast, and where there is none `assumed_load_w`, or the highest of the last day.",
+        )
+    },
+    f"{GROUP}/audit": {
+        "GET": Operation(
+            "List who changed what in the group's tree",
+            data=answers.AuditPage,
+            raises=(UnknownObject, InvalidMessage),
+            pages=True,
+        )
+    },
+    f"{GROUP}/audit/verification": {
         "GET": Operation(
             "Check that nobody tampered with the trail", data=answers.AuditVerdict, raises=(UnknownObject,)
         )

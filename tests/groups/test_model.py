@@ -178,8 +178,8 @@ WALLBOX = Member(Place("acme", "EVSE-1"), 11_040, 3)
         ("phase_order", [replace(SITE, members=(Member(Place("a", "b"), 1, 2, (Phase.L1, Phase.L1)),))]),
         ("unmanaged_w", [replace(SITE, members=(replace(WALLBOX, unmanaged_w=11_041),))]),
         ("base_load", [replace(SITE, base_load=measured(1, 2))]),
-        ("pv.forecast", [replace(SITE, pv=Course(None, (LoadStep(NOW, (1,)), LoadStep(NOW, (2,))), END))]),
-        ("pv.forecast_until", [replace(SITE, pv=Course(None, (LoadStep(NOW, (1,)),), NOW))]),
+        ("pv.forecast.steps", [replace(SITE, pv=Course(None, (LoadStep(NOW, (1,)), LoadStep(NOW, (2,))), END))]),
+        ("pv.forecast.until", [replace(SITE, pv=Course(None, (LoadStep(NOW, (1,)),), NOW))]),
     ],
 )
 def test_a_tree_that_is_none_is_refused_by_the_field(field: str, groups: list[Group]) -> None:

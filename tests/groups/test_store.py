@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from offpeak.aws.tables import Put, Table, write_together
-from offpeak.errors import ConcurrentChange, UnknownObject
+from offpeak.errors import ConcurrentChange, InvalidMessage, UnknownObject
 from offpeak.groups.model import Course, Group, LoadStep, Member, OpenSession, Place
 from offpeak.groups.store import SHARDS, GroupStore, StoredTree, TreeChange, shard_of
 
@@ -90,8 +90,15 @@ def test_a_charger_is_taken_into_one_of_two_trees_at_the_same_time(store: GroupS
 def test_an_evse_is_a_member_as_a_whole_or_by_its_connectors(store: GroupStore) -> None:
     other = Group("other", "Another", limit_w=5000, members=(Member(Place("acme", "EVSE-1", "1"), 5000),))
     save(store, None, replace(SITE, members=(CHARGER,)))
-    with pytest.raises(ConcurrentChange):
+    with pytest.raises(InvalidMessage):
         save(store, None, other)
+
+
+def test_a_charger_is_never_in_two_trees_though_whoever_takes_it_has_not_seen_the_first(store: GroupStore) -> None:
+    save(store, None, replace(SITE, members=(CHARGER,)))
+    with pytest.raises(ConcurrentChange):
+        save(store, None, Group("other", "Another", limit_w=5000, members=(CHARGER,)))
+    assert store.root_now("acme", "EVSE-1", None) == "site"
 
 
 def test_a_planner_of_an_older_revision_writes_nothing(store: GroupStore, table: Table) -> None:

@@ -114,6 +114,7 @@ HOUSE_NAMES = {
     "QualityTable": "quality",
     "HistoryTable": "history",
     "LocationsTable": "locations",
+    "LimitGroupsTable": "limit_groups",
     "TariffsTable": "tariffs",
     "HubClientsTable": "hub_clients",
     "ReplanQueue": "replan",

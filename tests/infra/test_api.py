@@ -139,12 +139,16 @@ def test_a_function_has_one_permission_to_be_invoked_however_many_routes_it_has(
     assert all("test-invoke-stage" not in json.dumps(permission) for permission in permissions)
 
 
+OPERATED = {route.function for route in routes.OPERATOR_ROUTES}
+
+
 def test_only_this_stage_of_its_api_invokes_a_function(qa: Stacks) -> None:
     (partners,) = of_api(qa.service, "AWS::ApiGateway::RestApi")
     (operators,) = of_api(qa.service, "AWS::ApiGateway::RestApi", "OperatorApi")
     for permission in (each["Properties"] for each in of_type(qa.service, "AWS::Lambda::Permission").values()):
         source = permission["SourceArn"]["Fn::Join"][1]
-        api = operators if qa.function_at(permission["FunctionName"]) == "ops_api" else partners
+        is_operators = qa.function_at(permission["FunctionName"]) in OPERATED
+        api = operators if is_operators else partners
         assert {"Ref": api} in source
         assert any(str(part).startswith(("/qa/", "/authorizers/")) for part in source)
 

@@ -74,6 +74,10 @@ def test_every_access_path_of_the_stores_has_its_key_or_index(qa: Stacks) -> Non
         "quality": (("pk", "sk"), {}),
         "history": (("pk", "sk"), {}),
         "locations": (("pk", "sk"), {"by_evse": ("evse_key", "pk")}),
+        "limit_groups": (
+            ("pk", "sk"),
+            {"by_plan_wanted": ("plan_shard", "plan_wanted_at"), "directory": ("directory", "root_and_group")},
+        ),
         "tariffs": (("tariff_key",), {}),
         "hub_clients": (("partner_id", "party"), {}),
     }

@@ -30,12 +30,13 @@ FUNCTIONS_THAT_WRITE = {
     "rotate_tokens": {"partners"},
     "ops_partners": {"partners"},
     "ops_api": {"partners"},
+    "ops_groups": {"limit_groups"},
     "ops_sessions": {"partners", "profile_requests"},  # it may call a partner, through its gate
 }
 
 
-AUDITED = {"ops_partners", "ops_api", "ops_access", "rotate_tokens", "ocpi_credentials"}
-"""The functions that change partners, and write each change into the audit trail."""
+AUDITED = {"ops_partners", "ops_api", "ops_groups", "ops_access", "rotate_tokens", "ocpi_credentials"}
+"""The functions that change partners or limit groups, and write each change into the audit trail."""
 
 
 def test_a_function_writes_to_the_tables_that_are_its_business(qa: Stacks) -> None:
@@ -120,10 +121,10 @@ def test_nobody_scans_a_table(qa: Stacks) -> None:
     [
         (
             "plan",
-            {"ocpi_sessions", "send_profiles", "want_plans", "sweep_sessions", "pull_history"},
+            {"ocpi_sessions", "send_profiles", "want_plans", "sweep_sessions", "pull_history", "ops_groups"},
         ),
         ("send", {"ocpi_chargingprofiles", "plan_sessions", "send_profiles", "sweep_sessions", "ops_sessions"}),
-        ("replan", {"want_plans", "replan_sessions", "fetch_prices", "ops_partners", "ops_api"}),
+        ("replan", {"want_plans", "replan_sessions", "fetch_prices", "ops_partners", "ops_api", "ops_groups"}),
         ("history", {"pull_history", "sync_history", "ocpi_sessions", "ops_history"}),
     ],
 )

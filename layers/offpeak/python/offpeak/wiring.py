@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from offpeak.aws.secrets import TokenCipher
     from offpeak.aws.tables import Table
     from offpeak.aws.usage_plans import UsagePlan
+    from offpeak.groups.administer import GroupAdministration
     from offpeak.groups.store import GroupStore
     from offpeak.history.begin import Beginner
     from offpeak.history.store import HistoryStore
@@ -297,6 +298,32 @@ def groups() -> GroupStore:
     from offpeak.groups.store import GroupStore
 
     return GroupStore(_table("LIMIT_GROUPS_TABLE"))
+
+
+@cache
+def group_trail() -> AuditTrail:
+    """The audit trails of trees of limit groups."""
+    from offpeak.groups.administer import trail_head
+    from offpeak.partners.trail import AuditTrail
+
+    return AuditTrail(_table("AUDIT_TABLE"), _table("LIMIT_GROUPS_TABLE"), trail_head)
+
+
+@cache
+def group_administration() -> GroupAdministration:
+    from datetime import UTC, datetime
+
+    from offpeak.groups.administer import GroupAdministration
+    from offpeak.profiles.replan import ask_for_plans
+
+    return GroupAdministration(
+        groups(),
+        group_trail(),
+        ask_plan=lambda root_id, plan_wanted: plan_queue().ask_group(root_id, plan_wanted),
+        plan_anew=lambda partner_id: ask_for_plans([partner_id], replan_queue(), changed_at=datetime.now(UTC)),
+        now=clock().now,
+        real_now=lambda: datetime.now(UTC),
+    )
 
 
 @cache

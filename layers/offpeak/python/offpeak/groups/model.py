@@ -391,11 +391,11 @@ def _check_group(group: Group) -> None:
                 raise InvalidMessage(name, f"has {len(each.power_w)} figures: one in all, or one for each phase")
         starts: Sequence[datetime] = [each.start_at for each in course.forecast]
         if any(late <= early for early, late in pairwise(starts)):
-            raise InvalidMessage(f"{name}.forecast", "must ascend by start")
+            raise InvalidMessage(f"{name}.forecast.steps", "must ascend by start")
         if len(starts) > MOST_STEPS:
-            raise InvalidMessage(f"{name}.forecast", f"has more than {MOST_STEPS} steps")
+            raise InvalidMessage(f"{name}.forecast.steps", f"has more than {MOST_STEPS} steps")
         if starts and (course.forecast_until is None or course.forecast_until <= starts[-1]):
-            raise InvalidMessage(f"{name}.forecast_until", "must be after the start of the last step")
+            raise InvalidMessage(f"{name}.forecast.until", "must be after the start of the last step")
 
 
 def _check_members(groups: Mapping[str, Group]) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from zlib import crc32
 
 from offpeak.aws.tables import ConditionCheck, Delete, Item, Key, Part, Put, Table, Update, Write, write_together
-from offpeak.errors import ConcurrentChange, UnknownObject
+from offpeak.errors import ConcurrentChange, InvalidMessage, UnknownObject
 from offpeak.groups.model import (
     Course,
     Group,
@@ -93,6 +93,15 @@ class TreeChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A charger that goes from one tree to another; None stands for none."""
+
+    place: Place
+    old_root_id: str | None
+    new_root_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ListedGroup:
     """A group as it stands in the list of all."""
 
@@ -156,6 +165,10 @@ class GroupStore:
         place = Place(partner_id, evse_uid, connector_id)
         return _root_for(self._roots(place)[0], place)
 
+    def root_of_member(self, place: Place) -> str | None:
+        """Return the root of the tree that a place itself is a member of now, or None."""
+        return self._roots(place)[0].get(connector_text(place.connector_id))
+
     def root_of_group(self, group_id: str) -> str:
         """Return the root of the tree that a group is in. Raises UnknownObject."""
         row = self._table.get(address_key(group_id))
@@ -203,12 +216,13 @@ class GroupStore:
         """Write changed groups and memberships of one tree, or of two between which chargers move, in one transaction.
 
         Each tree's revision goes up, and it wants a plan. Raises ConcurrentChange where another change of limits or
-        memberships came first: load, change and save again.
+        memberships came first: load, change and save again. Raises InvalidMessage where an EVSE would be a member as a
+        whole and by a connector, in different trees.
         """
         writes: list[Write] = []
         for change in changes:
             writes += self._tree_writes(change, now, received_at)
-        for partner_id in sorted({place.partner_id for place, _ in _moves(changes)}):
+        for partner_id in sorted({move.place.partner_id for move in _moves(changes)}):
             # Whoever looks for a tree looks for this row first; without a tree it costs one look in half a minute.
             self._table.write(Put(partner_key(partner_id)))
         writes += self._evse_writes(changes)
@@ -237,24 +251,24 @@ class GroupStore:
         yield _root_change(root_id, stored, root, seen, delta, not change.after, now, received_at)
 
     def _evse_writes(self, changes: Sequence[TreeChange]) -> Iterator[Write]:
-        by_evse: dict[str, list[tuple[Place, str | None]]] = {}
-        for place, root_id in _moves(changes):
-            by_evse.setdefault(place.evse_text, []).append((place, root_id))
+        by_evse: dict[str, list[Move]] = {}
+        for move in _moves(changes):
+            by_evse.setdefault(move.place.evse_text, []).append(move)
         for moves in by_evse.values():
             yield self._evse_write(moves)
 
-    def _evse_write(self, moves: Sequence[tuple[Place, str | None]]) -> Write:
-        place = moves[0][0]
+    def _evse_write(self, moves: Sequence[Move]) -> Write:
+        place = moves[0].place
         roots, version = self._roots(place)
         left = dict(roots)
-        for each, root_id in moves:
-            connector = connector_text(each.connector_id)
-            if root_id is None:
-                left.pop(connector, None)
-            else:
-                left[connector] = root_id
+        for move in moves:
+            connector = connector_text(move.place.connector_id)
+            if left.pop(connector, None) != move.old_root_id:
+                raise ConcurrentChange(f"{move.place.text} has come into another tree, or left one")
+            if move.new_root_id is not None:
+                left[connector] = move.new_root_id
         if connector_text(None) in left and len(left) > 1:
-            raise ConcurrentChange(f"{place.evse_text} is a member with all its connectors, and some by themselves")
+            raise InvalidMessage("connector_id", f"{place.evse_text} is a member as a whole, or by its connectors")
         row = {**evse_key(place), "roots": {f"#{each}": root for each, root in left.items()}, "version": version + 1}
         if version:
             return Put(row, "version = :version", {":version": version})
@@ -400,11 +414,6 @@ def planned_write(root_id: str, count: int, revision: int) -> Update:
     )
 
 
-def with_group(groups: Mapping[str, Group], group: Group) -> dict[str, Group]:
-    """Return groups with one of them new or replaced."""
-    return {**groups, group.group_id: group}
-
-
 def _wanting(
     root_id: str, values: Mapping[str, Any], settings: str, condition: str | None, now: datetime, received_at: datetime
 ) -> Update:
@@ -503,18 +512,20 @@ def _address_writes(root_id: str, before: Mapping[str, Group], after: Mapping[st
         yield Delete(address_key(group_id), "root_id = :root_id", {":root_id": root_id})
 
 
-def _moves(changes: Sequence[TreeChange]) -> list[tuple[Place, str | None]]:
-    """Return each place that comes into another tree with that tree's root, or None where it is in none any more."""
-    moves: dict[str, tuple[Place, str | None]] = {}
-    stays = set[str]()
+def _moves(changes: Sequence[TreeChange]) -> list[Move]:
+    """Return the places that come into another tree, or are in none any more."""
+    old: dict[str, tuple[Place, str]] = {}
+    new: dict[str, tuple[Place, str]] = {}
     for change in changes:
-        old, new = _members(change.before.tree.groups if change.before else {}), _members(change.after)
-        stays |= old.keys() & new.keys()
-        for text in new.keys() - old.keys():
-            moves[text] = (new[text][1].place, change.root_id)
-        for text in old.keys() - new.keys():
-            moves.setdefault(text, (old[text][1].place, None))
-    return [move for text, move in sorted(moves.items()) if text not in stays]
+        before = _members(change.before.tree.groups if change.before else {})
+        old |= {text: (member.place, change.root_id) for text, (_, member) in before.items()}
+        new |= {text: (member.place, change.root_id) for text, (_, member) in _members(change.after).items()}
+    nowhere = (None, None)
+    return [
+        Move((new.get(text) or old[text])[0], old.get(text, nowhere)[1], new.get(text, nowhere)[1])
+        for text in sorted(old.keys() | new.keys())
+        if old.get(text, nowhere)[1] != new.get(text, nowhere)[1]
+    ]
 
 
 def _members(groups: Mapping[str, Group]) -> dict[str, tuple[str, Member]]:

@@ -1,4 +1,4 @@
-"""What was changed of a partner, by whom: entries that hang together by their hashes. Pure.
+"""What was changed of a partner, or a tree of limit groups, by whom: entries that hang together by their hashes. Pure.
 
 An entry is hashed as the very text that is stored, and holds the hash of the entry before it. So no entry can be
 altered, removed or slipped in without breaking every hash after it; that none was cut off at the end is told by the
@@ -24,7 +24,7 @@ GENESIS = "0" * 64
 
 
 class Action(StrEnum):
-    """What may happen to a partner."""
+    """What may happen to a partner, or to a tree of limit groups."""
 
     INVITED = "invited"
     CHANGED = "changed"
@@ -36,6 +36,11 @@ class Action(StrEnum):
     LEFT = "left"
     ACCESS = "access_changed"
     """OAuth2 clients, ApiKeys, or what we call the partner with."""
+    GROUP_MADE = "group_made"
+    GROUP_CHANGED = "group_changed"
+    GROUP_REMOVED = "group_removed"
+    MEMBERS = "members_changed"
+    """Chargers came into groups, left them, or are said to be other ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,8 @@ class SettingChange:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The `number`th thing that happened to a partner; the first is 1."""
+    """The `number`th thing that happened to a partner, or to the tree of groups that `partner_id` names in its place
+    (groups/administer.py); the first is 1."""
 
     partner_id: str
     number: int

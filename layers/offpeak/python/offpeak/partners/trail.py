@@ -8,11 +8,11 @@ another, shows in the hashes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from offpeak.aws.tables import Item, Put, Table, Update, Write
+from offpeak.aws.tables import Item, Key, Put, Table, Update, Write
 from offpeak.errors import UnknownObject
 from offpeak.partners.audit import Action, Actor, Entry, Head, SettingChange, StoredEntry, broken_links, entry_of
 
@@ -28,10 +28,18 @@ class Verdict:
     problems: tuple[str, ...]
 
 
+def partner_head(partner_id: str) -> Key:
+    """Return where the head of a partner's trail stands."""
+    return {"pk": f"PARTNER#{partner_id}", "sk": "AUDIT"}
+
+
 class AuditTrail:
-    def __init__(self, audit: Table, partners: Table) -> None:
+    """The trails of what lives in the table `heads`; `head_key` says where there the head of each stands."""
+
+    def __init__(self, audit: Table, heads: Table, head_key: Callable[[str], Key] = partner_head) -> None:
         self._audit = audit
-        self._partners = partners
+        self._heads = heads
+        self._head_key = head_key
 
     def next_entry(
         self,
@@ -51,13 +59,13 @@ class AuditTrail:
         entry = Entry(partner_id, head.entries + 1, at, actor, action, changes, head.hash, note)
         row = {**_key(partner_id, entry.number), "entry": entry.text, "hash": entry.hash}
         moved = Update(
-            _head_key(partner_id),
+            self._head_key(partner_id),
             "SET entries = :number, #hash = :hash",
             "#hash = :before" if head.entries else "attribute_not_exists(pk)",
             {":number": entry.number, ":hash": entry.hash, **({":before": head.hash} if head.entries else {})},
             {"#hash": "hash"},
         )
-        return entry, [(self._audit, Put(row, "attribute_not_exists(pk)")), (self._partners, moved)]
+        return entry, [(self._audit, Put(row, "attribute_not_exists(pk)")), (self._heads, moved)]
 
     def entries(self, partner_id: str, *, before: int | None = None, limit: int) -> list[Entry]:
         """Return up to `limit` entries, newest first, of those that came before entry `before`."""
@@ -72,14 +80,14 @@ class AuditTrail:
         head = self._head(partner_id)
         stored = [_stored(row) for row in self._all(partner_id)]
         if not stored and not head.entries:
-            raise UnknownObject(f"there is no trail of a partner {partner_id}")
+            raise UnknownObject(f"there is no trail of {partner_id}")
         return Verdict(head.entries, head.hash, tuple(broken_links(stored, head)))
 
     def _all(self, partner_id: str) -> Iterator[Item]:
         return self._audit.query("pk = :partner_id", {":partner_id": partner_id})
 
     def _head(self, partner_id: str) -> Head:
-        row = self._partners.get(_head_key(partner_id))
+        row = self._heads.get(self._head_key(partner_id))
         return Head(int(row["entries"]), row["hash"]) if row else Head()
 
 
@@ -89,7 +97,3 @@ def _stored(row: Item) -> StoredEntry:
 
 def _key(partner_id: str, number: int) -> dict[str, str]:
     return {"pk": partner_id, "sk": f"{number:0{DIGITS}d}"}
-
-
-def _head_key(partner_id: str) -> dict[str, str]:
-    return {"pk": f"PARTNER#{partner_id}", "sk": "AUDIT"}
