@@ -16,6 +16,7 @@ from math import ceil, inf
 from offpeak.planning.captree import CapNode, CapTree
 from offpeak.planning.cheapest import cheapest
 from offpeak.planning.decide import SMALLEST_SHORTFALL_KWH, caps_from, told, why_no_limit
+from offpeak.planning.exchange import Exchange
 from offpeak.planning.fair import fair_shares
 from offpeak.planning.flow import NOTHING, Branch, Flow, flow_of, tiers_of
 from offpeak.planning.plan import Block, Plan, Reason, ReasonCode
@@ -25,6 +26,9 @@ from offpeak.planning.situation import Situation
 
 FOR_EVER_S = 10 * 366 * 86400
 """Caps hold until here: longer than any profile is left standing."""
+
+NO_CAP_W = 1e9
+"""More than any node feeds."""
 
 MANY_DEPARTURES = 64
 """From so many instants of departure on, cars count as gone up to `COARSE_S` early, so that slots stay few."""
@@ -120,7 +124,7 @@ class _Group:
         for start, _ in self.slots:
             while place + 1 < len(steps) and steps[place + 1][0] <= start:
                 place += 1
-            row.append(steps[place][1] if steps else inf)
+            row.append(min(steps[place][1], NO_CAP_W) if steps else NO_CAP_W)
         return row
 
     def _car(self, car: int) -> Car:
@@ -158,7 +162,28 @@ class _Group:
         for source, row in zip(self.sources, flow.drawn(), strict=True):
             for slot, energy in enumerate(row):
                 drawn[source.car][slot] += energy
+        self._gather(drawn)
         return drawn
+
+    def _gather(self, drawn: list[list[float]]) -> None:
+        """Have cars charge in few runs at the same cost, or a little more where that is worth a start."""
+        rooms = [self._rooms(car) for car in range(len(self.keys))]
+        caps = [self._energy_caps(place) for place in range(len(self._nodes))]
+        fixed = {car for car, each in enumerate(self.situations) if each.milestones or each.minimum_now_kwh > 0}
+        exchange = Exchange(drawn, rooms, caps, [car.path for car in self.cars], fixed)
+        exchange.go_on(self._on_now())
+        start_eur = min(self.situations[car].calm.start_eur for car in self.planned) if self.planned else 0.0
+        if start_eur > 0:
+            exchange.drop_runs(self._prices(), start_eur)
+
+    def _on_now(self) -> list[int]:
+        """Return the cars that charge now by their running plans."""
+        return [
+            car
+            for car in self.planned
+            if (running := self.situations[car].running)
+            and any(block.start_at <= self.start_at < block.end_at for block in running.blocks)
+        ]
 
     def _rooms(self, car: int) -> list[float]:
         who = self.cars[car]
@@ -171,7 +196,7 @@ class _Group:
 
     def _energy_caps(self, place: int) -> list[float]:
         row = self.caps_w[place][: self.count]
-        return [min(power, 1e9) * (end - start) / 3.6e6 for power, (start, end) in zip(row, self.slots, strict=False)]
+        return [power * (end - start) / 3.6e6 for power, (start, end) in zip(row, self.slots, strict=False)]
 
     def _at_once(self, rooms: list[list[float]], caps: list[list[float]]) -> list[list[float]]:
         """Return what is drawn before any price is looked at: everybody's minimum, in order of time."""

@@ -8,7 +8,7 @@ that goes on in the next slot comes last, so that starts are few.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -49,6 +49,8 @@ class Timeline:
     def __init__(self, edges_s: Sequence[int], caps_w: Sequence[Sequence[float]], cars: Sequence[Car]) -> None:
         """`caps_w[node][t]` holds from `edges_s[t]` to `edges_s[t + 1]`."""
         self._cars = cars
+        self._before: Collection[int] = ()
+        self._leads: Collection[int] = ()
         self._slots = [
             [_Piece(start, end, list(spare))]
             for start, end, *spare in zip(edges_s[:-1], edges_s[1:], *caps_w, strict=True)
@@ -59,10 +61,11 @@ class Timeline:
         left = [0.0] * len(self._cars)
         slots = len(energies[0])
         for slot in range(slots):
-            wanted = {car: row[slot] for car, row in enumerate(energies) if row[slot] > LEAST_KWH}
+            wanted = {car: row[slot] + left[car] for car, row in enumerate(energies) if row[slot] > LEAST_KWH}
             leads = {car for car in wanted if slot + 1 < slots and energies[car][slot + 1] > LEAST_KWH}
-            for car, energy in self._fill_slot(slot, wanted, leads).items():
-                left[car] += energy
+            left_here = self._fill_slot(slot, wanted, leads)
+            for car in wanted:
+                left[car] = left_here.get(car, 0.0)
         return left
 
     def pour(self, car: int, slot: int, energy: float, *, at_most_w: float | None = None, late: bool = False) -> float:
@@ -141,6 +144,7 @@ class Timeline:
         pieces = self._slots[slot]
         hours = (pieces[-1].end - pieces[0].start) / 3600
         before = self._slots[slot - 1][-1].on if slot else {}
+        self._before, self._leads = before, leads
         mean_w = {car: energy / hours * 1000 for car, energy in wanted.items()}
         tight = self._tight(slot, wanted)
         left = {}
@@ -149,20 +153,39 @@ class Timeline:
             who = self._cars[car]
             if mean_w[car] >= min(who.most_w[slot], who.draw_w) - who.step_w:
                 full.append(car)
-            elif tight.isdisjoint(who.path):
+            elif tight.isdisjoint(who.path) and not (car in before and car in leads):
                 easy.append(car)
             else:
-                (strong if mean_w[car] >= who.floor_w else weak).append(car)
+                lowest = floor_to(mean_w[car], who.step_w)
+                (strong if lowest > 0 and lowest >= who.floor_w else weak).append(car)
         for car in full:
             left[car] = self.pour(car, slot, wanted[car])
+        self._make_way(slot, strong, weak, mean_w)
         for car in strong:
             who = self._cars[car]
-            left[car] = self.pour(car, slot, wanted[car], at_most_w=ceil(mean_w[car] / who.step_w - 1e-9) * who.step_w)
+            left[car] = self.pour(car, slot, wanted[car], at_most_w=floor_to(mean_w[car], who.step_w))
         for car in weak:
-            left[car] = self.pour(car, slot, wanted[car], at_most_w=self._lane_w(car, slot))
+            late = car in leads and car not in before
+            left[car] = self.pour(car, slot, wanted[car], at_most_w=self._lane_w(car, slot), late=late)
         for car in easy:
             left[car] = self.pour(car, slot, wanted[car], late=car in leads and car not in before)
         return {car: energy for car, energy in left.items() if energy > LEAST_KWH}
+
+    def _make_way(self, slot: int, strong: list[int], weak: list[int], mean_w: Mapping[int, float]) -> None:
+        """Let strong cars take turns with weak ones where they would leave these less than their floor."""
+        for car in list(weak):
+            who = self._cars[car]
+            for node in who.path:
+                beside = [other for other in strong if node in self._cars[other].path]
+                spare = max(piece.spare[node] for piece in self._slots[slot])
+                spare -= sum(floor_to(mean_w[other], self._cars[other].step_w) for other in beside)
+                while beside and spare < who.floor_w:
+                    other = min(beside, key=lambda each: (mean_w[each], each))
+                    spare += mean_w[other]
+                    beside.remove(other)
+                    strong.remove(other)
+                    weak.append(other)
+        weak.sort(key=lambda car: (car in self._leads, car not in self._before, car))
 
     def _tight(self, slot: int, wanted: Mapping[int, float]) -> set[int]:
         """Return the nodes at which not all cars can run at their most at once."""
