@@ -10,16 +10,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PEERS := $(VENV)/peers/.installed
+BENCH_PEERS := $(patsubst tests/bench/peers/%.txt,$(VENV)/bench-peers/%/.installed,$(wildcard tests/bench/peers/*.txt))
 
 # jsii warns about every Node.js release it has not been tested with; synthesis works on those here.
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 
-.PHONY: help demo replay test fuzz check openapi bench up down deploy lock clean
+.PHONY: help demo replay test fuzz check openapi bench bench-peers up down deploy lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(INSTALLED): requirements.lock
 	@command -v node >/dev/null || { echo "Node.js is missing: aws-cdk-lib needs it to synthesise. Install Node.js 20 or newer."; exit 1; }
@@ -33,6 +34,12 @@ $(INSTALLED): requirements.lock
 $(PEERS): tests/peers/requirements.txt $(INSTALLED)
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/peers
 	@$(BIN)/uv pip install --quiet --no-deps --python $(VENV)/peers/bin/python -r tests/peers/requirements.txt
+	@touch $@
+
+$(VENV)/bench-peers/%/.installed: tests/bench/peers/%.txt $(INSTALLED)
+	@echo "Installing $* to be measured beside (once) ..."
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/bench-peers/$*
+	@$(BIN)/uv pip install --quiet --no-deps --python $(VENV)/bench-peers/$*/bin/python -r $<
 	@touch $@
 
 demo: $(INSTALLED) ## Play a night of charging on the embedded cloud (SESSIONS=file.csv PRICES=file.csv for your own data)
@@ -60,6 +67,9 @@ openapi: $(INSTALLED) ## Write docs/openapi.json (the API's description, OpenAPI
 
 bench: $(INSTALLED) ## Measure latencies, throughput, planning, package sizes and cost, side by side
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-peers: $(INSTALLED) $(BENCH_PEERS) ## Measure planning beside FlexMeasures, HiGHS, OR-tools, scipy and Pyomo (1.4 GB)
+	@$(BIN)/python -m tests.bench.peers --environments $(VENV)/bench-peers $(ARGS)
 
 up: $(INSTALLED) ## Start the embedded cloud and a simulated CPO; print their addresses and a ready curl
 	@$(BIN)/python -m local up $(ARGS)

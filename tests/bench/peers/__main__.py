@@ -1,0 +1,154 @@
+"""Offpeak's solvers beside others, on identical instances in one run, each in a process and an environment of its own.
+
+`make bench-peers` installs the environments and runs this; docs/benchmarks.md says how it is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.bench.peers.asked import Asked, Peer, PeerFailed, running
+from tests.bench.peers.contest import OURS, Outcome, compete
+from tests.bench.peers.instances import made_up
+from tests.bench.report import Progress, Row, machine_row, median, ms, show
+
+FLEXMEASURES, BY_PYOMO = "FlexMeasures 1.0.1", "FlexMeasures 1.0.1, appsi_highs"
+HIGHS, SCIPY, PYOMO, ORTOOLS = "HiGHS", "scipy linprog", "Pyomo, HiGHS", "OR-tools"
+
+PEERS = {
+    each.name: each
+    for each in (
+        Peer(OURS, "by_offpeak.py"),
+        Peer(FLEXMEASURES, "by_flexmeasures.py", "flexmeasures", {"FLEXMEASURES_LP_SOLVER": "highspy"}),
+        Peer(BY_PYOMO, "by_flexmeasures.py", "flexmeasures", {"FLEXMEASURES_LP_SOLVER": "appsi_highs"}),
+        Peer(HIGHS, "by_highs.py", "highs"),
+        Peer(SCIPY, "by_scipy.py", "scipy"),
+        Peer(PYOMO, "by_pyomo.py", "pyomo"),
+        Peer(ORTOOLS, "by_ortools.py", "ortools"),
+    )
+}
+SAME_COST = 1e-6
+WITHIN_KWH = 1e-6
+"""What a solver's own tolerance lets it miss a limit by."""
+OUR_REPEATS, REPEATS = 25, 4
+COLD_STARTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """A kind of problem, how many instances, and who is asked; `goals` are how many times faster than whom."""
+
+    title: str
+    kind: str
+    instances: int
+    against: tuple[str, ...]
+    goals: Mapping[str, float]
+    size: int = 1
+    called: Mapping[str, str] | None = None
+    """The kind as a peer calls it, where it has another formulation for the same."""
+    repeats: int = REPEATS
+
+
+CONTESTS = (
+    Contest(
+        "plain", "plain", 40, (FLEXMEASURES, BY_PYOMO, HIGHS, SCIPY, PYOMO, ORTOOLS), {FLEXMEASURES: 5000, HIGHS: 50}
+    ),
+    Contest(
+        "milestones", "milestones", 40, (FLEXMEASURES, BY_PYOMO, HIGHS, SCIPY, PYOMO), {FLEXMEASURES: 1000, HIGHS: 50}
+    ),
+)
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.peers", description=__doc__)
+    parser.add_argument("--environments", type=Path, required=True, help="folder of the peers' environments")
+    titles = [each.title.replace(" ", "-") for each in CONTESTS]
+    parser.add_argument("--only", choices=titles, action="append", help="run this one (may be given more than once)")
+    given = parser.parse_args(arguments)
+    chosen = [each for each in CONTESTS if not given.only or each.title.replace(" ", "-") in given.only]
+
+    began, load_before = time.monotonic(), os.getloadavg()[0]
+    told = Console(stderr=True, highlight=False)
+
+    def progress(what: str) -> None:
+        told.print(f"{time.monotonic() - began:5.0f} s  {what}", soft_wrap=True)
+
+    rows = [machine_row(load_before)]
+    with ExitStack() as stack:
+        asked = {}
+        for name in [OURS, *dict.fromkeys(name for each in chosen for name in each.against)]:
+            progress(f"starting {name}")
+            asked[name] = stack.enter_context(running(PEERS[name], given.environments, given.environments / "logs"))
+        for contest in chosen:
+            rows += held(contest, asked, progress)
+    rows += cold([name for name in asked if name not in (FLEXMEASURES, BY_PYOMO)], given.environments, progress)
+    show(rows, Console())
+    return 0
+
+
+def held(contest: Contest, asked: Mapping[str, Asked], progress: Progress) -> list[Row]:
+    """Have one kind solved by all who can; return a row for each of them and one for what they paid."""
+    names = [OURS, *(name for name in contest.against if name in asked)]
+    progress(f"{contest.title}: {contest.instances} instances by {', '.join(names)}")
+    called = contest.called or {}
+    outcome = compete(
+        contest.kind,
+        made_up(contest.kind, contest.instances, contest.size),
+        {name: (asked[name], called.get(name, contest.kind)) for name in names},
+        {name: OUR_REPEATS if name == OURS and contest.size == 1 else contest.repeats for name in names},
+    )
+    return [*rows_of(contest.title, outcome, contest.goals), *same_rows(contest.title, outcome)]
+
+
+def rows_of(title: str, outcome: Outcome, goals: Mapping[str, float]) -> Iterator[Row]:
+    ours = outcome.median_of(OURS)
+    for name in outcome.took:
+        if name == OURS:
+            continue
+        theirs, goal = outcome.median_of(name), goals.get(name)
+        yield Row(
+            title,
+            f"beside {name}",
+            ms(ours),
+            ms(theirs),
+            f"{theirs / ours:,.3g} x" if theirs < 1000 * ours else f"{theirs / ours:,.0f} x",
+            f"≥ {goal:,g} x" if goal else "",
+            theirs >= goal * ours if goal else None,
+        )
+
+
+def same_rows(title: str, outcome: Outcome) -> Iterator[Row]:
+    yield Row(
+        title, "cost apart at most", f"{outcome.apart:.0e}", "", "", f"≤ {SAME_COST:.0e}", outcome.apart <= SAME_COST
+    )
+    is_kept = outcome.broken_kwh <= WITHIN_KWH
+    yield Row(title, "a limit broken by at most", f"{max(0.0, outcome.broken_kwh):.0e} kWh", holds=is_kept)
+
+
+def cold(names: Sequence[str], environments: Path, progress: Progress) -> Iterator[Row]:
+    """Start each anew a few times: the import, and the first plain instance after it."""
+    [instance] = made_up("plain", 1)
+    for name in names:
+        progress(f"{COLD_STARTS} cold starts of {name}")
+        imports, firsts = [], []
+        for _ in range(COLD_STARTS):
+            with running(PEERS[name], environments, environments / "logs") as asked:
+                imports.append(asked.import_s)
+                firsts += asked.solve("plain", instance, 1).seconds
+        yield Row("cold", f"{name}: import, and the first plain instance", ms(median(imports)), ms(median(firsts)))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except PeerFailed as error:
+        sys.exit(str(error))

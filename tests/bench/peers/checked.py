@@ -1,0 +1,45 @@
+"""What an answer costs and how far it is from what was asked: worked out here, whatever a solver says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+from typing import Any
+
+from tests.bench.peers.instances import Instance
+
+
+def cost_of(kind: str, instance: Instance, drawn: Sequence[Any]) -> float:
+    """Return what the energy costs, EUR."""
+    prices = instance["prices"]
+    if kind != "group":
+        return _priced(prices, drawn)
+    return sum(_priced(prices, each) for each in drawn)
+
+
+def broken_by(kind: str, instance: Instance, drawn: Sequence[Any]) -> float:
+    """Return by how much, in kWh, an answer breaks the limit or misses the level that it is furthest from."""
+    if kind == "group":
+        used = [sum(column) for column in zip(*drawn, strict=True)]
+        each = zip(drawn, instance["rooms"], instance["needs"], strict=True)
+        return max(
+            *(_beyond(energies, room, [(len(room), need)], need) for energies, room, need in each),
+            *(load - cap for load, cap in zip(used, instance["caps"], strict=True)),
+        )
+    levels = [*instance.get("milestones", ()), (len(drawn), instance["need"])]
+    return _beyond(drawn, instance["room"], levels, instance["need"])
+
+
+def _priced(prices: Sequence[float], drawn: Sequence[float]) -> float:
+    return sum(price * energy for price, energy in zip(prices, drawn, strict=True))
+
+
+def _beyond(
+    drawn: Sequence[float], room: Sequence[float], levels: Sequence[tuple[int, float]], most: float = inf
+) -> float:
+    return max(
+        sum(drawn) - most,
+        *(level - sum(drawn[:slots]) for slots, level in levels),
+        *(-energy for energy in drawn),
+        *(energy - most for energy, most in zip(drawn, room, strict=True)),
+    )
