@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -18,6 +20,12 @@ from offpeak.sessions.model import SessionKey
 from tests.bench import cost, empty_chain, history, latency, packages, passing, planning, session_to_profile, throughput
 from tests.bench.carry import carry
 from tests.bench.outside import Passed
+from tests.bench.peers import instances
+from tests.bench.peers.__main__ import PEERS, rows_of
+from tests.bench.peers.asked import Peer, running
+from tests.bench.peers.checked import broken_by
+from tests.bench.peers.contest import OURS, Outcome, compete
+from tests.bench.peers.instances import made_up
 from tests.bench.report import Row, median, quantile, show
 from tests.bench.sessions import EVENING
 from tests.bench.usage import Usage, beyond, combined, size_of
@@ -161,3 +169,46 @@ def test_without_a_terminal_a_figure_is_a_line() -> None:
     out = io.StringIO()
     show([Row("a bench", "a figure", "1 ms", "2 ms", "0.50", "≤ 1", holds=True)], Console(file=out, width=20))
     assert out.getvalue() == "a bench\ta figure\t1 ms\t2 ms\t0.50\t≤ 1\tmet\n"
+
+
+@pytest.mark.parametrize("kind", ["plain", "milestones", "V2G", "group"])
+def test_what_peers_are_asked_can_be_solved_and_a_worse_answer_shows(kind: str) -> None:
+    """Our own program stands in for two: the peers' environments are not needed."""
+    ours = Peer(OURS, "by_offpeak.py")
+    days = made_up(kind, 2, size=3)
+    with ExitStack() as stack:
+        asked = [stack.enter_context(running(ours, PROJECT, PROJECT / ".local" / "bench-peers")) for _ in range(2)]
+        outcome = compete(kind, days, {OURS: (asked[0], kind), "twin": (asked[1], kind)}, {OURS: 2, "twin": 1})
+        drawn = asked[0].solve(kind, days[0], 1).drawn
+    assert outcome.apart == 0.0
+    assert outcome.broken_kwh < 1e-9
+    assert [len(took) for took in outcome.took.values()] == [2, 2]
+    first = drawn[0] if kind == "group" else drawn
+    at = max(range(len(first)), key=first.__getitem__)
+    first[at] -= 0.5
+    assert broken_by(kind, days[0], drawn) == pytest.approx(0.5, abs=0.03), "what is missing at the end"
+
+
+def test_everybody_is_asked_by_the_same_numbers_in_whole_units() -> None:
+    for kind in instances.MAKERS:
+        first, second = made_up(kind, 1, size=5), made_up(kind, 1, size=5)
+        assert first == second
+        assert all(price == round(price, 5) for price in first[0]["prices"])
+
+
+def test_every_peer_has_a_program_and_pins_for_its_environment() -> None:
+    here = PROJECT / "tests" / "bench" / "peers"
+    for peer in PEERS.values():
+        assert (here / peer.program).exists()
+        assert peer.environment is None or (here / f"{peer.environment}.txt").exists()
+    for pins in here.glob("*.txt"):
+        lines = [line for line in pins.read_text().splitlines() if not line.startswith("#")]
+        assert lines, pins
+        assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", line) for line in lines), pins
+
+
+def test_a_goal_beside_a_peer_is_how_many_times_faster_we_are() -> None:
+    outcome = Outcome({OURS: [1e-6], "slow": [2e-3], "quick": [1e-6]})
+    slow, quick = rows_of("plain", outcome, {"slow": 1500, "quick": 2})
+    assert (slow.makes, slow.holds) == ("2,000 x", True)
+    assert (quick.makes, quick.holds) == ("1 x", False)

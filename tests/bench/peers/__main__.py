@@ -39,7 +39,8 @@ PEERS = {
 SAME_COST = 1e-6
 WITHIN_KWH = 1e-6
 """What a solver's own tolerance lets it miss a limit by."""
-OUR_REPEATS, REPEATS = 25, 4
+OUR_REPEATS, REPEATS, SLOW_REPEATS = 25, 4, 2
+SLOW = (FLEXMEASURES, BY_PYOMO)
 COLD_STARTS = 5
 
 
@@ -60,11 +61,16 @@ class Contest:
 
 CONTESTS = (
     Contest(
-        "plain", "plain", 40, (FLEXMEASURES, BY_PYOMO, HIGHS, SCIPY, PYOMO, ORTOOLS), {FLEXMEASURES: 5000, HIGHS: 50}
+        "plain", "plain", 20, (FLEXMEASURES, BY_PYOMO, HIGHS, SCIPY, PYOMO, ORTOOLS), {FLEXMEASURES: 5000, HIGHS: 50}
     ),
     Contest(
-        "milestones", "milestones", 40, (FLEXMEASURES, BY_PYOMO, HIGHS, SCIPY, PYOMO), {FLEXMEASURES: 1000, HIGHS: 50}
+        "milestones", "milestones", 20, (FLEXMEASURES, BY_PYOMO, HIGHS, SCIPY, PYOMO), {FLEXMEASURES: 1000, HIGHS: 50}
     ),
+    Contest("V2G", "V2G", 20, (FLEXMEASURES, BY_PYOMO, HIGHS, SCIPY), {FLEXMEASURES: 1000}),
+    Contest("group of 10", "group", 10, (ORTOOLS, FLEXMEASURES, HIGHS, SCIPY), {ORTOOLS: 0.5}, size=10, repeats=10),
+    Contest("group of 100", "group", 5, (ORTOOLS, FLEXMEASURES, HIGHS, SCIPY), {ORTOOLS: 1}, size=100),
+    Contest("group of 1,000", "group", 2, (ORTOOLS, HIGHS, SCIPY), {ORTOOLS: 1}, size=1000),
+    Contest("group of 10,000", "group", 3, (ORTOOLS,), {ORTOOLS: 2.5}, size=10_000),
 )
 
 
@@ -90,7 +96,7 @@ def main(arguments: list[str]) -> int:
             asked[name] = stack.enter_context(running(PEERS[name], given.environments, given.environments / "logs"))
         for contest in chosen:
             rows += held(contest, asked, progress)
-    rows += cold([name for name in asked if name not in (FLEXMEASURES, BY_PYOMO)], given.environments, progress)
+    rows += cold([name for name in asked if name not in SLOW], given.environments, progress)
     show(rows, Console())
     return 0
 
@@ -104,9 +110,15 @@ def held(contest: Contest, asked: Mapping[str, Asked], progress: Progress) -> li
         contest.kind,
         made_up(contest.kind, contest.instances, contest.size),
         {name: (asked[name], called.get(name, contest.kind)) for name in names},
-        {name: OUR_REPEATS if name == OURS and contest.size == 1 else contest.repeats for name in names},
+        {name: repeats_of(name, contest) for name in names},
     )
     return [*rows_of(contest.title, outcome, contest.goals), *same_rows(contest.title, outcome)]
+
+
+def repeats_of(name: str, contest: Contest) -> int:
+    if name in SLOW or (contest.size >= 1000 and name not in (OURS, ORTOOLS)):
+        return SLOW_REPEATS
+    return OUR_REPEATS if name == OURS and contest.size == 1 else contest.repeats
 
 
 def rows_of(title: str, outcome: Outcome, goals: Mapping[str, float]) -> Iterator[Row]:

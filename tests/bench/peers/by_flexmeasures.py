@@ -1,6 +1,6 @@
 """FlexMeasures' `device_scheduler`, with the frames and commitments that its own storage scheduler gives it.
 
-Energy is the stock of a device without losses that starts at 0, its flow is in kWh a slot, price is what a kWh of flow costs.
+Energy is the stock of a device without losses that starts at 0; its flow is in kWh a slot, a price is per kWh of it.
 `FLEXMEASURES_LP_SOLVER` in the environment is `highspy`, the default, or `appsi_highs`, which goes through Pyomo.
 """
 

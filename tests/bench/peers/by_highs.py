@@ -1,8 +1,8 @@
 """HiGHS through highspy, with the arrays that it takes fastest: no modelling layer, a new solver for each instance.
 
-V2G is a linear program with the stock as a variable; minimum power a mixed-integer one with a binary for each slot. Taper is
-the flow of one unit through a graph of (slots passed, slots charged), a linear program with whole solutions, which is
-the fastest of the formulations known to us; "taper, MILP" is the one that a modeller would write down first.
+V2G is a linear program with the stock as a variable; minimum power a mixed-integer one with a binary for each slot.
+Taper is the flow of one unit through a graph of (slots passed, slots charged), a linear program with whole solutions,
+which is the fastest formulation known to us; "taper, MILP" is the one that a modeller would write down first.
 """
 
 import sys
@@ -63,7 +63,10 @@ class Program:
 
 
 def one_session(instance: Mapping[str, Any]) -> list[float]:
-    count, levels = len(instance["prices"]), [*instance.get("milestones", ()), (len(instance["prices"]), instance["need"])]
+    count, levels = (
+        len(instance["prices"]),
+        [*instance.get("milestones", ()), (len(instance["prices"]), instance["need"])],
+    )
     program = Program(instance["prices"], np.zeros(count), instance["room"])
     sizes = [slots for slots, _ in levels]
     program.add_rows(
@@ -79,9 +82,7 @@ def one_session(instance: Mapping[str, Any]) -> list[float]:
 def minimum_power(instance: Mapping[str, Any]) -> list[float]:
     """Energy x and on/off y for each slot: least y <= x <= most y."""
     count = len(instance["prices"])
-    program = Program(
-        [*instance["prices"], *[0.0] * count], np.zeros(2 * count), [*instance["room"], *[1.0] * count]
-    )
+    program = Program([*instance["prices"], *[0.0] * count], np.zeros(2 * count), [*instance["room"], *[1.0] * count])
     program.add_rows([instance["need"]], [instance["need"]], [0], np.arange(count), np.ones(count))
     pairs = np.column_stack([np.arange(count), np.arange(count) + count]).ravel()
     for bound, lower, upper in ((instance["least"], 0.0, INF), (instance["room"], -INF, 0.0)):

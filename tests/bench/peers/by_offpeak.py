@@ -13,15 +13,31 @@ from served import serve
 
 began = time.perf_counter()
 from offpeak.planning.cheapest import cheapest
+from offpeak.planning.flow import share
+from offpeak.planning.storage import Battery, store
 
 IMPORT_S = time.perf_counter() - began
 
 
 def one_session(instance: Mapping[str, Any]) -> list[float]:
-    return cheapest(
-        instance["prices"], instance["room"], instance["need"], milestones=instance.get("milestones", ())
+    return cheapest(instance["prices"], instance["room"], instance["need"], milestones=instance.get("milestones", ()))
+
+
+def storage(instance: Mapping[str, Any]) -> list[float]:
+    battery = Battery(
+        instance["start_kwh"],
+        instance["least_kwh"],
+        instance["most_kwh"],
+        instance["charge_efficiency"],
+        instance["discharge_efficiency"],
+        instance["wear_eur_per_kwh"],
     )
+    return store(instance["prices"], instance["charge"], instance["discharge"], battery, instance["end_kwh"])
+
+
+def group(instance: Mapping[str, Any]) -> list[list[float]]:
+    return share(instance["prices"], instance["rooms"], instance["needs"], instance["caps"])
 
 
 if __name__ == "__main__":
-    sys.exit(serve(IMPORT_S, {"plain": one_session, "milestones": one_session}))
+    sys.exit(serve(IMPORT_S, {"plain": one_session, "milestones": one_session, "V2G": storage, "group": group}))

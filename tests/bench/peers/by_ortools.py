@@ -1,7 +1,7 @@
 """OR-tools' min-cost flow (cost scaling), which counts in whole units: Wh, and 0.00001 EUR/kWh.
 
-From a source to the sessions (their needs), on to the slots that each may charge in (its room), on to a sink (the caps and
-the prices). Instances are made of whole units, so nothing is rounded. Arcs are added as arrays.
+From the sessions (their needs) to the slots that each may charge in (its room), on to a sink (the caps and the prices).
+Instances are made of whole units, so nothing is rounded. Arcs are added as arrays.
 """
 
 import sys
@@ -35,7 +35,9 @@ def group(instance: Mapping[str, Any]) -> list[list[float]]:
     flow.add_arcs_with_capacity_and_unit_cost(
         np.arange(count, sink), np.full(size, sink), np.minimum(caps, needs.sum()), prices
     )
-    flow.set_nodes_supplies(np.arange(sink + 1), np.concatenate([needs, np.zeros(size, dtype=np.int64), [-needs.sum()]]))
+    flow.set_nodes_supplies(
+        np.arange(sink + 1), np.concatenate([needs, np.zeros(size, dtype=np.int64), [-needs.sum()]])
+    )
     status = flow.solve()
     if status != flow.OPTIMAL:
         raise RuntimeError(str(status))

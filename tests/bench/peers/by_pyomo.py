@@ -20,9 +20,7 @@ def one_session(instance: Mapping[str, Any]) -> list[float]:
     model.t = RangeSet(0, len(prices) - 1)
     model.drawn = Var(model.t, domain=NonNegativeReals, bounds=lambda _, t: (0.0, room[t]))
     model.k = RangeSet(0, len(levels) - 1)
-    model.levels = Constraint(
-        model.k, rule=lambda m, k: sum(m.drawn[t] for t in range(levels[k][0])) >= levels[k][1]
-    )
+    model.levels = Constraint(model.k, rule=lambda m, k: sum(m.drawn[t] for t in range(levels[k][0])) >= levels[k][1])
     model.most = Constraint(expr=sum(model.drawn[t] for t in model.t) <= instance["need"])
     model.cost = Objective(expr=sum(prices[t] * model.drawn[t] for t in model.t))
     SolverFactory("appsi_highs").solve(model)

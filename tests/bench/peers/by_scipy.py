@@ -75,6 +75,4 @@ def _solution(found: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(
-        serve(IMPORT_S, {"plain": one_session, "milestones": one_session, "V2G": storage, "group": group})
-    )
+    sys.exit(serve(IMPORT_S, {"plain": one_session, "milestones": one_session, "V2G": storage, "group": group}))

@@ -12,9 +12,10 @@ from tests.bench.peers.instances import Instance
 def cost_of(kind: str, instance: Instance, drawn: Sequence[Any]) -> float:
     """Return what the energy costs, EUR."""
     prices = instance["prices"]
-    if kind != "group":
-        return _priced(prices, drawn)
-    return sum(_priced(prices, each) for each in drawn)
+    if kind == "group":
+        return sum(_priced(prices, each) for each in drawn)
+    wear = instance.get("wear_eur_per_kwh", 0.0)
+    return _priced(prices, drawn) + wear * sum(max(0.0, -energy) for energy in drawn)
 
 
 def broken_by(kind: str, instance: Instance, drawn: Sequence[Any]) -> float:
@@ -26,6 +27,8 @@ def broken_by(kind: str, instance: Instance, drawn: Sequence[Any]) -> float:
             *(_beyond(energies, room, [(len(room), need)], need) for energies, room, need in each),
             *(load - cap for load, cap in zip(used, instance["caps"], strict=True)),
         )
+    if kind == "V2G":
+        return _beyond_battery(instance, drawn)
     levels = [*instance.get("milestones", ()), (len(drawn), instance["need"])]
     return _beyond(drawn, instance["room"], levels, instance["need"])
 
@@ -41,5 +44,19 @@ def _beyond(
         sum(drawn) - most,
         *(level - sum(drawn[:slots]) for slots, level in levels),
         *(-energy for energy in drawn),
-        *(energy - most for energy, most in zip(drawn, room, strict=True)),
+        *(energy - free for energy, free in zip(drawn, room, strict=True)),
+    )
+
+
+def _beyond_battery(instance: Instance, drawn: Sequence[float]) -> float:
+    into, out_of = instance["charge_efficiency"], instance["discharge_efficiency"]
+    held = [instance["start_kwh"]]
+    for energy in drawn:
+        held.append(held[-1] + (energy * into if energy > 0 else energy / out_of))
+    return max(
+        instance["end_kwh"] - held[-1],
+        *(instance["least_kwh"] - each for each in held),
+        *(each - instance["most_kwh"] for each in held),
+        *(energy - most for energy, most in zip(drawn, instance["charge"], strict=True)),
+        *(-energy - most for energy, most in zip(drawn, instance["discharge"], strict=True)),
     )

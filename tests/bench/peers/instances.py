@@ -40,6 +40,26 @@ def _milestones(random: Random, size: int) -> Instance:
     return {**plain, "milestones": levels}
 
 
+def _storage(random: Random, _: int) -> Instance:
+    """A car of 60 kWh that may give as much as it takes, from anywhere to 80 %; nothing is given below a price of 0.
+
+    Below it, doing both at once would pay where energy is lost, and a linear program does so.
+    """
+    prices = _prices(random)
+    return {
+        "prices": prices,
+        "charge": [CAR_KWH] * SLOTS,
+        "discharge": [CAR_KWH if price >= 0 else 0.0 for price in prices],
+        "charge_efficiency": 0.95,
+        "discharge_efficiency": 0.95,
+        "least_kwh": 6.0,
+        "most_kwh": 60.0,
+        "start_kwh": _wh(random.uniform(6, 40)),
+        "end_kwh": 48.0,
+        "wear_eur_per_kwh": 0.02,
+    }
+
+
 def _group(random: Random, size: int) -> Instance:
     """Cars that come in the afternoon and leave in the morning, under half the peak that they would have uncontrolled.
 
@@ -76,6 +96,6 @@ def _up(kwh: float) -> float:
     return ceil(kwh * 1000) / 1000
 
 
-RECORDED = [float(price) / 1000 for price in recorded_prices().eur_per_mwh.values()]
+RECORDED = [round(float(price) / 1000, 5) for price in recorded_prices().eur_per_mwh.values()]
 
-MAKERS = {"plain": _plain, "milestones": _milestones, "group": _group}
+MAKERS = {"plain": _plain, "milestones": _milestones, "V2G": _storage, "group": _group}

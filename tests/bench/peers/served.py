@@ -1,7 +1,7 @@
 """Answers instances one after the other in a process of its own, and says how long each took.
 
 Imported by the `by_*` programs, which run in the environments of the solvers that are compared; so this and they import
-nothing of the project. A line of JSON comes in, {"kind", "instance", "repeats"}, and one goes out, {"seconds", "drawn"}.
+nothing of the project. A line of JSON comes in, {"kind", "instance", "repeats"}, one goes out, {"seconds", "drawn"}.
 What is timed begins with plain lists of numbers and ends with one, whatever a solver makes of them in between.
 """
 
