@@ -1,4 +1,5 @@
-"""The operators' command: connect, see and change partners, see a session, give dead letters back to their queue."""
+"""The operators' command: connect, see and change partners, keep limit groups, see a session, give dead letters back to
+their queue."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import access, connections, dead_letters, history, partners
+from ops import access, connections, dead_letters, groups, history, partners
 from ops.account import NoCloud, aws, embedded
 from ops.asking import Refused, ask
 from ops.deployed import Deployed, FunctionFailed, NotDeployed
@@ -32,6 +33,7 @@ examples:
   python -m ops session acme SESSION-1 --stage qa --ask
   python -m ops session acme SESSION-1 --stage qa --preferences profile_type=CHEAP energy_need=22.5
   python -m ops sync acme --stage qa --from 2027-03-01 --to 2027-03-08
+  python -m ops group show garage --stage qa
   python -m ops replay-dead-letters --stage production --queue plan --dry-run
 
 The account, region and credentials are those that AWS's own tools use: AWS_PROFILE, AWS_REGION and so on.
@@ -69,8 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[Deployed, argparse.Namespace], None], summary: str) -> Any:
-        added = commands.add_parser(name, parents=[where], help=summary, description=summary)
+    def command(
+        name: str, run: Callable[[Deployed, argparse.Namespace], None], summary: str, among: Any = commands
+    ) -> Any:
+        added = among.add_parser(name, parents=[where], help=summary, description=summary)
         added.set_defaults(run=run)
         return added
 
@@ -91,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     partners.add_commands(command)
     access.add_commands(command)
     history.add_commands(command)
+    groups.add_commands(command, commands)
 
     session = command("session", _session, "show a session, its plan, and what became of each of its profiles")
     session.add_argument("partner_id")
