@@ -17,12 +17,23 @@ from rich.console import Console
 from local.background import ProgramDidNotStart
 from local.cloud_assembly import SynthesisFailed
 from local.cloud_deploy import DeploymentFailed
-from tests.bench import authorisation, cost, history, latency, packages, planning, session_to_profile, throughput
+from tests.bench import (
+    authorisation,
+    cost,
+    exactness,
+    history,
+    latency,
+    packages,
+    planning,
+    session_to_profile,
+    throughput,
+)
 from tests.bench.report import Progress, Row, machine_row, show
 from tests.bench.stand import Stand, running
 
 ALONE: dict[str, Callable[[Progress], list[Row]]] = {
     planning.NAME: planning.measure,
+    exactness.NAME: exactness.measure,
     session_to_profile.NAME: session_to_profile.measure,
     packages.NAME: packages.measure,
 }

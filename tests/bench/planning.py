@@ -1,7 +1,12 @@
-"""The planner's inner solver beside HiGHS, on identical instances."""
+"""The planner's inner solver beside HiGHS, on identical instances, and how long its import takes.
+
+Other kinds of problem and other solvers: `make bench-peers`.
+"""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +15,7 @@ from random import Random
 import highspy
 import numpy as np
 
+from local.background import PROJECT
 from offpeak.planning.cheapest import cheapest
 from tests.bench.report import Progress, Row, median, ms
 from tests.bench.sessions import recorded_prices
@@ -21,6 +27,20 @@ SAME_COST = 1e-6
 
 INSTANCES, REPEATS, SLOTS = 200, 5, 96
 QUARTER_KWH = 11.04 / 4
+
+IMPORT_GOAL_S = 0.005
+IMPORTS = 15
+SOLVERS = ("cheapest", "storage", "starts", "flow")
+IMPORT = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+import bisect, collections.abc, dataclasses, datetime, decimal, enum, itertools, math, re, typing, zoneinfo
+began = time.perf_counter()
+for name in sys.argv[2:]:
+    __import__(f"offpeak.planning.{name}")
+print(time.perf_counter() - began)
+"""
+"""The standard library is left out: the runtime of a Lambda has loaded it before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +58,17 @@ def measure(progress: Progress, instances: int = INSTANCES) -> list[Row]:
     for kind, has_milestones in (("plain", False), ("milestones", True)):
         progress(f"{kind}: {instances} instances by the planner and by HiGHS")
         rows += compare(kind, made_up(instances, has_milestones=has_milestones))
-    return rows
+    progress(f"{IMPORTS} fresh imports of the solvers, and of everything that decides")
+    return [*rows, import_row("the solvers", SOLVERS), import_row("all that decides", ("decide", "group"))]
+
+
+def import_row(what: str, modules: Sequence[str], times: int = IMPORTS) -> Row:
+    """Import modules of planning in fresh interpreters without site packages."""
+    command = [sys.executable, "-I", "-S", "-c", IMPORT, str(PROJECT / "layers" / "offpeak" / "python"), *modules]
+    took = [float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(times)]
+    goal = f"< {ms(IMPORT_GOAL_S)}"
+    best = f"{ms(min(took))} at best"
+    return Row(NAME, f"import of {what}, p50", ms(median(took)), best, "", goal, median(took) < IMPORT_GOAL_S)
 
 
 def made_up(count: int, *, has_milestones: bool) -> list[Instance]:

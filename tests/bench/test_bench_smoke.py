@@ -17,7 +17,18 @@ from local.background import PROJECT
 from offpeak.partners.model import Party
 from offpeak.profiles.model import ProfileRequest, RequestKind, RequestState, Step
 from offpeak.sessions.model import SessionKey
-from tests.bench import cost, empty_chain, history, latency, packages, passing, planning, session_to_profile, throughput
+from tests.bench import (
+    cost,
+    empty_chain,
+    exactness,
+    history,
+    latency,
+    packages,
+    passing,
+    planning,
+    session_to_profile,
+    throughput,
+)
 from tests.bench.carry import carry
 from tests.bench.outside import Passed
 from tests.bench.peers import instances
@@ -212,3 +223,19 @@ def test_a_goal_beside_a_peer_is_how_many_times_faster_we_are() -> None:
     slow, quick = rows_of("plain", outcome, {"slow": 1500, "quick": 2})
     assert (slow.makes, slow.holds) == ("2,000 x", True)
     assert (quick.makes, quick.holds) == ("1 x", False)
+
+
+def test_the_planner_is_held_against_oracles_of_every_kind() -> None:
+    for name, kind in exactness.KINDS.items():
+        row = exactness.row_of(name, [exactness.gap_of(kind, seed) for seed in range(10)])
+        assert row.holds, row
+
+
+def test_an_answer_that_is_apart_is_named_by_its_seed() -> None:
+    row = exactness.row_of("some", [0.0, float("nan"), 1e-3])
+    assert row.holds is False
+    assert "[1, 2]" in row.what
+
+
+def test_the_planning_core_is_imported_without_site_packages() -> None:
+    assert planning.import_row("all that decides", ("decide", "group", *planning.SOLVERS), times=1).value
