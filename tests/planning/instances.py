@@ -10,6 +10,7 @@ from typing import Any
 
 from offpeak.planning.starts import Level
 from offpeak.planning.storage import Battery
+from offpeak.planning.taper import Curve
 
 Problem = dict[str, Any]
 
@@ -79,4 +80,51 @@ def storage(random: Random) -> Problem:
         ),
         "target": random.uniform(low, high),
         "levels": [(slots, random.uniform(low, high)) for slots in due],
+    }
+
+
+def floor(random: Random) -> Problem:
+    """Quarter-hours of a charger of 11 kW that gives 4.14 kW at least; the first and the last may be cut."""
+    hours = [0.25] * random.randint(1, 12)
+    if random.random() < 0.5:
+        hours[0], hours[-1] = random.uniform(0.02, 0.25), random.uniform(0.02, 0.25)
+    return _floor(random, hours, [11.04] * len(hours))
+
+
+def uneven_floor(random: Random) -> Problem:
+    """What `floor` has, under caps and with a level between."""
+    hours = [random.uniform(0.02, 0.25), *[0.25] * random.randint(1, 10)]
+    problem = _floor(random, hours, [random.choice([11.04, 11.04, 6.0, 4.5, 0.0]) for _ in hours])
+    slots = random.randint(1, len(hours))
+    level = min(problem["need"], random.uniform(0.0, sum(problem["room"][:slots])))
+    return {**problem, "milestones": [(slots, level)]}
+
+
+def _floor(random: Random, hours: list[float], kw: list[float]) -> Problem:
+    room = [power * length for power, length in zip(kw, hours, strict=True)]
+    return {
+        "prices": [random.choice([0.1, random.uniform(0.0, 0.6)]) for _ in hours],
+        "least": [4.14 * length if power else 0.0 for power, length in zip(kw, hours, strict=True)],
+        "room": room,
+        "need": random.uniform(0.0, 1.1 * sum(room)),
+    }
+
+
+def taper(random: Random) -> Problem:
+    """A car that takes less near full, or is past that already, and slots cut short at both ends."""
+    lengths = [900] * random.randint(1, 9)
+    lengths[0], lengths[-1] = random.randint(1, 900), random.randint(1, 900)
+    lengths[random.randrange(len(lengths))] *= random.choice([0, 1, 1, 1])
+    full = random.uniform(5.0, 30.0)
+    curve = Curve(11.04, random.uniform(-10.0, full), full, random.choice([0.5, 2.0, 11.04]))
+    whole_s = sum(lengths)
+    return {
+        "prices": [random.uniform(-0.2, 0.6) for _ in lengths],
+        "lengths_s": lengths,
+        "seconds": random.randint(0, whole_s),
+        "drawn_after": curve.drawn_after,
+        "start_cost": random.choice([0.0, 0.02, 0.2]),
+        "is_on": random.random() < 0.5,
+        "at_once": random.choice([0, 0, 1, 2]),
+        "levels": random.choice([[], [(random.randint(1, len(lengths)), random.randint(0, whole_s))]]),
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from math import inf
 
 import highspy
@@ -151,6 +152,71 @@ def least_cost_of_storage(
     solver.minimize(cost)
     assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
     return float(solver.getObjectiveValue())
+
+
+def least_cost_with_floor(
+    prices: Sequence[float],
+    least: Sequence[float],
+    room: Sequence[float],
+    need: float,
+    milestones: Levels = (),
+) -> float:
+    """The least cost where each slot holds nothing or `least[t]` to `room[t]`, by a mixed-integer program."""
+    solver = _exact()
+    drawn = [solver.addVariable(lb=0, ub=high, obj=price) for price, high in zip(prices, room, strict=True)]
+    for energy, low, high in zip(drawn, least, room, strict=True):
+        on = solver.addBinary()
+        solver.addConstr(energy - on * high <= 0)
+        solver.addConstr(energy - on * low >= 0)
+    for count, level in (*milestones, (len(room), need)):
+        solver.addConstr(sum(drawn[:count]) >= min(level, sum(room[:count])) - 1e-9)
+    solver.minimize()
+    assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return float(solver.getObjectiveValue())
+
+
+def least_cost_tapered(
+    prices: Sequence[float],
+    lengths_s: Sequence[int],
+    seconds: int,
+    drawn_after: Callable[[int], float],
+    start_cost: float,
+    *,
+    is_on: bool,
+    at_once: int,
+    levels: Levels,
+) -> float:
+    """The least cost over all sets of slots to charge in, the last of them as long as it takes."""
+    due = [(count, min(level, seconds, sum(lengths_s[:count]))) for count, level in levels]
+    return min(
+        cost_tapered(prices, way, drawn_after, start_cost, is_on=is_on)
+        for way in _ways(lengths_s, seconds, at_once)
+        if all(sum(way[:count]) >= level for count, level in due)
+    )
+
+
+def cost_tapered(
+    prices: Sequence[float], way: Sequence[int], drawn_after: Callable[[int], float], start_cost: float, *, is_on: bool
+) -> float:
+    """What it costs to charge `way[t]` seconds in slot t."""
+    cost, charged = 0.0, 0
+    for price, part in zip(prices, way, strict=True):
+        if part:
+            cost += price * (drawn_after(charged + part) - drawn_after(charged)) + (0 if is_on else start_cost)
+            charged += part
+        is_on = part > 0
+    return cost
+
+
+def _ways(lengths_s: Sequence[int], seconds: int, at_once: int) -> Iterator[list[int]]:
+    for on in product((False, True), repeat=len(lengths_s)):
+        way, charged = [], 0
+        for is_on, length in zip(on, lengths_s, strict=True):
+            way.append(min(seconds - charged, length) if is_on else 0)
+            charged += way[-1]
+        is_at_once = all(sum(way[:n]) == min(seconds, sum(lengths_s[:n])) for n in range(at_once + 1))
+        if charged == seconds and is_at_once:
+            yield way
 
 
 def _exact() -> highspy.Highs:

@@ -11,10 +11,13 @@ import pytest
 
 from offpeak.planning.decide import decide
 from offpeak.planning.plan import ReasonCode
+from offpeak.planning.situation import Storage
 from tests.planning.builders import NIGHT, NOW, RESTLESS, a_situation, after, priced
 
 BERLIN = {"time_zone": "Europe/Berlin"}
 ZIGZAG = priced(*[0.1, 0.5] * 6)
+
+BATTERY = Storage(60.0, 0.5, 5_000.0, charging_efficiency=1.0, discharging_efficiency=1.0)
 
 SENTENCES: list[tuple[ReasonCode, dict[str, Any], str]] = [
     (
@@ -70,6 +73,18 @@ SENTENCES: list[tuple[ReasonCode, dict[str, Any], str]] = [
         ReasonCode.TOO_LITTLE_POWER,
         {"min_power_w": 20_000.0},
         "Is not limited: the charger's maximum is less than a car can charge at.",
+    ),
+    (
+        ReasonCode.GIVES_BACK,
+        {
+            "slots": priced(0.4, 0.1),
+            "departure_at": after(2),
+            "need_kwh": 1.0,
+            "need_is_known": True,
+            "storage": BATTERY,
+        },
+        "Charges from 20:00 to 20:36, and gives energy back from 19:00 to 20:00; has what it needs by 21:00, "
+        "saves 1.83 EUR against charging at once.",
     ),
     (ReasonCode.NO_PRICES, {"slots": ()}, "Charges at once, from 19:00 to 21:00: no prices are known."),
 ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, inf
 
 from offpeak.planning.cheapest import cheapest
+from offpeak.planning.choice import Choice, at_full_power
+from offpeak.planning.kinds import choose_kind, is_plain
 from offpeak.planning.layout import Run, energy_in, lay_out, seconds_for
 from offpeak.planning.plan import Plan
 from offpeak.planning.problem import Problem, seconds_after
@@ -19,22 +20,14 @@ MJ_PER_KWH = 3_600_000_000
 """Energy counts in whole millijoules where sums have to be exact."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The runs to charge in, and the kWh that they draw in each slot. `is_kept`: they are what is left of the running
-    plan, untouched."""
-
-    runs: list[Run]
-    drawn: list[float]
-    is_kept: bool = False
-
-
 def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
     """Return the best runs, or the running plan's while the best save no more than the threshold (docs/planning.md, 5).
 
     The running plan is mended as little as the need asks for: what is too much goes from its dearest slots, what is
     missing comes from the room beside its runs, then from anywhere. Within its slack it is not touched.
     """
+    if not is_plain(problem):
+        return choose_kind(problem, running, calm)
     before = _left_of(problem, running) if running else []
     is_on = bool(before) and before[0][0] == 0
     best = _best(problem, calm, is_on=is_on)
@@ -47,7 +40,7 @@ def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
         problem, held, calm.energy_kwh
     )
     runs = before if is_kept else lay_out(problem, seconds_for(problem, mended), is_on=is_on)
-    kept = Choice(runs, mended, is_kept)
+    kept = at_full_power(problem, runs, mended, is_kept=is_kept)
     total = _with_starts(problem, kept, calm, is_on=is_on)
     saving = total - _with_starts(problem, best, calm, is_on=is_on)
     return kept if saving <= max(calm.threshold_eur, calm.threshold_share * abs(total)) else best
@@ -68,7 +61,7 @@ def _slack(problem: Problem, runs: Sequence[Run], held: Sequence[float], calm: C
 
 def _is_in_time(problem: Problem, held: Sequence[float], slack_kwh: float) -> bool:
     """Say whether what is due at once, and by each milestone, is in it as far as it can be."""
-    due = [(_at_once(problem), inf), *problem.milestones]
+    due = [(problem.at_once, inf), *problem.milestones]
     return all(sum(held[:slots]) >= min(kwh, sum(problem.room[:slots])) - slack_kwh for slots, kwh in due if slots)
 
 
@@ -79,13 +72,13 @@ def _best(problem: Problem, calm: Calm, *, is_on: bool) -> Choice:
     starts = count_starts(runs, is_on=is_on)
     is_short = any(end - start < calm.minimum_run_s for start, end in (runs[1:] if is_on else runs))
     if not is_short and (calm.start_eur <= 0 or starts <= (0 if is_on else 1)):
-        return Choice(runs, drawn)
-    return _with_few_starts(problem, calm, starts, is_on=is_on) or Choice(runs, drawn)
+        return at_full_power(problem, runs, drawn)
+    return _with_few_starts(problem, calm, starts, is_on=is_on) or at_full_power(problem, runs, drawn)
 
 
 def _with_few_starts(problem: Problem, calm: Calm, starts: int, *, is_on: bool) -> Choice | None:
     """Return the best runs after what is charged at once; None where that is all that there is."""
-    fixed = _at_once(problem)
+    fixed = problem.at_once
     lengths = [end - start for start, end in pairwise(problem.edges_s)]
     units = [round(kw * MJ_PER_KW) * length for kw, length in zip(problem.draw_kw, lengths, strict=True)]
     drawn, rest = units[:fixed], units[fixed:]
@@ -117,7 +110,7 @@ def _with_few_starts(problem: Problem, calm: Calm, starts: int, *, is_on: bool) 
     )
     drawn += next(each for each in ways if each is not None)
     runs = lay_out(problem, seconds_for(problem, [each / MJ_PER_KWH for each in drawn]), is_on=is_on)
-    return Choice(runs, energy_in(problem, runs))
+    return at_full_power(problem, runs, energy_in(problem, runs))
 
 
 def _solve(problem: Problem, preferred: Sequence[Sequence[float]] = ()) -> list[float]:
@@ -125,16 +118,11 @@ def _solve(problem: Problem, preferred: Sequence[Sequence[float]] = ()) -> list[
         problem.prices,
         problem.room,
         problem.target_kwh,
-        at_once=sum(problem.room[: _at_once(problem)]),
+        at_once=sum(problem.room[: problem.at_once]),
         milestones=problem.milestones,
         most=problem.most_kwh,
         preferred=preferred,
     )
-
-
-def _at_once(problem: Problem) -> int:
-    """Return the number of slots in which the car charges whatever that costs."""
-    return sum(1 for edge in problem.edges_s[1:] if edge <= problem.at_once_s)
 
 
 def _left_of(problem: Problem, running: Plan) -> list[Run]:

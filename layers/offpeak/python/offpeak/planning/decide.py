@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
 from offpeak.planning.cheapest import cheapest
-from offpeak.planning.choose import Choice, choose
-from offpeak.planning.layout import Run, energy_in, stretches
+from offpeak.planning.choice import Choice, money_for, ready_s
+from offpeak.planning.choose import choose
+from offpeak.planning.layout import stretches
 from offpeak.planning.plan import Block, Plan, Reason, ReasonCode
 from offpeak.planning.problem import Problem, caps_in_seconds, granted_w, least_cap_w, pose
 from offpeak.planning.reasons import explain
@@ -60,14 +60,11 @@ def _without_limit(situation: Situation, problem: Problem, code: ReasonCode) -> 
 
 
 def _with_blocks(situation: Situation, problem: Problem, choice: Choice) -> Plan:
-    runs, drawn = choice.runs, choice.drawn
-    need, total = problem.need_kwh, sum(drawn)
-    shortfall = max(0.0, need - total)
+    runs, need = choice.runs, problem.need_kwh
+    shortfall = max(0.0, need - choice.kwh)
     is_short = shortfall >= SMALLEST_SHORTFALL_KWH
-    cost = _cost_of(problem, drawn)
-    cost_at_once = _cost_of(
-        problem, cheapest(problem.prices, problem.room, 0.0, at_once=min(problem.target_kwh, total))
-    )
+    cost = money_for(problem, choice.drawn)
+    cost_at_once = money_for(problem, _at_once(problem, choice))
     ends_with_need = bool(runs) and not situation.need_is_known
     free_from_s = runs[-1][1] if ends_with_need else problem.edges_s[-1]
     return Plan(
@@ -76,12 +73,12 @@ def _with_blocks(situation: Situation, problem: Problem, choice: Choice) -> Plan
         need_kwh=_decimal(need, "0.001"),
         max_power_w=_decimal(problem.max_power_w, "0.1"),
         unlimited_from=_instant(problem, free_from_s) if ends_with_need else situation.departure_at,
-        reason=Reason(_code_of(situation, problem, runs, is_short=is_short), ""),
+        reason=Reason(_code_of(situation, problem, choice, is_short=is_short), ""),
         blocks=tuple(
             Block(_instant(problem, start), _instant(problem, end), _decimal(power_w, "0.1"))
-            for start, end, power_w in stretches(problem, runs)
+            for start, end, power_w in stretches(problem.edges_s, runs, choice.power_w)
         ),
-        ready_at=None if is_short else _instant(problem, _ready_s(problem, runs)),
+        ready_at=None if is_short else _instant(problem, ready_s(problem, choice)),
         cost_eur=_decimal(cost, "0.0001"),
         cost_at_once_eur=_decimal(cost_at_once, "0.0001"),
         saving_eur=_decimal(cost_at_once, "0.0001") - _decimal(cost, "0.0001"),
@@ -103,9 +100,12 @@ def caps_from(situation: Situation, problem: Problem, begin_s: int) -> tuple[Blo
     return tuple(blocks)
 
 
-def _code_of(situation: Situation, problem: Problem, runs: Sequence[Run], *, is_short: bool) -> ReasonCode:
+def _code_of(situation: Situation, problem: Problem, choice: Choice, *, is_short: bool) -> ReasonCode:
+    runs = choice.runs
     if is_short:
         return ReasonCode.SHORT_OF_TIME
+    if any(each < 0 for each in choice.drawn):
+        return ReasonCode.GIVES_BACK
     if problem.need_kwh <= situation.calm.energy_kwh:
         return ReasonCode.NEED_MET
     if not problem.is_priced:
@@ -124,20 +124,16 @@ def told(plan: Plan, situation: Situation, problem: Problem, *, is_kept: bool) -
     return replace(plan, reason=reason)
 
 
-def _ready_s(problem: Problem, runs: Sequence[Run]) -> int:
-    """Return the second at which the runs have drawn the need, or the end of the last one."""
-    left_kwh = problem.need_kwh
-    for start, end, _ in stretches(problem, runs):
-        kwh = sum(energy_in(problem, [(start, end)]))
-        if left_kwh <= kwh:
-            return start + round((end - start) * left_kwh / kwh)
-        left_kwh -= kwh
-    return runs[-1][1] if runs else 0
-
-
-def _cost_of(problem: Problem, drawn: Sequence[float]) -> float:
-    """Return what the energy costs, EUR; what the grid would have it cost on top is left out."""
-    return sum(price * energy for price, energy in zip(problem.money, drawn, strict=True))
+def _at_once(problem: Problem, choice: Choice) -> list[float]:
+    """Return what charging at once would draw in each slot, to the same end."""
+    wanted = min(problem.target_kwh, choice.kwh) if problem.battery is None else problem.target_kwh
+    if problem.curve is None:
+        return cheapest(problem.prices, problem.room, 0.0, at_once=wanted)
+    charged, drawn = 0.0, []
+    for (start, end), kw in zip(pairwise(problem.edges_s), problem.draw_kw, strict=True):
+        before, charged = charged, charged + (end - start) * kw / problem.curve.power_kw
+        drawn.append(min(wanted, problem.curve.drawn_after(charged)) - min(wanted, problem.curve.drawn_after(before)))
+    return drawn
 
 
 def _instant(problem: Problem, seconds: int) -> datetime:

@@ -50,15 +50,15 @@ def energy_in(problem: Problem, runs: Sequence[Run]) -> list[float]:
     ]
 
 
-def stretches(problem: Problem, runs: Sequence[Run]) -> list[tuple[int, int, float]]:
-    """Return `runs` with the watts that are granted in them, cut where these change."""
+def stretches(edges_s: Sequence[int], runs: Sequence[Run], power_w: Sequence[float]) -> list[tuple[int, int, float]]:
+    """Return `runs` with the watts that hold in each slot of them, cut where these change."""
     found: list[tuple[int, int, float]] = []
     for run_start, run_end in runs:
-        for (start, end), granted_w in zip(pairwise(problem.edges_s), problem.granted_w, strict=True):
+        for (start, end), watts in zip(pairwise(edges_s), power_w, strict=True):
             begin, until = max(start, run_start), min(end, run_end)
             if begin >= until:
                 continue
-            if found and found[-1][1] == begin and found[-1][2] == granted_w:
+            if found and found[-1][1] == begin and found[-1][2] == watts:
                 begin = found.pop()[0]
-            found.append((begin, until, granted_w))
+            found.append((begin, until, watts))
     return found

@@ -33,6 +33,8 @@ class ReasonCode(StrEnum):
     """The charger's maximum is less than a car can charge at; it is not limited."""
     SHARED_LIMIT = "SHARED_LIMIT"
     """A limit that the car shares with others moved its charging, or leaves too little for its need."""
+    GIVES_BACK = "GIVES_BACK"
+    """The car's battery gives energy where it is dear, and has what it needs by departure."""
     NO_PRICES = "NO_PRICES"
     """No price is known: charging at once."""
 

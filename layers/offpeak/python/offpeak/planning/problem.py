@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from math import ceil, inf
 from typing import NamedTuple
 
 from offpeak.planning.situation import PowerCap, PricedSlot, Situation
+from offpeak.planning.storage import Battery
+from offpeak.planning.taper import Curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,10 @@ class Problem:
     met: a known need ends in a pause, and what the car then lacks it would get no more. `most_kwh` is the most to draw
     where that pays. `forecast_from_s` is where the first price begins that is not published; `is_priced` is False when
     no price is known at all.
+
+    `least` is there where power changes at the edges of slots only: a slot holds nothing or so many kWh at least.
+    `curve` is there where the car is to be charged so full that it takes less, `battery` where it may give up to
+    `gives[t]` kWh, at `give_w`. `step_w` is the step between two limits.
     """
 
     start_at: datetime
@@ -40,6 +46,17 @@ class Problem:
     most_kwh: float
     forecast_from_s: int | None
     is_priced: bool
+    step_w: float = 0.1
+    least: list[float] | None = None
+    curve: Curve | None = None
+    battery: Battery | None = None
+    gives: list[float] = field(default_factory=list)
+    give_w: float = 0.0
+
+    @property
+    def at_once(self) -> int:
+        """The number of slots in which the car charges whatever that costs."""
+        return sum(1 for edge in self.edges_s[1:] if edge <= self.at_once_s)
 
 
 def pose(situation: Situation) -> Problem:
@@ -53,31 +70,99 @@ def pose(situation: Situation) -> Problem:
     minimum = max(0.0, situation.minimum_now_kwh)
     need = max(0.0, situation.need_kwh, minimum, *(kwh for _, kwh in levels))
     reserve = situation.calm.energy_kwh if situation.need_is_known and need > situation.calm.energy_kwh else 0.0
+    target = need + reserve
     spans, is_priced = _priced(start_at, end_s, situation.slots)
     caps = caps_in_seconds(start_at, situation.caps)
-    pieces = _cut(spans, {*(at_s for at_s, _ in levels), *(at_s for start, end, _ in caps for at_s in (start, end))})
-    granted = [granted_w(situation, least_cap_w(caps, start, end)) for start, end, _ in pieces]
-    at_once_s = _at_once_s(situation, pieces, [_drawn_kw(situation, each) for each in granted], minimum, need + reserve)
-    pieces = _cut(pieces, {at_once_s})
-    granted = [granted_w(situation, least_cap_w(caps, start, end)) for start, end, _ in pieces]
+    power_w = floor_to(situation.max_power_w, situation.limit_step_w)
+    curve = _curve(situation, _drawn_kw(situation, power_w), target)
+
+    def granted_in(pieces: Sequence[_Span]) -> list[float]:
+        return [granted_w(situation, least_cap_w(caps, start, end)) for start, end, _ in pieces]
+
+    if situation.slot_s:
+        pieces = _on_grid(spans, start_at, situation.slot_s)
+    else:
+        pieces = _cut(
+            spans, {*(at_s for at_s, _ in levels), *(at_s for start, end, _ in caps for at_s in (start, end))}
+        )
+    draw_kw = [_drawn_kw(situation, each) for each in granted_in(pieces)]
+    at_once_s = _at_once_s(situation, pieces, draw_kw, minimum, inf if curve else target)
+    if situation.slot_s:
+        at_once_s = next((end for _, end, _ in pieces if end >= at_once_s), end_s) if at_once_s else 0
+    else:
+        pieces = _cut(pieces, {at_once_s})
+    granted = granted_in(pieces)
     draw_kw = [_drawn_kw(situation, each) for each in granted]
+    hours = [(end - start) / 3600 for start, end, _ in pieces]
+    battery, give_w = _battery(situation, minimum, target)
     return Problem(
         start_at=start_at,
         edges_s=[0, *(end for _, end, _ in pieces)],
         prices=[price.planned for _, _, price in pieces],
         money=[price.told for _, _, price in pieces],
-        room=[kw * (end - start) / 3600 for kw, (start, end, _) in zip(draw_kw, pieces, strict=True)],
+        room=[kw * length for kw, length in zip(draw_kw, hours, strict=True)],
         draw_kw=draw_kw,
         granted_w=granted,
-        max_power_w=floor_to(situation.max_power_w, situation.limit_step_w),
+        max_power_w=power_w,
         need_kwh=need,
-        target_kwh=need + reserve,
+        target_kwh=target,
         at_once_s=at_once_s,
         milestones=[(sum(1 for _, end, _ in pieces if end <= at_s), kwh) for at_s, kwh in levels],
-        most_kwh=max(need + reserve, situation.room_kwh or 0.0),
+        most_kwh=max(target, situation.room_kwh or 0.0),
         forecast_from_s=next((start for start, _, price in pieces if price.is_forecast), None),
         is_priced=is_priced,
+        step_w=situation.limit_step_w,
+        least=_least_kwh(situation, draw_kw, hours) if situation.slot_s else None,
+        curve=curve,
+        battery=battery,
+        gives=[give_w / 1000 * length for length in hours] if battery else [],
+        give_w=give_w,
     )
+
+
+def _least_kwh(situation: Situation, draw_kw: Sequence[float], hours: Sequence[float]) -> list[float]:
+    """Return the least that a slot can hold where the car draws at all: what it draws at its least power."""
+    return [min(kw, situation.min_power_w / 1000) * length for kw, length in zip(draw_kw, hours, strict=True)]
+
+
+def _curve(situation: Situation, power_kw: float, target_kwh: float) -> Curve | None:
+    """Return how the car takes less near full, where it is to be charged so far."""
+    taper = situation.taper
+    if taper is None or power_kw <= 0:
+        return None
+    knee, full = (
+        (soc - taper.soc) * taper.battery_kwh / taper.charging_efficiency for soc in (min(1.0, taper.from_soc), 1.0)
+    )
+    if target_kwh <= max(0.0, knee) or full <= 0:
+        return None
+    return Curve(power_kw, knee, full, min(power_kw, max(0.1, taper.end_w / 1000)))
+
+
+def _battery(situation: Situation, minimum_kwh: float, target_kwh: float) -> tuple[Battery | None, float]:
+    """Return the battery, where it may give energy, and the power at which it does.
+
+    What is to be charged at once is a level that it is not taken below again. Who boosts gives nothing.
+    """
+    storage = situation.storage
+    if storage is None or situation.boosts or situation.boost_until is not None:
+        return None, 0.0
+    give_w = floor_to(min(storage.discharge_w, situation.max_power_w), situation.limit_step_w)
+    if give_w <= 0 or give_w < situation.min_power_w:
+        return None, 0.0
+    held = storage.soc * storage.battery_kwh
+    wanted = held + target_kwh * storage.charging_efficiency
+    low = storage.min_soc * storage.battery_kwh
+    if minimum_kwh > 0:
+        low = max(low, held + minimum_kwh * storage.charging_efficiency)
+    battery = Battery(
+        energy=held,
+        low=low,
+        high=min(storage.battery_kwh, max(storage.max_soc * storage.battery_kwh, wanted)),
+        charging_efficiency=storage.charging_efficiency,
+        discharging_efficiency=storage.discharging_efficiency,
+        wear=storage.wear_eur_per_kwh,
+    )
+    return battery, give_w
 
 
 def granted_w(situation: Situation, cap_w: float) -> float:
@@ -180,6 +265,22 @@ def _filled_at(pieces: Sequence[_Span], draw_kw: Sequence[float], energy: float)
             return start + min(end - start, ceil(energy * 3600 / kw - 1e-6))
         energy -= kw * (end - start) / 3600
     return pieces[-1][1] if pieces else 0
+
+
+def _on_grid(spans: Sequence[_Span], start_at: datetime, slot_s: int) -> list[_Span]:
+    """Return slots that begin and end at multiples of `slot_s` after a full hour, each at its mean price."""
+    into_hour_s = start_at.minute * 60 + start_at.second
+    if not spans:
+        return []
+    end_s = spans[-1][1]
+    first = slot_s - into_hour_s % slot_s
+    edges = [0, *range(first, end_s, slot_s), end_s]
+    slots = []
+    for start, end in pairwise(edges):
+        inside = [(max(start, a), min(end, b), price) for a, b, price in spans if a < end and start < b]
+        mean = _mean(inside)
+        slots.append((start, end, mean._replace(is_forecast=any(price.is_forecast for _, _, price in inside))))
+    return slots
 
 
 def _cut(spans: Sequence[_Span], cuts: set[int]) -> list[_Span]:

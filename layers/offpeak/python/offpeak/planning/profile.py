@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from offpeak.planning.plan import Plan
 from offpeak.planning.problem import seconds_after
@@ -58,9 +58,9 @@ def encode(plan: Plan, *, unit: str, phases: int | None, voltage_v: int, now: da
 
 
 def in_unit(power_w: Decimal, unit: str, phases: int | None, voltage_v: int) -> Decimal:
-    """Return a power as a limit in "W" or in "A" per phase, rounded down to one decimal."""
+    """Return a power as a limit in "W" or in "A" per phase, rounded towards 0 to one decimal."""
     value = power_w / ((phases or 3) * voltage_v) if unit == "A" else power_w
-    return value.quantize(TENTH, rounding=ROUND_FLOOR)
+    return value.quantize(TENTH, rounding=ROUND_DOWN)
 
 
 def limit_step_w(unit: str, phases: int | None, voltage_v: int) -> float:

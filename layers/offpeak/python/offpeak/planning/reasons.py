@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -30,7 +31,7 @@ def explain(plan: Plan, *, now: datetime, forecast_from: datetime | None, is_kep
 
 def _sentence(plan: Plan, clock: _Clock) -> str:
     by = clock.time(plan.departure_at)
-    when = clock.spans(plan)
+    when = clock.spans(_stretches(plan))
     match plan.reason.code:
         case ReasonCode.CHEAPEST:
             return f"Charges {when}, the cheapest {_length(plan)} before {by}; {_saving(plan)}."
@@ -54,6 +55,10 @@ def _sentence(plan: Plan, clock: _Clock) -> str:
             return f"Is still here after {by}, when it was expected to leave; is not limited."
         case ReasonCode.TOO_LITTLE_POWER:
             return "Is not limited: the charger's maximum is less than a car can charge at."
+        case ReasonCode.GIVES_BACK:
+            back = clock.spans(_stretches(plan, gives=True))
+            charges = f"Charges {when}, and gives" if when else "Gives"
+            return f"{charges} energy back {back}; has what it needs by {by}, {_saving(plan)}."
         case ReasonCode.NO_PRICES:
             return f"Charges at once, {when}: no prices are known."
 
@@ -88,12 +93,22 @@ class _Clock:
         form = "%H:%M" if abs(at - self._now) < DAYS_APART else "%a %H:%M"
         return at.astimezone(self._zone).strftime(form)
 
-    def spans(self, plan: Plan) -> str:
-        spans = [f"from {self.time(each.start_at)} to {self.time(each.end_at)}" for each in plan.blocks]
+    def spans(self, stretches: Sequence[tuple[datetime, datetime]]) -> str:
+        spans = [f"from {self.time(start_at)} to {self.time(end_at)}" for start_at, end_at in stretches]
         if len(spans) > MOST_SPANS:
-            first, last = plan.blocks[0], plan.blocks[-1]
-            return f"in {len(spans)} pieces from {self.time(first.start_at)} to {self.time(last.end_at)}"
+            first, last = stretches[0], stretches[-1]
+            return f"in {len(spans)} pieces from {self.time(first[0])} to {self.time(last[1])}"
         return " and ".join(", ".join(spans).rsplit(", ", 1))
+
+
+def _stretches(plan: Plan, *, gives: bool = False) -> list[tuple[datetime, datetime]]:
+    """Return when the car charges, or gives energy back, whatever the power: blocks that meet are one."""
+    found: list[tuple[datetime, datetime]] = []
+    for block in plan.blocks:
+        if (block.power_w < 0) is gives:
+            follows = bool(found) and found[-1][1] == block.start_at
+            found.append((found.pop()[0] if follows else block.start_at, block.end_at))
+    return found
 
 
 def _length(plan: Plan) -> str:
@@ -102,7 +117,7 @@ def _length(plan: Plan) -> str:
 
 
 def _charging(plan: Plan) -> timedelta:
-    return sum((each.end_at - each.start_at for each in plan.blocks), timedelta())
+    return sum((end_at - start_at for start_at, end_at in _stretches(plan)), timedelta())
 
 
 def _saving(plan: Plan) -> str:

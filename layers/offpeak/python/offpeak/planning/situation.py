@@ -43,6 +43,35 @@ class Milestone:
 
 
 @dataclass(frozen=True, slots=True)
+class Taper:
+    """A car of known state of charge takes less near full: evenly less from `from_soc` on, `end_w` at 1."""
+
+    battery_kwh: float
+    soc: float
+    from_soc: float = 0.9
+    end_w: float = 1400.0
+    charging_efficiency: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A battery that may give energy back, at up to `discharge_w`; shares and kWh are those inside of it.
+
+    It is never planned below `min_soc`, nor above `max_soc` but for what the need asks. `wear_eur_per_kwh` is what a
+    kWh that it gives, at the meter, costs the battery.
+    """
+
+    battery_kwh: float
+    soc: float
+    discharge_w: float
+    min_soc: float = 0.2
+    max_soc: float = 0.9
+    charging_efficiency: float = 0.9
+    discharging_efficiency: float = 0.9
+    wear_eur_per_kwh: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
 class Calm:
     """What rest is worth (docs/planning.md, 5).
 
@@ -78,6 +107,9 @@ class Situation:
     `minimum_now_kwh` is charged at once, whatever the price. So is all of the need where `boosts`, and what fits of it
     until `boost_until` where only that is said.
 
+    `slot_s` is set where a charger's power changes at multiples of so many seconds only, counted from full hours.
+    `taper` and `storage` are there where the state of charge is known, `storage` where the driver lets energy go.
+
     `need_is_known` tells a need that the car or the driver told from a default. When an assumed need is met the car
     may want more, so it is left without limit; a known one is the end of charging.
     """
@@ -97,6 +129,9 @@ class Situation:
     calm: Calm = Calm()
     need_is_known: bool = False
     room_kwh: float | None = None
+    slot_s: int | None = None
+    taper: Taper | None = None
+    storage: Storage | None = None
     draw_w: float | None = None
     limit_step_w: float = 0.1
     time_zone: str = "UTC"
