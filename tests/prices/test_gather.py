@@ -53,7 +53,17 @@ def test_history_is_read_only_where_prices_are_missing(store: PriceStore) -> Non
     effective_prices(counting, PlanningDefaults(), market(THURSDAY, 1), market(THURSDAY, 2))
     assert counting.asked == [timedelta(hours=1)]
     effective_prices(counting, PlanningDefaults(), market(THURSDAY, 1), market(FRIDAY, 2))
-    assert counting.asked[1:] == [timedelta(hours=25), timedelta(hours=25, days=14)]
+    assert counting.asked[1:] == [timedelta(hours=25), timedelta(hours=26, days=14)]
+
+
+def test_a_forecast_stays_the_same_through_the_day_while_nothing_is_published(store: PriceStore) -> None:
+    days = [a_day(day, str(place)) for place, day in enumerate(days_before(THURSDAY, 14))]
+    store.replace(ZONE, [*days, a_day(THURSDAY, "7")], NOON)
+    early, late = (
+        effective_prices(store, PlanningDefaults(), market(THURSDAY, hour), market(FRIDAY + DAY, 23)).slots
+        for hour in (1, 22)
+    )
+    assert early[-len(late) :] == late
 
 
 @pytest.mark.parametrize("kind", [TariffKind.FIXED, TariffKind.TIME_OF_USE])
