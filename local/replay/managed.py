@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from local.replay.market import Market
-from local.replay.stay import ParkedCar, Stay
+from local.replay.stay import HOUR, ParkedCar, Stay
 from offpeak.partners.model import Party, PlanningDefaults
 from offpeak.planning.plan import Plan
 from offpeak.planning.profile import ChargingProfile, encode
@@ -17,7 +17,7 @@ from offpeak.planning.situation import Calm, Situation
 from offpeak.prices.model import QUARTER
 from offpeak.profiles.intent import Action, intent_of
 from offpeak.profiles.model import ProfileRequest, RequestKind, RequestState, Standing
-from offpeak.profiles.situation import departure_of
+from offpeak.profiles.situation import departure_of, unheard_kwh
 from offpeak.sessions.model import Session, SessionKey, SessionStatus
 
 MESSAGE_EVERY = timedelta(minutes=5)
@@ -52,7 +52,7 @@ class ManagedSession:
         self.plans = self.sent = 0
         self._market, self._rules = market, rules
         self._key = SessionKey("replay", stay.session_id)
-        self._told_kwh = -1.0
+        self._told_kwh, self._told_w, self._told_at = -1.0, 0.0, stay.arrives_at
         self._unseen = 0
         self._running: Plan | None = None
         self._newest: ProfileRequest | None = None
@@ -60,16 +60,20 @@ class ManagedSession:
     def hear(self) -> bool:
         """Take the message that the charger sends now; say whether it is a cause of a plan.
 
-        It is when it tells other energy than the one before, and until the newest profile was seen to be followed.
+        It is when it tells other energy or power than the one before, and until the newest profile was seen to be
+        followed. Power is the mean since the message before.
         """
         told_kwh = round(self.car.kwh, 3)
-        is_cause = told_kwh != self._told_kwh or self._unseen > 0
-        self._told_kwh, self._unseen = told_kwh, max(0, self._unseen - 1)
+        lasted_h = (self.car.at - self._told_at) / HOUR
+        told_w = (told_kwh - self._told_kwh) * 1000 / lasted_h if lasted_h else 0.0
+        is_cause = (told_kwh, told_w) != (self._told_kwh, self._told_w) or self._unseen > 0
+        self._told_kwh, self._told_w, self._told_at = told_kwh, told_w, self.car.at
+        self._unseen = max(0, self._unseen - 1)
         return is_cause
 
     def situation(self, now: datetime) -> Situation:
         """Return what there is to decide on at `now`. Energy is what the newest message told."""
-        departure_at, need_kwh, is_known = self._needs()
+        departure_at, need_kwh, is_known = self._needs(now)
         return Situation(
             now=now,
             slots=self._market.slots(now, departure_at) if departure_at > now else (),
@@ -108,10 +112,11 @@ class ManagedSession:
         """Say whether nothing can change any more: the car has all that it is known to need."""
         return self._rules.needs is Needs.GIVEN and self._told_kwh >= self.stay.kwh - 0.0005 and self._unseen == 0
 
-    def _needs(self) -> tuple[datetime, float, bool]:
+    def _needs(self, now: datetime) -> tuple[datetime, float, bool]:
+        drawn_kwh = self._told_kwh + unheard_kwh(self._told_w, self._told_at, self._running, now)
         if self._rules.needs is Needs.GIVEN:
-            return self.stay.leaves_at, max(0.0, self.stay.kwh - self._told_kwh), True
-        return self._departure_assumed, max(0.0, float(DEFAULTS.need_kwh) - self._told_kwh), False
+            return self.stay.leaves_at, max(0.0, self.stay.kwh - drawn_kwh), True
+        return self._departure_assumed, max(0.0, float(DEFAULTS.need_kwh) - drawn_kwh), False
 
     @property
     def _departure_assumed(self) -> datetime:

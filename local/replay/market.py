@@ -11,14 +11,12 @@ from local.recorded import RecordedPrices
 from offpeak.partners.model import PlanningDefaults
 from offpeak.planning.situation import PricedSlot
 from offpeak.prices.gather import effective_prices
-from offpeak.prices.model import MARKET_TIME, QUARTER, PriceCurve, PriceSlot
+from offpeak.prices.model import MARKET_TIME, QUARTER, PriceCurve, PriceSlot, market_date, quarter_hours
 
 PUBLISHED_AT = time(13)
 """Market time: from then on the next day's prices are known."""
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
-REMEMBERED = 1000
-"""Forecasts that are kept: those of some days, in which a process plays its neighbouring stays."""
 WHOLESALE = PlanningDefaults()
 """The wholesale price: a dynamic tariff without factor or adder."""
 
@@ -42,7 +40,7 @@ class Market:
         self.curve = [PriceSlot(at, at + QUARTER, each) for at, each in zip(starts, eur, strict=True)]
         self._slots = [PricedSlot(each.start_at, each.end_at, float(each.eur_per_kwh)) for each in self.curve]
         self._sums = [0.0, *accumulate(each / 4 for each in self.eur_per_kwh)]
-        self._ahead: dict[tuple[int, int], tuple[PricedSlot, ...]] = {}
+        self._ahead: dict[tuple[datetime, datetime, int], tuple[PricedSlot, ...]] = {}
 
     @property
     def end_at(self) -> datetime:
@@ -51,17 +49,17 @@ class Market:
     def slots(self, now: datetime, until: datetime) -> tuple[PricedSlot, ...]:
         """Return the prices from `now` to `until` as planning gets them at `now`: published ones, and forecasts.
 
-        What is not published depends on the quarter-hour of `now` alone, so it is worked out once in each.
+        What is not published depends on the market day and on what is published alone: it is worked out once for each.
         """
         first, end = self.place(now), self.place(until - timedelta(microseconds=1)) + 1
         if until <= published_until(now) and end <= len(self._slots):
             return tuple(self._slots[first:end])
-        days = -((now - until) // DAY)
-        if (first, days) not in self._ahead:
-            if len(self._ahead) >= REMEMBERED:
-                self._ahead.clear()
-            self._ahead[first, days] = seen_at(self, now, now + days * DAY)
-        return self._ahead[first, days][: end - first]
+        midnight = quarter_hours(market_date(now))[0]
+        known = midnight, published_until(now), -((now - until) // DAY)
+        if known not in self._ahead:
+            self._ahead[known] = seen_at(self, now, midnight, midnight + (known[-1] + 1) * DAY)
+        day = self.place(midnight)
+        return self._ahead[known][first - day : end - day]
 
     def place(self, at: datetime) -> int:
         """Return the number of the quarter-hour that holds `at`."""
@@ -97,9 +95,9 @@ class Published:
         return PriceCurve(zone, tuple(self._curve[first:last]), "")
 
 
-def seen_at(market: Market, now: datetime, until: datetime) -> tuple[PricedSlot, ...]:
-    """Return the prices from `now` to `until` by the way that production takes to them."""
-    found = effective_prices(Published(market.curve, now), WHOLESALE, now, until)
+def seen_at(market: Market, now: datetime, start_at: datetime, until: datetime) -> tuple[PricedSlot, ...]:
+    """Return the prices from `start_at` to `until` as they are seen at `now`, by the way that production takes."""
+    found = effective_prices(Published(market.curve, now), WHOLESALE, start_at, until)
     return tuple(
         PricedSlot(each.start_at, each.end_at, float(each.eur_per_kwh), each.is_forecast) for each in found.slots
     )

@@ -43,7 +43,7 @@ def test_published_prices_are_seen_as_they_are_and_the_rest_as_a_forecast() -> N
 def test_remembering_forecasts_changes_nothing(minute: int, ahead_min: int) -> None:
     now = START + timedelta(minutes=minute)
     until = now + timedelta(minutes=ahead_min)
-    assert MARKET.slots(now, until) == seen_at(MARKET, now, until)
+    assert MARKET.slots(now, until) == seen_at(MARKET, now, now, until)
 
 
 @settings(max_examples=40, deadline=None)

@@ -10,10 +10,19 @@ from typing import Any
 import pytest
 
 from offpeak.partners.model import Flags, PlanningDefaults, RateUnit
+from offpeak.planning.plan import Block, Plan, Reason, ReasonCode
 from offpeak.planning.situation import PricedSlot, Situation
 from offpeak.prices.model import QUARTER, PriceCurve, PriceSlot
 from offpeak.profiles.model import Standing
-from offpeak.profiles.situation import departure_of, min_power_w, most_drawn_w, need_kwh, rate_unit, situation_of
+from offpeak.profiles.situation import (
+    departure_of,
+    min_power_w,
+    most_drawn_w,
+    need_kwh,
+    rate_unit,
+    situation_of,
+    unheard_kwh,
+)
 from offpeak.sessions.model import ChargingState, Confidence, InferredState, KnownSession, Session
 from tests.profiles.builders import REAL
 from tests.sessions.builders import PLUG_IN, a_session, at, period
@@ -199,3 +208,65 @@ def test_what_a_car_was_seen_to_draw_before_is_not_forgotten() -> None:
 def test_the_first_of_the_newest_periods_may_be_a_running_total_and_does_not_show_the_draw() -> None:
     readings = [period(5 * number, ENERGY=str(20 + number * Decimal("0.3"))) for number in range(6)]
     assert drawn(a_session(*readings), FULL, is_whole=False) == 3600
+
+
+MINUTE = timedelta(minutes=1)
+
+
+def a_running_plan(*blocks_min: tuple[int, int], unlimited_min: int = 600) -> Plan:
+    """A plan with blocks of 11 kW, in minutes after plug-in."""
+    blocks = (Block(PLUG_IN + a * MINUTE, PLUG_IN + b * MINUTE, Decimal(11000)) for a, b in blocks_min)
+    unlimited_from = PLUG_IN + unlimited_min * MINUTE
+    reason = Reason(ReasonCode.CHEAPEST, "")
+    return Plan(PLUG_IN, unlimited_from, Decimal(10), Decimal(11000), unlimited_from, reason, tuple(blocks))
+
+
+@pytest.mark.parametrize(
+    ("power_w", "plan", "heard_min", "now_min", "kwh"),
+    [
+        (11000, a_running_plan((0, 60)), 30, 36, 1.1),
+        (11000, a_running_plan((0, 33)), 30, 36, 0.55),
+        (11000, a_running_plan((0, 33), (35, 60)), 30, 36, 0.55 + 11 / 60),
+        (3700, a_running_plan((0, 60)), 30, 36, 0.37),
+        (22000, a_running_plan((0, 60)), 30, 36, 1.1),
+        (11000, a_running_plan(unlimited_min=33), 30, 36, 0.55),
+        (11000, a_running_plan((0, 60)), 0, 60, 2.75),
+        (11000, a_running_plan((0, 60)), 30, 30, 0.0),
+        (50, a_running_plan((0, 60)), 30, 36, 0.0),
+        (-5000, a_running_plan((0, 60)), 30, 36, 0.0),
+        (None, a_running_plan((0, 60)), 30, 36, 0.0),
+        (11000, None, 30, 36, 0.0),
+    ],
+    ids=[
+        "the whole time",
+        "until its block ended",
+        "in two blocks",
+        "a slow car",
+        "no more than the plan lets it",
+        "free again",
+        "for a quarter of an hour at most",
+        "just heard of",
+        "a car that draws nothing",
+        "a car that feeds the grid",
+        "a car that tells no power",
+        "no plan",
+    ],
+)
+def test_a_car_that_charged_when_it_was_heard_of_counts_as_charging_on(
+    power_w: float | None, plan: Plan | None, heard_min: int, now_min: int, kwh: float
+) -> None:
+    assert unheard_kwh(power_w, PLUG_IN + heard_min * MINUTE, plan, PLUG_IN + now_min * MINUTE) == pytest.approx(kwh)
+
+
+def test_what_is_needed_is_less_what_was_drawn_since_the_newest_message() -> None:
+    heard = replace(known(delivered="10", charged="0.5"), session=replace(a_session(), last_updated=PLUG_IN))
+    charging = replace(heard, state=replace(heard.state, power_w=11000))
+    curve = PriceCurve("DE-LU", (), "")
+    planning = PlanningDefaults(minimum_now_kwh=Decimal(12))
+    silent, told = (
+        situation_of(each, planning, RateUnit.WATT, curve, a_running_plan((0, 60)), None, PLUG_IN + 6 * MINUTE)
+        for each in (heard, charging)
+    )
+    assert told.need_kwh == pytest.approx(silent.need_kwh - 1.1)
+    assert told.minimum_now_kwh == pytest.approx(silent.minimum_now_kwh - 1.1)
+    assert told.room_kwh == pytest.approx((silent.room_kwh or 0) - 1.1)

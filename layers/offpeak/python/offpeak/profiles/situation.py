@@ -13,11 +13,14 @@ from offpeak.planning.profile import limit_step_w
 from offpeak.planning.situation import PricedSlot, Situation
 from offpeak.prices.model import PriceCurve
 from offpeak.profiles.model import Standing
+from offpeak.sessions.charging_state import IDLE_W
 from offpeak.sessions.energy import mean_power_w
 from offpeak.sessions.model import KnownSession, Session
 
 SHORTEST_SHOWN = timedelta(minutes=3)
 """A charging period must last so long before its power counts as what the car draws."""
+LONGEST_UNHEARD = timedelta(minutes=15)
+"""For so long after its newest message a car that charged counts as charging on."""
 
 
 def situation_of(
@@ -32,22 +35,23 @@ def situation_of(
     """Return what is to be planned. `running` is the plan that the charger has, `draw_w` what the car was seen to draw.
 
     The need is that of the battery where its state of charge is told, else the partner's default less what was
-    delivered.
+    delivered; both less what was drawn since.
     """
     charged = known.state_of_charge
+    unheard = unheard_kwh(known.state.power_w, known.session.last_updated, running, now)
     return Situation(
         now=now,
         slots=tuple(
             PricedSlot(each.start_at, each.end_at, float(each.eur_per_kwh), each.is_forecast) for each in prices.slots
         ),
-        need_kwh=float(need_kwh(known, planning)),
+        need_kwh=max(0.0, float(need_kwh(known, planning)) - unheard),
         departure_at=departure_of(known.session, planning),
         max_power_w=float(planning.max_power_w),
         min_power_w=float(min_power_w(planning)),
-        minimum_now_kwh=float(max(Decimal(0), planning.minimum_now_kwh - known.delivered_kwh)),
+        minimum_now_kwh=max(0.0, float(planning.minimum_now_kwh - known.delivered_kwh) - unheard),
         running=running,
         need_is_known=charged is not None,
-        room_kwh=None if charged is None else float(_at_the_meter(Decimal(1) - charged, planning)),
+        room_kwh=None if charged is None else max(0.0, float(_at_the_meter(1 - charged, planning)) - unheard),
         draw_w=None if draw_w is None else float(draw_w),
         limit_step_w=limit_step_w(unit.value, planning.phases, planning.voltage_v),
         time_zone=planning.time_zone,
@@ -72,6 +76,23 @@ def need_kwh(known: KnownSession, planning: PlanningDefaults) -> Decimal:
     if known.state_of_charge is None:
         return max(Decimal(0), planning.need_kwh - known.delivered_kwh)
     return _at_the_meter(planning.target_soc - known.state_of_charge, planning)
+
+
+def unheard_kwh(power_w: float | None, told_at: datetime, running: Plan | None, now: datetime) -> float:
+    """Return what a car that drew `power_w` at `told_at` has drawn since, kWh, if it goes on where its plan lets it.
+
+    The clock plans between two messages. Without this it would count what is drawn in the meantime as still needed,
+    lengthen the plan, and the next message would take that back: two profiles for nothing.
+    """
+    if running is None or power_w is None or power_w <= IDLE_W:
+        return 0.0
+    until = min(now, told_at + LONGEST_UNHEARD)
+    allowed = [(each.start_at, each.end_at, float(each.power_w)) for each in running.blocks]
+    allowed.append((running.unlimited_from, until, power_w))
+    seconds = (
+        (max(0.0, (min(until, end) - max(told_at, start)).total_seconds()), limit) for start, end, limit in allowed
+    )
+    return sum(lasted * max(0.0, min(power_w, limit)) for lasted, limit in seconds) / 3_600_000
 
 
 def min_power_w(planning: PlanningDefaults) -> int:
