@@ -18,6 +18,7 @@ def planner() -> Planner:
         profiles=wiring.profiles(),
         partners=wiring.partners(),
         prices=wiring.price_memory(),
+        signals=wiring.signal_memory(),
         sites=wiring.sites(),
         send_queue=wiring.send_queue(),
         real_now=lambda: datetime.now(UTC),

@@ -20,7 +20,11 @@ def run() -> None:
         real_now=lambda: datetime.now(UTC),
         new_id=lambda: secrets.token_urlsafe(24),
     )
-    sweep(sweeper, now=wiring.clock().now())
+    now = wiring.clock().now()
+    try:
+        sweep(sweeper, now=now)
+    finally:
+        wiring.signal_replans().sweep(now)
 
 
 handler = clock_handler(run, watch=wiring.watch)

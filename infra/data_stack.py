@@ -54,6 +54,14 @@ class DataStack(Stack):
             expires=True,
         )
         self.prices = Table(self, "prices", key=table_key, keys=("pk", "sk"))
+        self.grid_signals = Table(
+            self,
+            "grid_signals",
+            key=table_key,
+            keys=("pk", "sk"),
+            indexes=[Index("by_replan_wanted", "replan_shard", "replan_wanted_at", ("wanted",))],
+            expires=True,
+        )
         self.locations = Table(
             self,
             "locations",

@@ -57,6 +57,10 @@ PARTNER = "/ops/v1/partners/{partner_id}"
 GROUP = "/ops/v1/groups/{group_id}"
 GROUP_MEMBER = f"{GROUP}/members/{{partner_id}}/{{evse_uid}}"
 
+SIGNALS = "/ops/v1/signals"
+SIGNAL = f"{SIGNALS}/{{signal_id}}"
+SIGNALS_AUDIT = "/ops/v1/audit/signals"
+
 OPERATOR_ROUTES = (
     Route(("GET", "POST"), "/ops/v1/partners", "ops_api"),
     Route(("GET", "PATCH", "DELETE"), PARTNER, "ops_api"),
@@ -74,6 +78,10 @@ OPERATOR_ROUTES = (
     Route(("PUT",), f"{GROUP}/load", "ops_groups"),
     Route(("GET",), f"{GROUP}/audit", "ops_groups"),
     Route(("GET",), f"{GROUP}/audit/verification", "ops_groups"),
+    Route(("GET", "POST"), SIGNALS, "ops_signals"),
+    Route(("GET", "PUT", "DELETE"), SIGNAL, "ops_signals"),
+    Route(("GET",), SIGNALS_AUDIT, "ops_signals"),
+    Route(("GET",), f"{SIGNALS_AUDIT}/verification", "ops_signals"),
 )
 """On an API of their own: an operator signs his requests as an IAM identity that may invoke it (AWS Signature
 Version 4)."""

@@ -74,7 +74,7 @@ class ServiceStack(Stack):
     def _make_functions(self, data: DataStack) -> None:
         """Each function with all that it may do."""
         partners, sessions, requests, prices = data.partners, data.sessions, data.profile_requests, data.prices
-        locations, tariffs = data.locations, data.tariffs
+        locations, tariffs, signals, groups = data.locations, data.tariffs, data.grid_signals, data.limit_groups
         plan, send, replan = self._queues["plan"], self._queues["send"], self._queues["replan"]
         history, pages = data.history, self._queues["history"]
         base_url = ("BASE_URL", self._api.base_url)
@@ -107,7 +107,7 @@ class ServiceStack(Stack):
         # behind the queues
         planner = self._function("plan_sessions", memory_mb=1024)
         planner.can_read(sessions, requests, partners, prices).can_write(sessions, requests).can_send(send)
-        planner.can_read(locations, tariffs)
+        planner.can_read(locations, tariffs, signals)
         sender = self._function("send_profiles")
         sender.can_read(partners, sessions, requests).can_write(partners, sessions, requests).can_send(send, plan)
         sender.can_use_key(*token_key).knows(*base_url)
@@ -121,6 +121,7 @@ class ServiceStack(Stack):
         # behind the clocks
         sweep = self._function("sweep_sessions", timeout_s=50)
         sweep.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(plan, send)
+        sweep.can_read(signals).can_write(signals, groups).can_send(replan)
         self._function("replan_sessions", timeout_s=60).can_read(partners).can_send(replan)
         fetch = self._function("fetch_prices", timeout_s=60).can_read(prices, partners).can_write(prices)
         fetch.can_send(replan).knows("PRICE_FEED_URL", self._stage.price_feed_url)
@@ -149,6 +150,8 @@ class ServiceStack(Stack):
         keeps_groups = self._function("ops_groups", timeout_s=25, memory_mb=1024)
         keeps_groups.can_read(data.limit_groups).can_write(data.limit_groups).can_append(data.audit)
         keeps_groups.can_send(plan, replan)
+        announcer = self._function("ops_signals", timeout_s=25, memory_mb=1024)
+        announcer.can_read(signals, partners).can_write(signals, groups).can_append(data.audit).can_send(replan, plan)
         admits = self._function("ops_access", timeout_s=60)
         admits.can_read(partners).can_write(partners).can_append(data.audit).can_use_key(*token_key).knows(*base_url)
         viewer = self._function("ops_sessions", timeout_s=60)

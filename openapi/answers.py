@@ -10,6 +10,8 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
+from offpeak.grid.model import SignalKind
+from offpeak.grid.wire import SignalId
 from offpeak.groups.model import GroupKind, Phase
 from offpeak.groups.settings import GroupId
 from offpeak.ocpi.credentials import Token
@@ -319,6 +321,37 @@ class GroupShown(TypedDict):
 
 class GroupRemoved(TypedDict):
     group_id: GroupId
+
+
+class SignalStepShown(TypedDict):
+    """One of the values, by the signal's kind."""
+
+    start_at: Instant
+    power_w: NotRequired[Count]
+    eur_per_kwh: NotRequired[float]
+    g_per_kwh: NotRequired[float]
+    share: NotRequired[float]
+
+
+class SignalShown(TypedDict):
+    """A signal of the grid. `zone` or `group` is null; `revision` is what the ETag says."""
+
+    signal_id: SignalId
+    zone: str | None
+    group: str | None
+    kind: SignalKind
+    steps: list[SignalStepShown]
+    end_at: Instant | None
+    source: str
+    note: str | None
+    revision: Count
+
+
+class SignalPage(TypedDict):
+    """In the order of their ids. `next` is the `cursor` of the next page, null at the end."""
+
+    signals: list[SignalShown]
+    next: str | None
 
 
 class Problem(TypedDict):

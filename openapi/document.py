@@ -23,6 +23,7 @@ TITLES = {
     "oauth": "OAuth2",
     "ops_api": "Operator API",
     "ops_groups": "Operator API: limit groups",
+    "ops_signals": "Grid signals",
     "ocpi_chargingprofiles": "Charging profiles",
     "ocpi_hubclientinfo": "Hub client info",
 }

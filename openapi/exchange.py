@@ -35,8 +35,17 @@ VARIABLES: dict[str, Schema] = {
     "request_id": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID},
     "partner_id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
     "group_id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
+    "signal_id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
 }
 """Variables of paths; all others are an ID, of 36 characters in OCPI."""
+
+INSTANT: Schema = {"type": "string", "format": "date-time"}
+SIGNALS_ASKED: dict[str, tuple[Schema, str]] = {
+    "zone": ({"type": "string"}, "a bidding zone; not beside group"),
+    "group": ({"type": "string"}, "the root of a limit group"),
+    "from": (INSTANT, "those that say something from then on"),
+    "until": (INSTANT, "those that begin before"),
+}
 
 FROM_GATEWAY = {
     "ocpi": ("UNAUTHORIZED", "ACCESS_DENIED", "REQUEST_TOO_LARGE", "THROTTLED", "INTEGRATION_TIMEOUT"),
@@ -76,6 +85,8 @@ def parameters_of(route: Route, operation: Operation, *, is_routed: bool) -> lis
         ]
     if operation.data is answers.Quality:
         parameters.append(_parameter("query", "day", {"type": "string", "format": "date"}, "in UTC; today by default"))
+    if operation.data is answers.SignalPage:
+        parameters += [_parameter("query", name, schema, said) for name, (schema, said) in SIGNALS_ASKED.items()]
     if operation.needs_revision:
         said = "the ETag of what you have seen, or * for whatever it is"
         parameters.append(_parameter("header", "If-Match", {"type": "string"}, said, required=True))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.ops_api import NewPartner, Settings, Suspension
-from infra.routes import GROUP, GROUP_MEMBER, LOCATION, OAUTH_PATH, PARTNER
+from infra.routes import GROUP, GROUP_MEMBER, LOCATION, OAUTH_PATH, PARTNER, SIGNAL, SIGNALS, SIGNALS_AUDIT
 from offpeak.errors import (
     AlreadyExists,
     InvalidMessage,
@@ -19,6 +19,7 @@ from offpeak.errors import (
     UnknownObject,
     UnparseableBody,
 )
+from offpeak.grid.wire import NewSignalObject, SignalObject
 from offpeak.groups.settings import GroupChange, LoadTold, MembersChange, MemberSettings, NewGroup
 from offpeak.ocpi.chargingprofiles import ActiveChargingProfileObject, ResultObject
 from offpeak.ocpi.credentials import CredentialsObject
@@ -345,6 +346,48 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     f"{GROUP}/audit/verification": {
         "GET": Operation(
             "Check that nobody tampered with the trail", data=answers.AuditVerdict, raises=(UnknownObject,)
+        )
+    },
+    SIGNALS: {
+        "GET": Operation(
+            "List signals, all or those of a zone, a group, a time",
+            data=answers.SignalPage,
+            raises=(InvalidMessage,),
+            pages=True,
+        ),
+        "POST": Operation(
+            "Announce a signal; running sessions that it concerns are planned anew",
+            data=answers.SignalShown,
+            body=NewSignalObject,
+            raises=(*READS, AlreadyExists),
+            may_create=True,
+            text="With a `signal_id` of yours the request may be repeated: the same signal is no second one. Each step "
+            "has the one value of the signal's kind: `power_w` (CAP), `eur_per_kwh` (PRICE_ADDER), `g_per_kwh` "
+            "(CARBON) or `share` (CONGESTION).",
+        ),
+    },
+    SIGNAL: {
+        "GET": Operation("Show a signal", data=answers.SignalShown, raises=(UnknownObject,)),
+        "PUT": Operation(
+            "Change a signal; running sessions that it concerns are planned anew",
+            data=answers.SignalShown,
+            body=SignalObject,
+            raises=(*READS, UnknownObject, OutOfDate),
+            needs_revision=True,
+        ),
+        "DELETE": Operation(
+            "Withdraw a signal; running sessions that it concerned are planned anew",
+            data=answers.SignalShown,
+            raises=(UnknownObject, OutOfDate, InvalidMessage),
+            needs_revision=True,
+        ),
+    },
+    SIGNALS_AUDIT: {
+        "GET": Operation("List who changed which signal", data=answers.AuditPage, raises=(InvalidMessage,), pages=True)
+    },
+    f"{SIGNALS_AUDIT}/verification": {
+        "GET": Operation(
+            "Check that nobody tampered with the signals' trail", data=answers.AuditVerdict, raises=(UnknownObject,)
         )
     },
 }

@@ -117,6 +117,7 @@ HOUSE_NAMES = {
     "LimitGroupsTable": "limit_groups",
     "TariffsTable": "tariffs",
     "HubClientsTable": "hub_clients",
+    "GridSignalsTable": "grid_signals",
     "ReplanQueue": "replan",
     "PlanQueue": "plan",
     "SendQueue": "send",

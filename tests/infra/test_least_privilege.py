@@ -22,7 +22,7 @@ FUNCTIONS_THAT_WRITE = {
     "plan_sessions": {"sessions", "profile_requests"},
     "send_profiles": {"partners", "sessions", "profile_requests"},
     "want_plans": {"sessions"},
-    "sweep_sessions": {"sessions", "profile_requests"},
+    "sweep_sessions": {"sessions", "profile_requests", "grid_signals", "limit_groups"},
     "fetch_prices": {"prices"},
     "pull_history": {"partners", "sessions", "history", "locations", "tariffs", "hub_clients"},
     "sync_history": {"history"},
@@ -31,12 +31,13 @@ FUNCTIONS_THAT_WRITE = {
     "ops_partners": {"partners"},
     "ops_api": {"partners"},
     "ops_groups": {"limit_groups"},
+    "ops_signals": {"grid_signals", "limit_groups"},
     "ops_sessions": {"partners", "profile_requests"},  # it may call a partner, through its gate
 }
 
 
-AUDITED = {"ops_partners", "ops_api", "ops_groups", "ops_access", "rotate_tokens", "ocpi_credentials"}
-"""The functions that change partners or limit groups, and write each change into the audit trail."""
+AUDITED = {"ops_partners", "ops_api", "ops_groups", "ops_signals", "ops_access", "rotate_tokens", "ocpi_credentials"}
+"""The functions that change partners, limit groups or signals, and write each change into the audit trail."""
 
 
 def test_a_function_writes_to_the_tables_that_are_its_business(qa: Stacks) -> None:
@@ -121,10 +122,30 @@ def test_nobody_scans_a_table(qa: Stacks) -> None:
     [
         (
             "plan",
-            {"ocpi_sessions", "send_profiles", "want_plans", "sweep_sessions", "pull_history", "ops_groups"},
+            {
+                "ocpi_sessions",
+                "send_profiles",
+                "want_plans",
+                "sweep_sessions",
+                "pull_history",
+                "ops_groups",
+                "ops_signals",
+            },
         ),
         ("send", {"ocpi_chargingprofiles", "plan_sessions", "send_profiles", "sweep_sessions", "ops_sessions"}),
-        ("replan", {"want_plans", "replan_sessions", "fetch_prices", "ops_partners", "ops_api", "ops_groups"}),
+        (
+            "replan",
+            {
+                "want_plans",
+                "replan_sessions",
+                "fetch_prices",
+                "ops_partners",
+                "ops_api",
+                "ops_groups",
+                "ops_signals",
+                "sweep_sessions",
+            },
+        ),
         ("history", {"pull_history", "sync_history", "ocpi_sessions", "ops_history"}),
     ],
 )

@@ -13,6 +13,8 @@ from typing import Any
 from offpeak.aws.queues import FairQueue, FifoQueue
 from offpeak.aws.secrets import EncryptedToken, TokenCipher
 from offpeak.aws.tables import Table
+from offpeak.grid.memory import SignalMemory
+from offpeak.grid.store import SignalStore
 from offpeak.locations.chargers import Chargers
 from offpeak.locations.store import LocationStore
 from offpeak.ocpi.chargingprofiles import read_result
@@ -166,6 +168,8 @@ class World:
         self.gates = Gates(partners, pause=lambda _: None)
         locations, tariffs = self._table("locations"), self._table("tariffs")
         self.locations, self.tariffs = LocationStore(locations), TariffStore(tariffs, self.real_s)
+        self.signals = SignalStore(self._table("grid_signals"))
+        self.signal_memory = SignalMemory(self.signals, now_s=count(0, 3600).__next__)
         self.sites = Sites(Chargers(locations, self.real_s), self.tariffs)
         client: Any = QueueClient(self)
         self.plan_queue = PlanQueue(FifoQueue(client, "plan"))
@@ -215,6 +219,7 @@ class World:
             profiles=self.profiles,
             partners=self.partners,
             prices=self.price_memory,
+            signals=self.signal_memory,
             sites=self.sites,
             send_queue=self.send_queue,
             real_now=lambda: self.real_now,

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from offpeak.aws.secrets import TokenCipher
     from offpeak.aws.tables import Table
     from offpeak.aws.usage_plans import UsagePlan
+    from offpeak.grid.announce import Announcements
+    from offpeak.grid.memory import SignalMemory
+    from offpeak.grid.store import SignalStore
     from offpeak.groups.administer import GroupAdministration
     from offpeak.groups.store import GroupStore
     from offpeak.history.begin import Beginner
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from offpeak.prices.energy_charts import EnergyCharts
     from offpeak.prices.memory import PriceMemory
     from offpeak.prices.store import PriceStore
+    from offpeak.profiles.signalled import SignalReplans
     from offpeak.profiles.sites import Sites
     from offpeak.profiles.store import ProfileStore
     from offpeak.sessions.plan_queue import PlanQueue
@@ -375,6 +379,64 @@ def price_feed() -> EnergyCharts:
     from offpeak.prices.energy_charts import EnergyCharts
 
     return EnergyCharts(os.environ["PRICE_FEED_URL"])
+
+
+@cache
+def signals() -> SignalStore:
+    from offpeak.grid.store import SignalStore
+
+    return SignalStore(_table("GRID_SIGNALS_TABLE"))
+
+
+@cache
+def signal_memory() -> SignalMemory:
+    from offpeak.grid.memory import SignalMemory
+
+    return SignalMemory(signals())
+
+
+@cache
+def signal_trail() -> AuditTrail:
+    """The audit trail of signals; where it ends is told in their own table, so that who writes signals writes no
+    partners."""
+    from offpeak.partners.trail import AuditTrail
+
+    return AuditTrail(_table("AUDIT_TABLE"), _table("GRID_SIGNALS_TABLE"))
+
+
+@cache
+def signal_replans() -> SignalReplans:
+    from datetime import UTC, datetime
+
+    from offpeak.profiles.signalled import SignalReplans
+
+    def want_group_plan(root_id: str) -> None:
+        wanted = groups().want_plan(root_id, now=clock().now(), received_at=datetime.now(UTC))
+        if wanted is not None:
+            plan_queue().ask_group(root_id, wanted)
+
+    return SignalReplans(
+        signals(),
+        lambda: partners().all(),
+        replan_queue(),
+        want_group_plan,
+        real_now=lambda: datetime.now(UTC),
+    )
+
+
+@cache
+def announcements() -> Announcements:
+    from datetime import UTC, datetime
+
+    from offpeak.grid.announce import Announcements
+
+    return Announcements(
+        signals(),
+        signal_trail(),
+        lambda scope: signal_replans().ask(scope),
+        now=clock().now,
+        real_now=lambda: datetime.now(UTC),
+    )
 
 
 @cache

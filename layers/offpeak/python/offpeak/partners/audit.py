@@ -24,7 +24,7 @@ GENESIS = "0" * 64
 
 
 class Action(StrEnum):
-    """What may happen to a partner, or to a tree of limit groups."""
+    """What may happen to a partner, to a tree of limit groups, or to signals of the grid."""
 
     INVITED = "invited"
     CHANGED = "changed"
@@ -41,6 +41,9 @@ class Action(StrEnum):
     GROUP_REMOVED = "group_removed"
     MEMBERS = "members_changed"
     """Chargers came into groups, left them, or are said to be other ones."""
+    SIGNAL_ANNOUNCED = "signal_announced"
+    SIGNAL_CHANGED = "signal_changed"
+    SIGNAL_WITHDRAWN = "signal_withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,8 @@ class PlanningDefaults:
     """Phases of the partner's AC chargers, where it vouches for them; None is unknown."""
     voltage_v: int = 230
     min_current_a: int = 6
+    carbon_weight_eur_per_kg: Decimal = Decimal(0)
+    """What a kilogram of CO2 counts for when times are compared; nobody is charged it. 0 leaves carbon out."""
     smart_charging: bool = True
     ocpi_tariffs: bool = False
     """Plan by the tariff that the partner told of the session over OCPI, where that can be; else by `tariff`."""

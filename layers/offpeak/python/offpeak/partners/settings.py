@@ -94,6 +94,7 @@ class PlanningChange(_Change):
     phases: Annotated[int, Field(ge=1, le=3)] | None = UNNAMED
     voltage_v: Annotated[int, Field(ge=100, le=1000)] = UNNAMED
     min_current_a: Annotated[int, Field(ge=0, le=100)] = UNNAMED
+    carbon_weight_eur_per_kg: Annotated[Decimal, Field(ge=0, le=10, allow_inf_nan=False)] = UNNAMED
     smart_charging: StrictBool = UNNAMED
     ocpi_tariffs: StrictBool = UNNAMED
 

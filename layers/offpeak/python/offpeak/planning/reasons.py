@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -27,6 +28,62 @@ def explain(plan: Plan, *, now: datetime, forecast_from: datetime | None, is_kep
     if forecast_from is not None and plan.blocks:
         sentences.append(f"Prices from {clock.time(forecast_from)} on are a forecast.")
     return Reason(plan.reason.code, " ".join(sentences), _facts(plan, forecast_from, is_kept=is_kept))
+
+
+@dataclass(frozen=True, slots=True)
+class GridHold:
+    """From `start_at` to `end_at` signals of the grid leave a session `power_w`, less than it could draw."""
+
+    start_at: datetime
+    end_at: datetime
+    power_w: Decimal
+    signal_ids: tuple[str, ...]
+    is_congestion: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GridSteer:
+    """Signals of the grid by which some time counts for up to `most_eur_per_kwh` more (or, below zero, less) than its
+    price."""
+
+    most_eur_per_kwh: Decimal
+    signal_ids: tuple[str, ...]
+
+
+def with_grid(
+    reason: Reason,
+    holds: Sequence[GridHold],
+    steer: GridSteer | None,
+    *,
+    now: datetime,
+    until: datetime,
+    time_zone: str,
+) -> Reason:
+    """Return the reason of a plan with what signals of the grid have to do with it between `now` and `until`."""
+    clock = _Clock(now, ZoneInfo(time_zone))
+    held = [each for each in holds if each.start_at < until and each.end_at > now]
+    if not held and steer is None:
+        return reason
+    sentences, facts = [reason.text], dict(reason.facts)
+    ids = [signal_id for each in held for signal_id in each.signal_ids]
+    if held:
+        sentences.append(_hold_sentence(held, clock))
+        facts["held_to_w"] = min(each.power_w for each in held)
+    if steer is not None:
+        what = "more" if steer.most_eur_per_kwh > 0 else "less"
+        sentences.append(f"The grid's signals count, by up to {abs(steer.most_eur_per_kwh):.2f} EUR/kWh {what}.")
+        facts["steered_by_eur_per_kwh"] = steer.most_eur_per_kwh
+        ids += steer.signal_ids
+    facts["signals"] = " ".join(dict.fromkeys(ids))
+    return Reason(reason.code, " ".join(sentences), facts)
+
+
+def _hold_sentence(held: Sequence[GridHold], clock: _Clock) -> str:
+    why = "grid congestion" if any(each.is_congestion for each in held) else "a cap of the grid"
+    lowest_w = min(each.power_w for each in held)
+    power = f"held to {lowest_w / 1000:.1f} kW" if lowest_w else "held to nothing"
+    least = "" if len(held) == 1 else " or more"
+    return f"Power is {power}{least} from {clock.time(held[0].start_at)} to {clock.time(held[-1].end_at)}: {why}."
 
 
 def _sentence(plan: Plan, clock: _Clock) -> str:

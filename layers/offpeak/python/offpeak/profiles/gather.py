@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from offpeak.aws.queues import FairQueue
+from offpeak.grid.memory import SignalMemory, StandingSignals
+from offpeak.grid.model import Conditions
 from offpeak.partners.model import Partner
 from offpeak.partners.store import PartnerStore
 from offpeak.planning.plan import Plan
@@ -15,6 +17,7 @@ from offpeak.planning.situation import Situation
 from offpeak.prices.gather import PublishedPrices, effective_prices
 from offpeak.prices.memory import PriceMemory
 from offpeak.prices.model import PriceCurve
+from offpeak.profiles.grid import held_until, under_grid
 from offpeak.profiles.model import ProfileRequest, Standing
 from offpeak.profiles.rows import standing_from
 from offpeak.profiles.sites import NOWHERE, Site, Sites
@@ -32,6 +35,7 @@ class Planner:
     profiles: ProfileStore
     partners: PartnerStore
     prices: PriceMemory
+    signals: SignalMemory
     sites: Sites
     send_queue: FairQueue
     real_now: Callable[[], datetime]
@@ -49,6 +53,7 @@ class Gathered:
     partner: Partner
     site: Site
     prices: PublishedPrices
+    signals: StandingSignals
 
     @property
     def wants_plan(self) -> bool:
@@ -65,11 +70,20 @@ def gather(key: SessionKey, by: Planner, now: datetime) -> Gathered | None:
     partner = by.partners.load_cached(key.partner_id, changed_at=known.basis_changed_at)
     site = by.sites.of(known.session, partner, now) if known.session.is_open else NOWHERE
     fitted = replace(partner, planning=site.fitted(partner.planning))
-    return Gathered(known, standing, newest, fitted, site, by.prices.since(known.basis_changed_at))
+    since = known.basis_changed_at
+    return Gathered(known, standing, newest, fitted, site, by.prices.since(since), by.signals.since(since))
 
 
-def situation_for(gathered: Gathered, standing: Standing, now: datetime) -> Situation:
-    """Return what is to be planned for a session whose standing is `standing` by now."""
+def asked_of(gathered: Gathered, now: datetime, group: str | None = None) -> Conditions:
+    """Return what signals of the grid ask of a session, whose limit group has the root `group`, None without one."""
+    planning = gathered.partner.planning
+    until = held_until(departure_of(gathered.known.session, planning), now)
+    return gathered.signals.conditions(planning.bidding_zone, group, now, until)
+
+
+def situation_for(gathered: Gathered, standing: Standing, asked: Conditions, now: datetime) -> Situation:
+    """Return what is to be planned for a session whose standing is `standing` by now, as `asked_of` says under what
+    conditions."""
     known, partner, site = gathered.known, gathered.partner, gathered.site
     planning, unit = partner.planning, rate_unit(partner.flags, partner.planning)
     departure_at = departure_of(known.session, planning)
@@ -77,7 +91,8 @@ def situation_for(gathered: Gathered, standing: Standing, now: datetime) -> Situ
     if departure_at > now:
         own = site.curve(known, planning, now, departure_at)
         curve = own or effective_prices(gathered.prices, planning, now, departure_at)
-    return situation_of(known, planning, unit, curve, standing.plan, standing.draw_w, now)
+    situation = situation_of(known, planning, unit, curve, standing.plan, standing.draw_w, now)
+    return under_grid(situation, asked, planning)
 
 
 def profile_for(gathered: Gathered, plan: Plan, now: datetime) -> ChargingProfile:

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from offpeak.errors import ConcurrentChange
 from offpeak.planning.decide import decide
-from offpeak.profiles.gather import Gathered, Planner, gather, profile_for, situation_for
+from offpeak.profiles.gather import Gathered, Planner, asked_of, gather, profile_for, situation_for
+from offpeak.profiles.grid import told_of_grid
 from offpeak.profiles.outcome import Planned, concluded, intent_for, over, report, settled, up_to_date
 from offpeak.profiles.send_queue import ask_to_send
 from offpeak.sessions.model import SessionKey
@@ -48,7 +49,9 @@ def _planned(gathered: Gathered, request_id: str, now: datetime, at: datetime) -
     if ended:
         return ended
     standing, newest = up_to_date(gathered), settled(gathered, at)
-    plan = decide(situation_for(gathered, standing, now))
+    asked = asked_of(gathered, now)
+    decided = decide(situation_for(gathered, standing, asked, now))
+    plan = told_of_grid(decided, asked, gathered.partner.planning, now)
     profile = profile_for(gathered, plan, now)
     intent = intent_for(gathered, standing, newest, profile, now)
     return concluded(gathered, standing, newest, plan, profile, intent, request_id, now=now, at=at)

@@ -1,0 +1,167 @@
+"""Signals of the grid, under /ops/v1/signals and by the operators' command: caps, price adders, carbon, congestion.
+
+The command invokes the function itself:
+
+{"action": "add", "signal": {"zone": "DE-LU", "kind": "CAP", "steps": [{"start_at": "...", "power_w": 4100}]}}
+{"action": "list", "zone": "DE-LU"}
+{"action": "show", "signal_id": "evening"}, and so is withdraw
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from offpeak import wiring
+from offpeak.edge import command_handler, json_body, rest_handler
+from offpeak.errors import InvalidMessage
+from offpeak.grid.announce import TRAIL
+from offpeak.grid.find import find_signals
+from offpeak.grid.model import Signal
+from offpeak.grid.wire import SignalId, read_new_signal, read_scope, read_signal, signal_shown
+from offpeak.ocpi.fields import Instant, read_object
+from offpeak.ocpi.wire_json import JsonValue
+from offpeak.operator_edge import (
+    LARGEST_PAGE,
+    answer,
+    cursor_at,
+    here,
+    operator,
+    operator_api,
+    page_asked,
+    seen_revision,
+)
+from offpeak.partners.audit import Actor
+from offpeak.partners.show import entry_shown, verdict_shown
+
+api = operator_api()
+SIGNALS = "/ops/v1/signals"
+SIGNAL = f"{SIGNALS}/<signal_id>"
+AUDIT = "/ops/v1/audit/signals"
+NOT_SAID = "not said: CloudTrail knows who invoked the function"
+
+
+class Asked(BaseModel):
+    """Which signals a list is to have: those of a zone or a group, and those that say something about a time."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    zone: str | None = None
+    group: str | None = None
+    from_at: Annotated[Instant | None, Field(alias="from")] = None
+    until: Instant | None = None
+
+
+@api.get(SIGNALS)
+def list_signals() -> Response[str]:
+    place, limit = page_asked(api)
+    query: Mapping[str, Any] = api.current_event.query_string_parameters or {}
+    signals, next_after = found(read_object(Asked, dict(query)), place, limit)
+    return answer({"signals": [signal_shown(each) for each in signals], "next": cursor_at(next_after)})
+
+
+@api.post(SIGNALS)
+def announce_signal() -> Response[str]:
+    signal = read_new_signal(json_body(api), new_id(), wiring.clock().now())
+    announced = wiring.announcements().announce(signal, operator(api))
+    location = here(api, f"{SIGNALS}/{announced.signal_id}")
+    return answer(signal_shown(announced), revision=announced.revision, location=location)
+
+
+@api.get(SIGNAL)
+def show_signal(signal_id: str) -> Response[str]:
+    signal = wiring.announcements().known(signal_id)
+    return answer(signal_shown(signal), revision=signal.revision)
+
+
+@api.put(SIGNAL)
+def change_signal(signal_id: str) -> Response[str]:
+    seen = seen_revision(api)
+    wiring.announcements().known(signal_id)
+    signal = read_signal(json_body(api), signal_id, wiring.clock().now())
+    changed = wiring.announcements().change(signal, operator(api), seen=seen)
+    return answer(signal_shown(changed), revision=changed.revision)
+
+
+@api.delete(SIGNAL)
+def withdraw_signal(signal_id: str) -> Response[str]:
+    withdrawn = wiring.announcements().withdraw(signal_id, operator(api), seen=seen_revision(api))
+    return answer(signal_shown(withdrawn), revision=withdrawn.revision)
+
+
+@api.get(AUDIT)
+def show_audit() -> Response[str]:
+    place, limit = page_asked(api)
+    if place is not None and not place.isdecimal():
+        raise InvalidMessage("cursor", "is none that we gave out")
+    entries = wiring.signal_trail().entries(TRAIL, before=int(place) if place else None, limit=limit)
+    oldest = entries[-1].number if entries else 1
+    return answer(
+        {"entries": [entry_shown(each) for each in entries], "next": cursor_at(str(oldest) if oldest > 1 else None)}
+    )
+
+
+@api.get(f"{AUDIT}/verification")
+def verify_audit() -> Response[str]:
+    return answer(verdict_shown(wiring.signal_trail().verify(TRAIL)))
+
+
+class Command(BaseModel):
+    """`who` is what STS told the command of its own identity."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["add", "list", "show", "withdraw"]
+    signal_id: SignalId | None = None
+    signal: dict[str, object] | None = None
+    zone: str | None = None
+    group: str | None = None
+    after: str | None = None
+    who: Annotated[str, StringConstraints(pattern=r"^arn:[\x21-\x7e]{1,500}$")] | None = None
+
+
+def run(event: JsonValue) -> object:
+    said = read_object(Command, event)
+    if said.action == "list":
+        signals, next_after = found(
+            read_object(Asked, {"zone": said.zone, "group": said.group}), said.after, LARGEST_PAGE
+        )
+        return {"signals": [signal_shown(each) for each in signals], "next": next_after}
+    actor = Actor(said.who or NOT_SAID, "command")
+    if said.action == "add":
+        signal = read_new_signal(_given(event, "signal"), new_id(), wiring.clock().now())
+        return signal_shown(wiring.announcements().announce(signal, actor))
+    if said.signal_id is None:
+        raise InvalidMessage("signal_id", "is required")
+    if said.action == "withdraw":
+        return signal_shown(wiring.announcements().withdraw(said.signal_id, actor))
+    return signal_shown(wiring.announcements().known(said.signal_id))
+
+
+def found(asked: Asked, after: str | None, limit: int) -> tuple[list[Signal], str | None]:
+    is_of_all = asked.zone is None and asked.group is None
+    scope = None if is_of_all else read_scope(asked.zone, asked.group)
+    return find_signals(wiring.signals(), scope, asked.from_at, asked.until, after=after, limit=limit)
+
+
+def new_id() -> str:
+    return secrets.token_hex(8)
+
+
+def _given(event: JsonValue, name: str) -> JsonValue:
+    assert isinstance(event, dict)
+    if event.get(name) is None:
+        raise InvalidMessage(name, "is required")
+    return event[name]
+
+
+requests, commands = rest_handler(api), command_handler(run)
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """API Gateway hands in requests; the operators' command invokes the function itself."""
+    return (requests if "httpMethod" in event else commands)(event, context)
