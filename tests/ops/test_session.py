@@ -120,6 +120,11 @@ def test_a_session_without_anything_says_so() -> None:
     ]
 
 
+def test_a_session_that_is_not_managed_says_why() -> None:
+    why = {"reason": "refused", "text": "The newest charging profile was refused."}
+    assert "not managed The newest charging profile was refused." in session_text(SHOWN | {"unmanaged": why})
+
+
 def test_asking_comes_before_showing_and_json_stays_json(capsys: pytest.CaptureFixture[str]) -> None:
     offpeak = Answers()
     assert main(["session", "acme", "S-1", "--stage", "qa", "--ask", "--json"], lambda _: offpeak) == 0

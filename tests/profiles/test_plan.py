@@ -21,8 +21,8 @@ from offpeak.profiles.outcome import Planned
 from offpeak.profiles.plan import MOST_TRIES
 from offpeak.profiles.show import session_shown
 from offpeak.profiles.sites import NOWHERE
-from offpeak.profiles.situation import UNMANAGED
 from offpeak.profiles.store import ProfileStore
+from offpeak.profiles.unmanaged import TEXTS
 from offpeak.sessions.model import SessionKey
 from offpeak.sessions.store import SHARDS, shard_of
 from tests.profiles.world import REAL_START, World, never_remembered
@@ -365,4 +365,4 @@ def test_where_only_paired_evses_are_managed_the_others_are_left_alone_and_told_
     known = world.sessions.known(KEY)
     assert known is not None
     shown = session_shown(known, world.standing, (), NOWHERE, world.partner, now=world.now)
-    assert shown["unmanaged"] == {"reason": "not_paired", "text": UNMANAGED["not_paired"]}
+    assert shown["unmanaged"] == {"reason": "not_paired", "text": TEXTS["not_paired"]}

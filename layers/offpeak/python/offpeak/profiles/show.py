@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from offpeak.partners.model import Partner
 from offpeak.planning.plan import Plan
-from offpeak.profiles.model import Override, ProfileRequest, Standing
+from offpeak.profiles.model import Override, ProfileRequest, RequestKind, Standing
 from offpeak.profiles.sites import Site
-from offpeak.profiles.situation import UNMANAGED, why_unmanaged
+from offpeak.profiles.unmanaged import TEXTS, why_no_profile
 from offpeak.sessions.charging_state import REASONS
 from offpeak.sessions.model import KnownSession
 
@@ -26,7 +26,7 @@ def session_shown(
     *,
     now: datetime,
 ) -> dict[str, object]:
-    """Return the session as plain dicts, lists, text and numbers; `requests` keep their order.
+    """Return the session as plain dicts, lists, text and numbers; `requests`, newest first, keep their order.
 
     All instants are ISO 8601 in the partner's time zone, with their offset. Those of a request's steps are real ones,
     all others live in the time of the session, as does `now`.
@@ -34,7 +34,9 @@ def session_shown(
     time_zone = partner.planning.time_zone
     local = _Local(ZoneInfo(time_zone))
     session, state = known.session, known.state
-    unmanaged = why_unmanaged(partner)
+    shown = tuple(requests)
+    newest = next((each for each in shown if each.kind is not RequestKind.GET), None)
+    unmanaged = why_no_profile(known, standing, newest, site, partner, now)
     is_backing_off = standing.backoff_until is not None and standing.backoff_until > now
     return {
         "partner_id": session.key.partner_id,
@@ -55,7 +57,7 @@ def session_shown(
         },
         "charger": _charger(site, partner) if site.charger else None,
         "tariff": site.tariff.tariff_id if site.tariff else None,
-        "unmanaged": {"reason": unmanaged, "text": UNMANAGED[unmanaged]} if unmanaged else None,
+        "unmanaged": {"reason": unmanaged, "text": TEXTS[unmanaged]} if unmanaged else None,
         "plan": _plan(standing.plan, local) if standing.plan else None,
         "is_planned": known.plan_done >= known.plan_wanted,
         "overridden": _override(standing.override, local) if standing.override else None,
@@ -63,7 +65,7 @@ def session_shown(
         if is_backing_off
         else None,
         "wakes_at": local(standing.wake_at),
-        "requests": [_request(each, local) for each in requests],
+        "requests": [_request(each, local) for each in shown],
     }
 
 

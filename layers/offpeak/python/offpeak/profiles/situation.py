@@ -103,15 +103,8 @@ def min_power_w(planning: PlanningDefaults) -> int:
     return per_phase * phases
 
 
-UNMANAGED = {
-    "smart_charging_off": "Smart charging is switched off.",
-    "not_paired": "Nobody has paired this EVSE, and of this partner only paired ones are managed.",
-}
-"""Why a session is not managed, in words for a person."""
-
-
 def why_unmanaged(partner: Partner) -> str | None:
-    """Return why a partner's sessions are not managed, one of UNMANAGED, or None where they are."""
+    """Return why a partner's sessions are not managed, one of `unmanaged.TEXTS`, or None where they are."""
     if not partner.planning.smart_charging:
         return "smart_charging_off"
     return "not_paired" if partner.flags.only_paired else None
