@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 
 from offpeak.planning.captree import CapNode, CapStep, cap_at, nodes_of
+from offpeak.planning.decide import decide
 from offpeak.planning.group import decide_group
 from offpeak.planning.plan import Plan, ReasonCode
-from offpeak.planning.profile import ChargingProfile, encode
-from offpeak.planning.situation import Situation
-from tests.planning.builders import a_situation, spans
+from offpeak.planning.profile import ChargingProfile, encode, same_effect
+from offpeak.planning.situation import Calm, Situation
+from tests.planning.builders import HOUR, a_situation, after, priced, spans
 from tests.planning.instances_group import NOW, garage
 
 SEEDS = range(200)
@@ -33,14 +37,14 @@ def watts_of(profile: ChargingProfile, phases: int) -> list[tuple[datetime, floa
 
 
 def profiles_of(
-    situations: Mapping[str, Situation], plans: Mapping[str, Plan]
+    situations: Mapping[str, Situation], plans: Mapping[str, Plan], now: datetime
 ) -> dict[str, list[tuple[datetime, float]]]:
     profiles = {}
     for key, plan in plans.items():
         step = situations[key].limit_step_w
         phases = 1 if step == 23.0 else 3
         unit = "W" if step == 0.1 else "A"
-        profiles[key] = watts_of(encode(plan, unit=unit, phases=phases, voltage_v=230, now=NOW), phases)
+        profiles[key] = watts_of(encode(plan, unit=unit, phases=phases, voltage_v=230, now=now), phases)
     return profiles
 
 
@@ -52,10 +56,10 @@ def members_below(node: CapNode) -> list[str]:
     return [key for each in nodes_of(node) for key in each.members]
 
 
-def check(situations: Mapping[str, Situation], tree: CapNode, plans: Mapping[str, Plan]) -> None:
-    profiles = profiles_of(situations, plans)
+def check(situations: Mapping[str, Situation], tree: CapNode, plans: Mapping[str, Plan], now: datetime = NOW) -> None:
+    profiles = profiles_of(situations, plans, now)
     instants = {at for steps in profiles.values() for at, _ in steps}
-    instants |= {max(NOW, step.start_at) for node in nodes_of(tree) for step in node.steps}
+    instants |= {max(now, step.start_at) for node in nodes_of(tree) for step in node.steps}
     for at in instants:
         powers = {key: power_at(steps, at) for key, steps in profiles.items()}
         for node in nodes_of(tree):
@@ -71,6 +75,53 @@ def check(situations: Mapping[str, Situation], tree: CapNode, plans: Mapping[str
 def test_what_is_sent_passes_no_cap_at_any_second_and_leaves_no_car_below_its_floor(seed: int) -> None:
     situations, tree = garage(Random(seed))
     check(situations, tree, decide_group(situations, tree, now=NOW))
+
+
+def drawn_kwh(plan: Plan, begin_at: datetime, end_at: datetime, draw_w: float = float("inf")) -> float:
+    return sum(
+        min(float(block.power_w), draw_w)
+        * max(0.0, (min(end_at, block.end_at) - max(begin_at, block.start_at)).total_seconds())
+        / 3.6e6
+        for block in plan.blocks
+    )
+
+
+def later(situations: Mapping[str, Situation], plans: Mapping[str, Plan], now: datetime) -> dict[str, Situation]:
+    """The same cars some time later, with the plans that run and without what these have drawn."""
+    return {
+        key: replace(
+            each,
+            now=now,
+            running=plans[key],
+            need_kwh=max(0.0, each.need_kwh - drawn_kwh(plans[key], each.now, now, each.draw_w or float("inf"))),
+        )
+        for key, each in situations.items()
+    }
+
+
+def changed(before: Mapping[str, Plan], after: Mapping[str, Plan], now: datetime) -> list[str]:
+    in_watts: dict[str, Any] = {"unit": "W", "phases": None, "voltage_v": 230, "now": now}
+    return [
+        key
+        for key, plan in before.items()
+        if not same_effect(encode(plan, **in_watts), encode(after[key], **in_watts), now)
+    ]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_plans_that_are_kept_pass_no_cap_either_when_cars_come_and_caps_change(seed: int) -> None:
+    random = Random(seed)
+    situations, tree = garage(random)
+    plans = decide_group(situations, tree, now=NOW)
+    now = NOW + timedelta(minutes=random.choice((1, 7, 40)))
+    situations = later(situations, plans, now)
+    if random.random() < 0.5:
+        others, _ = garage(random, cars=3)
+        situations |= {f"new-{key}": replace(each, now=now) for key, each in others.items()}
+        tree = replace(tree, members=(*tree.members, *(f"new-{key}" for key in others)))
+    if random.random() < 0.4:
+        tree = replace(tree, steps=tuple(replace(step, power_w=step.power_w * 0.6) for step in tree.steps))
+    check(situations, tree, decide_group(situations, tree, now=now), now)
 
 
 def test_two_cars_that_want_the_same_hours_share_the_cheapest_and_say_so() -> None:
@@ -89,3 +140,97 @@ def test_a_shortfall_is_shared_in_proportion_to_need_and_said() -> None:
     plans = decide_group(situations, under(5_000.0, "a", "b"), now=NOW)
     assert [float(plans[key].shortfall_kwh) for key in ("a", "b")] == pytest.approx([40.0, 20.0], abs=0.1)
     assert plans["a"].reason.text.startswith("The limit it shares with others leaves 40.0 of the 80.0 kWh needed")
+
+
+def parking(cars: int, *, seed: int = 1) -> dict[str, Situation]:
+    """Cars of 11 kW for the night, with prices that fall and rise again."""
+    random = Random(seed)
+    slots = priced(*(0.3 - 0.02 * min(hour, 14 - hour) + 0.01 * random.random() for hour in range(15)))
+    return {
+        f"car-{number}": a_situation(
+            slots=slots,
+            need_kwh=random.uniform(8.0, 40.0),
+            departure_at=after(random.choice((9, 12, 13.25, 14))),
+            max_power_w=11_040.0,
+            min_power_w=4_140.0,
+            limit_step_w=69.0,
+            calm=Calm(),
+        )
+        for number in range(cars)
+    }
+
+
+def test_plans_do_not_move_while_nothing_changes() -> None:
+    situations = parking(20)
+    tree = under(50_000.0, *situations)
+    plans = decide_group(situations, tree, now=NOW)
+    now = NOW + timedelta(minutes=7)
+    again = decide_group(later(situations, plans, now), tree, now=now)
+    assert changed(plans, again, now) == []
+    assert {plan.made_at for plan in again.values() if plan.blocks} == {NOW}
+
+
+def test_a_newcomer_changes_few_others() -> None:
+    situations = parking(20)
+    plans = decide_group(situations, under(50_000.0, *situations), now=NOW)
+    now = NOW + timedelta(minutes=7)
+    situations = {**later(situations, plans, now), "new": replace(parking(1, seed=2)["car-0"], now=now)}
+    again = decide_group(situations, under(50_000.0, *situations), now=now)
+    assert again["new"].shortfall_kwh == 0
+    assert len(changed(plans, again, now)) <= 2
+
+
+def test_a_newcomer_in_a_hurry_is_let_in_and_as_few_as_possible_make_way() -> None:
+    flat = priced(*[0.3] * 15)
+    situations = {key: replace(each, need_kwh=30.0, slots=flat) for key, each in parking(4).items()}
+    plans = decide_group(situations, under(22_080.0, *situations), now=NOW)
+    now = NOW + timedelta(minutes=7)
+    hurried = replace(parking(1)["car-0"], need_kwh=20.0, departure_at=now + 2 * HOUR, slots=flat, now=now)
+    situations = {**later(situations, plans, now), "new": hurried}
+    again = decide_group(situations, under(22_080.0, *situations), now=now)
+    assert again["new"].shortfall_kwh == 0
+    assert 1 <= len(changed(plans, again, now)) < len(plans)
+
+
+def test_much_better_prices_move_the_group() -> None:
+    situations = parking(6)
+    tree = under(30_000.0, *situations)
+    plans = decide_group(situations, tree, now=NOW)
+    cheap = priced(*[0.5] * 10, *[0.01] * 2, *[0.5] * 3)
+    cheaper = {key: replace(each, slots=cheap) for key, each in later(situations, plans, NOW).items()}
+    there = {key for key, each in cheaper.items() if each.departure_at >= after(12)}
+    assert there
+    assert set(changed(plans, decide_group(cheaper, tree, now=NOW), NOW)) >= there
+
+
+def test_the_order_of_the_sessions_makes_no_difference() -> None:
+    situations, tree = garage(Random(5), cars=9)
+    turned = dict(reversed(list(situations.items())))
+    assert decide_group(situations, tree, now=NOW) == decide_group(turned, tree, now=NOW)
+
+
+def test_one_session_alone_is_planned_as_if_there_were_no_group() -> None:
+    situation = a_situation()
+    alone, grouped = decide(situation), decide_group({"a": situation}, under(50_000.0, "a"), now=NOW)["a"]
+    assert (grouped.blocks, grouped.cost_eur, grouped.saving_eur) == (alone.blocks, alone.cost_eur, alone.saving_eur)
+    assert (grouped.reason.code, grouped.reason.text) == (alone.reason.code, alone.reason.text)
+
+
+def test_a_car_that_stays_longer_draws_what_the_others_leave() -> None:
+    late = a_situation(departure_at=after(-1), min_power_w=4_140.0)
+    plans = decide_group({"late": late, "other": a_situation()}, under(10_000.0, "late", "other"), now=NOW)
+    assert spans(plans["late"].blocks)[0][0] == 0.0
+    assert [span for span in spans(plans["other"].blocks) if span in spans(plans["late"].blocks)] == []
+    assert plans["late"].reason.code is ReasonCode.PAST_DEPARTURE
+
+
+def test_after_its_plan_a_car_keeps_the_least_it_charges_at_so_that_newcomers_find_room() -> None:
+    situations = parking(3)
+    plans = decide_group(situations, under(22_000.0, *situations), now=NOW)
+    assert {plan.rest_power_w for plan in plans.values()} == {Decimal("4140.0")}
+
+
+def test_where_the_limit_is_wide_a_car_may_draw_all_it_wants_after_its_plan() -> None:
+    situations = parking(3)
+    plans = decide_group(situations, under(40_000.0, *situations), now=NOW)
+    assert {plan.rest_power_w for plan in plans.values()} == {Decimal("11040.0")}

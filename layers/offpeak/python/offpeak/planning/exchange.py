@@ -8,10 +8,16 @@ each short run whose energy costs less than a start more beside another run of i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import permutations
 
 from offpeak.planning.flow import NOTHING
 
 Rows = list[list[float]]
+
+WORTH_EUR = 1e-7
+"""EUR/kWh: what a trade has to gain."""
+
+MOST_ROUNDS = 20
 
 
 class Exchange:
@@ -23,9 +29,13 @@ class Exchange:
         rooms: Sequence[Sequence[float]],
         caps: Sequence[Sequence[float]],
         paths: Sequence[tuple[int, ...]],
-        fixed: Collection[int],
+        *,
+        fixed: Collection[int] = (),
+        kinds: Sequence[int] | None = None,
     ) -> None:
-        """`fixed` are cars with levels to reach: nothing of theirs is moved to a later time."""
+        """`fixed` are cars with levels to reach: nothing of theirs is moved to a later time. Cars of one of `kinds`
+        have the same prices; all have them where that is None."""
+        self._kinds = list(kinds) if kinds else [0] * len(drawn)
         self._drawn = drawn
         self._rooms = rooms
         self._paths = paths
@@ -60,15 +70,69 @@ class Exchange:
                 going.sort(key=lambda car: (not self._holds[car] & bit, self._holds[car].bit_count(), car))
                 starting.sort(key=lambda car: (self._holds[car] >> slot + 1 & 1, self._drawn[car][slot], car))
                 for car in going:
-                    self._take_over(car, starting, slot, later)
+                    alike = [other for other in starting if self._kinds[other] == self._kinds[car]]
+                    self._take_over(car, alike, slot, later)
             before = {car for car, holds in enumerate(self._holds) if holds & bit}
 
-    def drop_runs(self, prices: Sequence[float], start_eur: float) -> None:
-        """Move short runs beside others of the same car where that costs less than a start."""
-        for car in range(len(self._drawn)):
-            if car not in self._fixed:
-                while self._drop_one(car, prices, start_eur):
+    def drop_runs(self, prices: Sequence[Sequence[float]], start_eur: Sequence[float]) -> None:
+        """Move short runs beside others of the same car where that costs less than a start of it."""
+        for car, start in enumerate(start_eur):
+            if car not in self._fixed and start > 0:
+                while self._drop_one(car, prices[car], start):
                     pass
+
+    def trade(self, prices: Sequence[Sequence[float]]) -> None:
+        """Where cars have different prices: let two of them change places in time while that is cheaper.
+
+        Single moves into what is spare count, too. Rings of three and more are not looked for, so that this is a good
+        plan, not always the best.
+        """
+        kinds = sorted(set(self._kinds))
+        rows = {kind: prices[self._kinds.index(kind)] for kind in kinds}
+        for _ in range(MOST_ROUNDS):
+            ways = []
+            for a, b in permutations(range(self._slots), 2):
+                for one in kinds:
+                    gain = rows[one][a] - rows[one][b]
+                    if gain > WORTH_EUR:
+                        ways.append((gain, a, b, one, -1))
+                    ways += [
+                        (gain + rows[two][b] - rows[two][a], a, b, one, two)
+                        for two in kinds
+                        if two > one and gain + rows[two][b] - rows[two][a] > WORTH_EUR
+                    ]
+            moved = [self._change_places(*way[1:]) for way in sorted(ways, reverse=True)]
+            if not any(moved):
+                return
+
+    def _change_places(self, a: int, b: int, one: int, two: int) -> bool:
+        """Move what cars of one kind draw in slot a to slot b, in exchange for what cars of the other draw there."""
+        moved = False
+        leaving = [car for car in self._holding(a, one) if self._free[car] >> b & 1]
+        for car in leaving:
+            if two < 0:
+                moved |= self._shift(car, a, b)
+                continue
+            for other in self._holding(b, two):
+                if self._free[other] >> a & 1 and self._free[car] >> b & 1 and self._holds[car] >> a & 1:
+                    moved |= self._swap(car, other, b, a)
+        return moved
+
+    def _holding(self, slot: int, kind: int) -> list[int]:
+        return [
+            car
+            for car, holds in enumerate(self._holds)
+            if holds >> slot & 1 and self._kinds[car] == kind and car not in self._fixed
+        ]
+
+    def _shift(self, car: int, a: int, b: int) -> bool:
+        room = self._rooms[car][b] - self._drawn[car][b]
+        energy = min(self._drawn[car][a], room, *(self._spare[node][b] for node in self._paths[car]))
+        if energy <= NOTHING:
+            return False
+        self._add(car, a, -energy)
+        self._add(car, b, energy)
+        return True
 
     def _take_over(self, car: int, starting: Sequence[int], slot: int, later: int) -> None:
         bit = 1 << slot
@@ -130,7 +194,9 @@ class Exchange:
         for slot in range(*run):
             around = 0b111 << slot >> 1
             for other, holds in enumerate(self._holds):
-                if other != car and holds & around and self._free[other] >> slot & 1 and other not in self._fixed:
+                if other == car or other in self._fixed or self._kinds[other] != self._kinds[car]:
+                    continue
+                if holds & around and self._free[other] >> slot & 1:
                     for beside in sorted(edge):
                         bit = 1 << beside
                         is_inside = self._holds[other] << 1 & bit and self._holds[other] >> 1 & bit

@@ -90,7 +90,7 @@ class Timeline:
             energy -= self._grant(car, slot, piece, power, energy, late=late)
         return max(0.0, energy)
 
-    def raise_(self, car: int, slot: int, energy: float) -> float:
+    def raise_power(self, car: int, slot: int, energy: float) -> float:
         """Grant a car more power where it is on already; return the kWh that did not fit."""
         who = self._cars[car]
         for piece in list(self._slots[slot]):
@@ -109,6 +109,29 @@ class Timeline:
             self._take(piece, car, power + more, more)
             energy -= gain
         return max(0.0, energy)
+
+    def has_room(self, car: int, start: int, end: int, power_w: float) -> bool:
+        """Say whether a car can be granted a power from one second to another."""
+        return all(
+            piece.spare[node] >= power_w - 1e-6
+            for pieces in self._slots
+            for piece in pieces
+            if piece.start < end and start < piece.end
+            for node in self._cars[car].path
+        )
+
+    def keep(self, car: int, start: int, end: int, power_w: float) -> None:
+        """Grant a car a power from one second to another."""
+        for pieces in self._slots:
+            if pieces[0].start >= end or pieces[-1].end <= start:
+                continue
+            for at in (start, end):
+                for piece in list(pieces):
+                    if piece.start < at < piece.end:
+                        self._cut(pieces, piece, at)
+            for piece in pieces:
+                if start <= piece.start and piece.end <= end:
+                    self._take(piece, car, power_w, power_w)
 
     def stretches(self) -> list[list[Stretch]]:
         """Return what each car is granted, in order of time, equal neighbours joined."""
@@ -189,7 +212,7 @@ class Timeline:
 
     def _tight(self, slot: int, wanted: Mapping[int, float]) -> set[int]:
         """Return the nodes at which not all cars can run at their most at once."""
-        spare = list(self._slots[slot][0].spare)
+        spare = [min(each) for each in zip(*(piece.spare for piece in self._slots[slot]), strict=True)]
         for car in wanted:
             for node in self._cars[car].path:
                 spare[node] -= self._cars[car].most_w[slot]
