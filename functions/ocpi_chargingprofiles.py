@@ -11,11 +11,16 @@ from offpeak import wiring
 from offpeak.edge import caller, json_body, ocpi_api, ocpi_ok, rest_handler
 from offpeak.ocpi.chargingprofiles import read_active_profile, read_result
 from offpeak.profiles.active import receive_active_profile
+from offpeak.profiles.follow_up import Outlets
 from offpeak.profiles.results import awaiting, receive_result
 from offpeak.sessions.model import SessionKey
 
 api = ocpi_api()
 PATH = "/ocpi/emsp/<version>/chargingprofiles"
+
+
+def outlets() -> Outlets:
+    return Outlets(wiring.sessions(), wiring.plan_queue(), wiring.send_queue(), lambda: datetime.now(UTC))
 
 
 @api.post(f"{PATH}/results/<kind>/<request_id>")
@@ -26,7 +31,7 @@ def post_result(kind: str, request_id: str) -> Response[str]:
         request,
         read_result(json_body(api)),
         wiring.profiles(),
-        wiring.send_queue(),
+        outlets(),
         wiring.partners().load_cached(partner_id).planning,
         question_id=secrets.token_urlsafe(24),
         now=wiring.clock().now(),
@@ -42,8 +47,7 @@ def put_active_profile(session_id: str) -> Response[str]:
         SessionKey(partner_id, session_id),
         read_active_profile(json_body(api)),
         wiring.profiles(),
-        wiring.sessions(),
-        wiring.send_queue(),
+        outlets(),
         wiring.partners().load_cached(partner_id).planning,
         question_id=secrets.token_urlsafe(24),
         now=wiring.clock().now(),

@@ -20,6 +20,8 @@ def planner() -> Planner:
         prices=wiring.price_memory(),
         signals=wiring.signal_memory(),
         sites=wiring.sites(),
+        groups=wiring.groups(),
+        plan_queue=wiring.plan_queue(),
         send_queue=wiring.send_queue(),
         real_now=lambda: datetime.now(UTC),
         new_id=lambda: secrets.token_urlsafe(24),

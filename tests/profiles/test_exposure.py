@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from offpeak.ocpi.profile_types import AnswerType, ResultType
 from offpeak.partners.model import PlanningDefaults
-from offpeak.profiles.exposure import exposure_of, is_in_doubt, may_hold
+from offpeak.profiles.exposure import Hardware, exposure_of, is_in_doubt, may_hold
 from offpeak.profiles.lifecycle import answered, claimed, given_up, resulted, superseded
 from offpeak.profiles.model import Circuit, ProfileRequest, RequestKind, RequestState
 from offpeak.profiles.power_steps import PowerSteps, cap_steps, flat, from_now, power_at
@@ -21,6 +21,7 @@ from tests.profiles.builders import REAL, a_profile, a_request
 from tests.sessions.builders import at
 
 HARDWARE_W = 11040
+HARDWARE = Hardware(HARDWARE_W, HARDWARE_W)
 SETTINGS = PlanningDefaults()
 MINUTE = timedelta(minutes=1)
 LATER = at(10)
@@ -44,7 +45,7 @@ def confirmed(request: ProfileRequest, minutes: float | None = None) -> ProfileR
 
 
 def exposure(*requests: ProfileRequest, now: datetime = LATER, is_lost: bool = False) -> PowerSteps:
-    return from_now(exposure_of(may_hold(requests), SETTINGS, HARDWARE_W, is_lost=is_lost), now)
+    return from_now(exposure_of(may_hold(requests), SETTINGS, HARDWARE, is_lost=is_lost), now)
 
 
 def test_a_car_without_a_profile_counts_as_its_hardware_maximum() -> None:
@@ -146,6 +147,18 @@ def test_a_profile_that_ends_falls_back_to_the_hardware() -> None:
     assert exposure(confirmed(sent(1, profile=profile))) == ((at(10), 0), (at(61), HARDWARE_W))
 
 
+def test_a_charger_may_give_less_without_a_profile_than_with_one() -> None:
+    modest = Hardware(11040, 4140)
+
+    def counted(*requests: ProfileRequest, is_lost: bool = False) -> PowerSteps:
+        return from_now(exposure_of(may_hold(requests), SETTINGS, modest, is_lost=is_lost), at(10))
+
+    assert counted() == ((at(10), 4140),)
+    assert counted(sent(1, (0, 8000))) == ((at(10), 8000),)
+    assert counted(confirmed(sent(1, (0, 0))), replace(sent(5), profile=None)) == ((at(10), 4140),)
+    assert counted(confirmed(sent(1, (0, 0))), is_lost=True) == ((at(10), 11040),)
+
+
 def test_a_profile_that_the_charger_no_longer_has_limits_nothing() -> None:
     assert exposure(confirmed(sent(1, (0, 0))), is_lost=True) == ((at(10), HARDWARE_W),)
 
@@ -215,7 +228,7 @@ def test_what_is_in_force_is_never_more_than_what_counts(rounds: list[Round]) ->
     in_force_w, now = HARDWARE_W, at(0)
 
     def check(what: str) -> None:
-        counted = exposure_of(may_hold(requests), SETTINGS, HARDWARE_W, is_lost=False)
+        counted = exposure_of(may_hold(requests), SETTINGS, HARDWARE, is_lost=False)
         assert in_force_w <= power_at(counted, now), what
 
     for number, each in enumerate(rounds):

@@ -15,6 +15,7 @@ from offpeak.aws.secrets import EncryptedToken, TokenCipher
 from offpeak.aws.tables import Table
 from offpeak.grid.memory import SignalMemory
 from offpeak.grid.store import SignalStore
+from offpeak.groups.store import GroupStore
 from offpeak.locations.chargers import Chargers
 from offpeak.locations.store import LocationStore
 from offpeak.ocpi.chargingprofiles import read_result
@@ -29,6 +30,7 @@ from offpeak.partners.store import PartnerStore, Tokens, digest
 from offpeak.prices.memory import PriceMemory
 from offpeak.prices.model import QUARTER, PriceCurve, PriceSlot
 from offpeak.profiles.dispatch import Sender, send_profile
+from offpeak.profiles.follow_up import Outlets
 from offpeak.profiles.gather import Planner
 from offpeak.profiles.model import ProfileRequest, Standing
 from offpeak.profiles.outcome import Planned
@@ -171,6 +173,7 @@ class World:
         self.signals = SignalStore(self._table("grid_signals"))
         self.signal_memory = SignalMemory(self.signals, now_s=count(0, 3600).__next__)
         self.sites = Sites(Chargers(locations, self.real_s), self.tariffs)
+        self.groups = GroupStore(self._table("limit_groups"), self.real_s)
         client: Any = QueueClient(self)
         self.plan_queue = PlanQueue(FifoQueue(client, "plan"))
         self.send_queue = FairQueue(client, "send")
@@ -221,10 +224,16 @@ class World:
             prices=self.price_memory,
             signals=self.signal_memory,
             sites=self.sites,
+            groups=self.groups,
+            plan_queue=self.plan_queue,
             send_queue=self.send_queue,
             real_now=lambda: self.real_now,
             new_id=self.new_id,
         )
+
+    @property
+    def outlets(self) -> Outlets:
+        return Outlets(self.sessions, self.plan_queue, self.send_queue, lambda: self.real_now)
 
     @property
     def tokens(self) -> PeerTokens:
@@ -262,7 +271,7 @@ class World:
             awaiting(kind, request_id, partner_id, self.profiles),
             read_result(body),
             self.profiles,
-            self.send_queue,
+            self.outlets,
             self.partner.planning,
             question_id=self.new_id(),
             now=self.now,

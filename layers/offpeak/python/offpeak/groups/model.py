@@ -169,7 +169,7 @@ class GroupTree:
     """A whole tree as it was at one instant. `revision` is what planners write on condition of.
 
     `plan_wanted` counts the causes of a plan, `plan_done` the last count that was planned: the root's row is the tree's
-    own outbox. `received_at` is the real time of the newest of those causes.
+    own outbox. `received_at` is the real time of the newest of those causes. `turn` counts the planners' transactions.
     """
 
     root_id: str
@@ -179,6 +179,7 @@ class GroupTree:
     plan_wanted: int = 0
     plan_done: int = 0
     received_at: datetime | None = None
+    turn: int = 0
 
     @property
     def root(self) -> Group:

@@ -361,6 +361,22 @@ class GroupStore:
             root_key(root_id), f"revision = :revision AND {NOT_GONE}", {":revision": revision}
         )
 
+    def next_turn(self, stored: StoredTree, turn: int) -> tuple[Table, Write]:
+        """Return what gives a planner's transaction the tree's next turn, after `turn`.
+
+        It fails where another planner had a turn since the tree was read, or anything in it changed: what was decided
+        for some of its sessions may not go with what others were given meanwhile.
+        """
+        condition = f"revision = :revision AND marks = :marks AND {NOT_GONE} AND "
+        condition += "turn = :turn" if turn else "attribute_not_exists(turn)"
+        values = {":revision": stored.tree.revision, ":marks": sum(stored.marks.values()), ":next": turn + 1}
+        return self._table, Update(
+            root_key(stored.tree.root_id),
+            "SET turn = :next",
+            condition,
+            values | ({":turn": turn} if turn else {}),
+        )
+
     def planning_done(self, root_id: str, count: int, revision: int) -> tuple[Table, Write]:
         """Return what notes in a transaction of others that the plan for `count` causes is saved.
 
@@ -553,6 +569,7 @@ def _tree(root_id: str, root: Item, rows: Mapping[str, Item]) -> GroupTree:
         plan_wanted=int(root["plan_wanted"]),
         plan_done=int(root.get("plan_done", 0)),
         received_at=parse_instant(root["received_at"]),
+        turn=int(root.get("turn", 0)),
     )
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from offpeak.aws.queues import FairQueue
 from offpeak.errors import ConcurrentChange, UnknownObject
 from offpeak.ocpi.profile_types import ResultType
 from offpeak.partners.model import PlanningDefaults
 from offpeak.planning.profile import ChargingProfile
 from offpeak.profiles.circuit import as_planned
+from offpeak.profiles.follow_up import Tells, follow_up, plan_tree
 from offpeak.profiles.intent import AGAIN_AFTER, renewal_at
 from offpeak.profiles.lifecycle import resulted
 from offpeak.profiles.likeness import Comparison, Likeness, compare
@@ -21,7 +21,6 @@ from offpeak.profiles.send_queue import ask_to_send
 from offpeak.profiles.settle import question_about, settle
 from offpeak.profiles.store import ProfileStore
 from offpeak.sessions.model import SessionKey
-from offpeak.sessions.store import SessionStore
 from offpeak.telemetry import count, logger
 
 MOST_TRIES = 8
@@ -34,8 +33,7 @@ def receive_active_profile(
     key: SessionKey,
     active: ChargingProfile,
     profiles: ProfileStore,
-    sessions: SessionStore,
-    send_queue: FairQueue,
+    to: Tells,
     planning: PlanningDefaults,
     *,
     question_id: str,
@@ -48,7 +46,7 @@ def receive_active_profile(
     session's time, `at` the real one. When a session is over its profile is gone too, and that is no override. Raises
     UnknownObject for a session that is not known.
     """
-    known = sessions.known(key) if key.is_storable else None
+    known = to.sessions.known(key) if key.is_storable else None
     if known is None:
         raise UnknownObject(f"session {key.session_id} is not known")
     if not known.session.is_open:
@@ -57,15 +55,16 @@ def receive_active_profile(
     def question(newest: ProfileRequest) -> ProfileRequest:
         return question_about(newest, question_id, now, at)
 
-    asked = _hold_against_ours(key, active, profiles, planning, now, at, question)
+    asked = _hold_against_ours(key, active, profiles, to, planning, now, at, question)
     if asked:
-        ask_to_send(send_queue, asked)
+        ask_to_send(to.send_queue, asked)
 
 
 def receive_asked_profile(
     asked: ProfileRequest,
     active: ChargingProfile,
     profiles: ProfileStore,
+    to: Tells,
     planning: PlanningDefaults,
     *,
     now: datetime,
@@ -73,13 +72,14 @@ def receive_asked_profile(
 ) -> None:
     """Take the active profile that the GET `asked` brought. What concerns an older request tells nothing."""
     if profiles.standing(asked.key).newest_request_id == asked.about:
-        _hold_against_ours(asked.key, active, profiles, planning, now, at, None)
+        _hold_against_ours(asked.key, active, profiles, to, planning, now, at, None)
 
 
 def _hold_against_ours(
     key: SessionKey,
     active: ChargingProfile,
     profiles: ProfileStore,
+    to: Tells,
     planning: PlanningDefaults,
     now: datetime,
     at: datetime,
@@ -93,7 +93,7 @@ def _hold_against_ours(
         found = compare(newest.profile, active, as_planned(planning, newest), now)
         if newest.state is RequestState.UNKNOWN and found.likeness is Likeness.SAME:
             shown = partial(resulted, result=ResultType.ACCEPTED, now=now, resulted_at=at)
-            settle(newest, shown, profiles, planning, question_id="", now=now, at=at)
+            follow_up(settle(newest, shown, profiles, planning, question_id="", now=now, at=at), to, now)
             return None
         if newest.state not in TAKEN:
             return None
@@ -107,6 +107,8 @@ def _hold_against_ours(
         except ConcurrentChange:
             continue
         _report(key, standing, after, found)
+        if after.root_id is not None and _is_wider(after) and not _is_wider(standing):
+            plan_tree(key, after.root_id, to, now)  # The others may have to do with less until ours is back.
         return asked
     raise ConcurrentChange(f"session {key.session_id} keeps changing")
 
@@ -121,14 +123,20 @@ def judged(standing: Standing, found: Comparison, *, is_verified: bool, now: dat
     if found.likeness is Likeness.SAME:
         return replace(standing, override=None, wants_renewal=False)
     before = standing.override
-    override = Override(before.since if before else now, found.what, is_verified, before.asked_at if before else None)
+    is_wider = found.likeness is Likeness.WIDER
+    asked_at = before.asked_at if before else None
+    override = Override(before.since if before else now, found.what, is_verified, asked_at, is_wider)
     if not is_verified:
         if before is not None and before.asked_at is not None and now - before.asked_at < AGAIN_AFTER:
             return standing
         return replace(standing, override=replace(override, asked_at=now))
-    if found.likeness is Likeness.WIDER:
+    if is_wider:
         return replace(standing, override=override, wants_renewal=True, wake_at=renewal_at(standing, now))
     return replace(standing, override=override)
+
+
+def _is_wider(standing: Standing) -> bool:
+    return standing.override is not None and standing.override.is_wider
 
 
 def _report(key: SessionKey, before: Standing, after: Standing, found: Comparison) -> None:

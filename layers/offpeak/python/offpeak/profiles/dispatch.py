@@ -24,6 +24,7 @@ from offpeak.partners.peer_tokens import CallsPartners
 from offpeak.partners.store import PartnerStore
 from offpeak.profiles.answers import understand
 from offpeak.profiles.control_path import receiver_of, response_url
+from offpeak.profiles.follow_up import follow_up
 from offpeak.profiles.intent import TOO_OLD
 from offpeak.profiles.lifecycle import answered, claimed, given_up, superseded, to_be_retried
 from offpeak.profiles.model import ProfileRequest, RequestKind, RequestState, Step
@@ -195,8 +196,7 @@ def _is_claimed(request: ProfileRequest, at: datetime) -> bool:
 def _settle(request: ProfileRequest, transition: Transition, by: Sender, now: datetime) -> Settled:
     planning = by.partners.load_cached(request.key.partner_id).planning
     settled = settle(request, transition, by.profiles, planning, question_id=by.new_id(), now=now, at=by.real_now())
-    if settled.question:
-        ask_to_send(by.send_queue, settled.question)
+    follow_up(settled, by, now)
     return settled
 
 

@@ -7,6 +7,7 @@ their chargers, and for every one that gets lost (docs/planning.md, "Caps are sa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -60,24 +61,35 @@ def is_awaited(request: ProfileRequest) -> bool:
     return request.state in (RequestState.REQUESTED, RequestState.CPO_ACCEPTED)
 
 
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What a charger gives at most, and what it gives a car for which it has no profile, watts."""
+
+    max_power_w: int
+    unmanaged_w: int
+
+
 def exposure_of(
-    held: Sequence[ProfileRequest], planning: PlanningDefaults, hardware_w: int, *, is_lost: bool
+    held: Sequence[ProfileRequest], planning: PlanningDefaults, hardware: Hardware, *, is_lost: bool
 ) -> PowerSteps:
     """Return the most that a session may draw from each instant on, watts.
 
-    `held` is what `may_hold` returns. Without a confirmed profile among them the charger may have none, and gives what
-    its hardware can, `hardware_w`; so it does when ours `is_lost`, because the charger was seen to allow more.
+    `held` is what `may_hold` returns. Without a confirmed profile among them the charger may have none; where ours
+    `is_lost`, because the charger was seen to allow more, it may have any.
     """
-    if is_lost or not any(is_confirmed(each) for each in held):
-        return flat(hardware_w)
-    return highest([steps_of(each, planning, hardware_w) for each in held])
+    if is_lost:
+        return flat(hardware.max_power_w)
+    known = [steps_of(each, planning, hardware) for each in held]
+    is_limited = any(is_confirmed(each) for each in held)
+    return highest(known if is_limited else [flat(hardware.unmanaged_w), *known])
 
 
-def steps_of(request: ProfileRequest, planning: PlanningDefaults, hardware_w: int) -> PowerSteps:
-    """Return the most that can be drawn under a request; one that takes profiles away leaves no limit."""
+def steps_of(request: ProfileRequest, planning: PlanningDefaults, hardware: Hardware) -> PowerSteps:
+    """Return the most that can be drawn under a request; one that takes profiles away leaves what the charger gives
+    without any."""
     if request.profile is None:
-        return flat(hardware_w)
-    return at_most(request.profile, as_planned(planning, request), hardware_w)
+        return flat(hardware.unmanaged_w)
+    return at_most(request.profile, as_planned(planning, request), hardware.max_power_w, hardware.unmanaged_w)
 
 
 def _lingers(request: ProfileRequest, following: ProfileRequest, confirmed: ProfileRequest) -> bool:

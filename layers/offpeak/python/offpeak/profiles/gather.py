@@ -9,6 +9,8 @@ from datetime import datetime
 from offpeak.aws.queues import FairQueue
 from offpeak.grid.memory import SignalMemory, StandingSignals
 from offpeak.grid.model import Conditions
+from offpeak.groups.model import Place
+from offpeak.groups.store import GroupStore
 from offpeak.partners.model import Partner
 from offpeak.partners.store import PartnerStore
 from offpeak.planning.plan import Plan
@@ -24,6 +26,7 @@ from offpeak.profiles.sites import NOWHERE, Site, Sites
 from offpeak.profiles.situation import departure_of, rate_unit, situation_of
 from offpeak.profiles.store import ProfileStore
 from offpeak.sessions.model import KnownSession, SessionKey
+from offpeak.sessions.plan_queue import PlanQueue
 from offpeak.sessions.store import SessionStore
 
 
@@ -37,6 +40,8 @@ class Planner:
     prices: PriceMemory
     signals: SignalMemory
     sites: Sites
+    groups: GroupStore
+    plan_queue: PlanQueue
     send_queue: FairQueue
     real_now: Callable[[], datetime]
     new_id: Callable[[], str]
@@ -44,16 +49,20 @@ class Planner:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A session as it was read. `partner` has its settings as the session's charger has them; `newest` is the newest
-    SET or CLEAR."""
+    """A session as it was read. `partner` has its settings as the session's charger has them; `held` are the requests
+    that its standing names so, of which `newest` is the newest SET or CLEAR."""
 
     known: KnownSession
     standing: Standing
-    newest: ProfileRequest | None
+    held: tuple[ProfileRequest, ...]
     partner: Partner
     site: Site
     prices: PublishedPrices
     signals: StandingSignals
+
+    @property
+    def newest(self) -> ProfileRequest | None:
+        return next((each for each in self.held if each.request_id == self.standing.newest_request_id), None)
 
     @property
     def wants_plan(self) -> bool:
@@ -66,12 +75,20 @@ def gather(key: SessionKey, by: Planner, now: datetime) -> Gathered | None:
     if found is None:
         return None
     known, standing = found[0], standing_from(key, found[1])
-    newest = by.profiles.request(standing.newest_request_id) if standing.newest_request_id else None
+    held = [request for request in map(by.profiles.request, standing.held) if request]
     partner = by.partners.load_cached(key.partner_id, changed_at=known.basis_changed_at)
     site = by.sites.of(known.session, partner, now) if known.session.is_open else NOWHERE
     fitted = replace(partner, planning=site.fitted(partner.planning))
     since = known.basis_changed_at
-    return Gathered(known, standing, newest, fitted, site, by.prices.since(since), by.signals.since(since))
+    return Gathered(known, standing, tuple(held), fitted, site, by.prices.since(since), by.signals.since(since))
+
+
+def place_of(gathered: Gathered) -> Place | None:
+    """Return the charger that a session is at; None where it does not tell."""
+    session = gathered.known.session
+    if session.evse_uid is None:
+        return None
+    return Place(session.key.partner_id, session.evse_uid, session.connector_id)
 
 
 def asked_of(gathered: Gathered, now: datetime, group: str | None = None) -> Conditions:

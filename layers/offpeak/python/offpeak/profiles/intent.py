@@ -38,7 +38,7 @@ class Intent:
 
 
 def intent_of(
-    profile: ChargingProfile,
+    profile: ChargingProfile | None,
     *,
     status: SessionStatus,
     unmanaged: str | None,
@@ -48,12 +48,39 @@ def intent_of(
     standing: Standing,
     now: datetime,
 ) -> Intent:
-    """Decide what to send. `profile` is the fresh plan's; `newest` is the session's newest SET or CLEAR request, and
-    `unmanaged` why the session is not managed, None where it is.
+    """Decide what to send. `profile` is the fresh plan's, None where none can be set for now (barred_of); `newest` is
+    the session's newest SET or CLEAR request, and `unmanaged` why the session is not managed, None where it is.
+    """
+    barred = barred_of(
+        status=status,
+        unmanaged=unmanaged,
+        has_receiver=has_receiver,
+        takes_profiles=takes_profiles,
+        newest=newest,
+        standing=standing,
+        now=now,
+    )
+    if barred is not None:
+        return barred
+    assert profile is not None
+    return _set(profile, newest, standing, now)
+
+
+def barred_of(
+    *,
+    status: SessionStatus,
+    unmanaged: str | None,
+    has_receiver: bool,
+    takes_profiles: bool = True,
+    newest: ProfileRequest | None,
+    standing: Standing,
+    now: datetime,
+) -> Intent | None:
+    """Return what to do about a session that no profile can be set for now, whatever its plan; None where one can.
 
     The rules in order: only a running session takes a profile; a partner without the interface gets none; an EVSE
-    that refused or was silent is left alone for a while (CONFORMANCE P10); one that cannot take profiles gets none
-    (P12), though one that it has is taken away; then `_clear` or `_set`.
+    that refused or was silent is left alone for a while (CONFORMANCE P10); one that is not managed, or cannot take
+    profiles, gets none (P12), though one that it has is taken away.
     """
     if status is not SessionStatus.ACTIVE:
         return Intent(Action.KEEP, "not_charging_yet")
@@ -66,7 +93,10 @@ def intent_of(
     if not takes_profiles:
         has_left = newest is None or newest.attempts > 0 or newest.after is not None
         return Intent(Action.KEEP if has_left else Action.END, "evse_not_capable")
-    return _set(profile, newest, standing, now)
+    is_unsupported = newest is not None and newest.profile is not None and newest.answer is AnswerType.NOT_SUPPORTED
+    if is_unsupported and newest is not None and newest.state is RequestState.REJECTED:
+        return Intent(Action.KEEP, "not_supported")
+    return None
 
 
 def _clear(newest: ProfileRequest | None, unmanaged: str) -> Intent:
@@ -83,14 +113,13 @@ def _clear(newest: ProfileRequest | None, unmanaged: str) -> Intent:
 def _set(profile: ChargingProfile, newest: ProfileRequest | None, standing: Standing, now: datetime) -> Intent:
     if newest is None or newest.profile is None:
         return Intent(Action.SET, "first", in_effect=True)
-    if newest.state is RequestState.REJECTED and newest.answer is AnswerType.NOT_SUPPORTED:
-        return Intent(Action.KEEP, "not_supported")
     if not same_effect(newest.profile, profile, now):
         return Intent(Action.SET, "changed", in_effect=True)
     match newest.state:
         case RequestState.REQUESTED if now - newest.created_at > TOO_OLD:
             return Intent(Action.SET, "too_old", in_effect=True)
-        case RequestState.REJECTED if newest.answer not in PASSING:
+        # Where others share a limit with it a refused profile is asked for again: they have to do with less until then.
+        case RequestState.REJECTED if newest.answer not in PASSING and standing.root_id is None:
             return Intent(Action.KEEP, "refused_before")
         case RequestState.REJECTED | RequestState.UNKNOWN | RequestState.SUPERSEDED:
             return Intent(Action.SET, "again", in_effect=True)

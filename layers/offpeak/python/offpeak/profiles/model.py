@@ -98,12 +98,14 @@ class Override:
     """The charger's active profile differs from ours. `what` says how, for a person.
 
     `verified` tells a profile that we asked for from one that the CPO pushed; `asked_at` is when we last asked.
+    `is_wider` says that it allows more than ours, which is gone then.
     """
 
     since: datetime
     what: str
     verified: bool = False
     asked_at: datetime | None = None
+    is_wider: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,12 @@ class Standing:
     again, `wants_renewal` that it should be now. `limit_w_steps` is what the charger took, as (from when, watts),
     with some of the past: by it the charging state is inferred, and what the car can draw. `draw_w` is the most
     that the car drew so far while it was granted all. `is_unseen` says that the charger took the newest profile and the
-    session's power has not shown it yet. All times are the session's.
+    session's power has not shown it yet.
+
+    `held` are the SETs and CLEARs that may be in force or come to be (exposure.may_hold), oldest first, and the newest.
+    `root_id` is the tree of limit groups that the session is planned with. There `waits_for` are keys of sessions whose
+    confirmations make room for its newest plan, none of them where no room is in sight, and None where it waits for
+    nothing; `is_awaited` says that others wait for what becomes of its own request. All times are the session's.
     """
 
     key: SessionKey
@@ -130,4 +137,8 @@ class Standing:
     limit_w_steps: tuple[tuple[datetime, int], ...] = ()
     draw_w: int | None = None
     is_unseen: bool = False
+    held: tuple[str, ...] = ()
+    root_id: str | None = None
+    waits_for: tuple[str, ...] | None = None
+    is_awaited: bool = False
     revision: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from offpeak.partners.model import Partner, Party
 from offpeak.partners.watch import notice
@@ -11,15 +12,16 @@ from offpeak.planning.plan import Plan
 from offpeak.planning.profile import ChargingProfile
 from offpeak.profiles.circuit import as_planned
 from offpeak.profiles.control_path import receiver_of
+from offpeak.profiles.exposure import may_hold
 from offpeak.profiles.gather import Gathered
-from offpeak.profiles.intent import Action, Intent, intent_of
+from offpeak.profiles.intent import Action, Intent, barred_of, intent_of
 from offpeak.profiles.lifecycle import observed, superseded
 from offpeak.profiles.model import ProfileRequest, RequestKind, RequestState, Standing, Step
 from offpeak.profiles.observe import is_followed
 from offpeak.profiles.quality import figures_of
 from offpeak.profiles.settle import SENT_WITHIN
 from offpeak.profiles.situation import most_drawn_w, why_unmanaged
-from offpeak.sessions.model import KnownSession, SessionKey
+from offpeak.sessions.model import KnownSession, SessionKey, SessionStatus
 from offpeak.telemetry import count, logger
 
 SILENT_AFTER = timedelta(days=7)
@@ -48,10 +50,15 @@ class Planned:
 def over(gathered: Gathered, now: datetime, at: datetime) -> Planned | None:
     """Return what becomes of a session that is over, or was silent for too long; None where it goes on."""
     if not gathered.known.session.is_open:
-        return _ended(gathered, settled(gathered, at), "session_over")
+        return _left(_ended(gathered, settled(gathered, at), "session_over"))
     if now - gathered.known.session.last_updated > SILENT_AFTER:
-        return replace(_ended(gathered, settled(gathered, at), "session_silent"), is_silent=True)
+        return replace(_left(_ended(gathered, settled(gathered, at), "session_silent")), is_silent=True)
     return None
+
+
+def _left(planned: Planned) -> Planned:
+    """Return what becomes of a session that is in no limit group any more."""
+    return replace(planned, standing=replace(planned.standing, root_id=None))
 
 
 def up_to_date(gathered: Gathered) -> Standing:
@@ -60,41 +67,58 @@ def up_to_date(gathered: Gathered) -> Standing:
 
 
 def intent_for(
-    gathered: Gathered, standing: Standing, newest: ProfileRequest | None, profile: ChargingProfile, now: datetime
+    gathered: Gathered,
+    standing: Standing,
+    newest: ProfileRequest | None,
+    profile: ChargingProfile | None,
+    now: datetime,
 ) -> Intent:
     """Return what a fresh profile means for the charger of a session; `newest` is its newest request by now."""
+    return intent_of(profile, newest=newest, standing=standing, now=now, **_told(gathered))
+
+
+def barred_for(gathered: Gathered, standing: Standing, newest: ProfileRequest | None, now: datetime) -> Intent | None:
+    """Return what to do about a session that no profile can be set for now; None where one can."""
+    return barred_of(newest=newest, standing=standing, now=now, **_told(gathered))
+
+
+class _Told(TypedDict):
+    status: SessionStatus
+    unmanaged: str | None
+    has_receiver: bool
+    takes_profiles: bool
+
+
+def _told(gathered: Gathered) -> _Told:
     partner = gathered.partner
-    return intent_of(
-        profile,
-        status=gathered.known.session.status,
-        unmanaged=why_unmanaged(partner),
-        has_receiver=receiver_of(partner) is not None,
-        takes_profiles=gathered.site.takes_profiles(strict=partner.flags.strict),
-        newest=newest,
-        standing=standing,
-        now=now,
-    )
+    return {
+        "status": gathered.known.session.status,
+        "unmanaged": why_unmanaged(partner),
+        "has_receiver": receiver_of(partner) is not None,
+        "takes_profiles": gathered.site.takes_profiles(strict=partner.flags.strict),
+    }
 
 
 def concluded(
     gathered: Gathered,
     standing: Standing,
     newest: ProfileRequest | None,
-    plan: Plan,
-    profile: ChargingProfile,
+    plan: Plan | None,
+    profile: ChargingProfile | None,
     intent: Intent,
     request_id: str,
     *,
     now: datetime,
     at: datetime,
 ) -> Planned:
-    """Return what becomes of a session by an intent. `newest` is its newest request by now."""
+    """Return what becomes of a session by an intent. `newest` is its newest request by now; `plan` None leaves the plan
+    that the standing holds."""
     before = gathered.newest
     if intent.action is Action.END:
         return _ended(gathered, newest, intent.why)
     if why_unmanaged(gathered.partner):
         standing = replace(standing, plan=None)
-    elif intent.in_effect or before is None:
+    elif plan is not None and (intent.in_effect or before is None):
         standing = replace(standing, plan=plan)
     standing = replace(standing, wake_at=intent.wake_at)
     if intent.action is Action.KEEP:
@@ -124,7 +148,9 @@ def concluded(
     )
     if newest is not None:
         newest = superseded(newest, detail=f"superseded by {request_id}")
-    return Planned(standing, intent, plan, request, _if_changed(newest, before))
+    older = (newest if newest and each is before else each for each in gathered.held)
+    held = tuple(each.request_id for each in may_hold((*older, request)))
+    return Planned(replace(standing, held=held), intent, plan, request, _if_changed(newest, before))
 
 
 def settled(gathered: Gathered, at: datetime) -> ProfileRequest | None:
@@ -156,7 +182,11 @@ def _ended(gathered: Gathered, newest: ProfileRequest | None, why: str) -> Plann
     if newest is not None:
         newest = superseded(newest, detail=why)
     ended = Standing(
-        standing.key, plan=standing.plan, newest_request_id=standing.newest_request_id, revision=standing.revision
+        standing.key,
+        plan=standing.plan,
+        newest_request_id=standing.newest_request_id,
+        root_id=standing.root_id,
+        revision=standing.revision,
     )
     return Planned(ended, Intent(Action.END, why), None, None, _if_changed(newest, before))
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from math import ceil, floor
 from typing import TypeAlias
 
 from offpeak.partners.model import PlanningDefaults
-from offpeak.planning.profile import ChargingProfile
+from offpeak.planning.profile import ChargingProfile, ProfilePeriod, in_unit
 from offpeak.profiles.likeness import in_watts
 
 PowerSteps: TypeAlias = tuple[tuple[datetime, int], ...]
@@ -28,21 +29,32 @@ def flat(power_w: int) -> PowerSteps:
     return ((EVER, power_w),)
 
 
-def at_most(profile: ChargingProfile, planning: PlanningDefaults, hardware_w: int) -> PowerSteps:
-    """Return the most that can be drawn while a profile is in force, by a charger that gives `hardware_w`.
+def at_most(profile: ChargingProfile, planning: PlanningDefaults, max_power_w: int, unmanaged_w: int) -> PowerSteps:
+    """Return the most that can be drawn while a profile is in force, by a charger that gives `max_power_w`, and
+    `unmanaged_w` before the profile starts and after it ends.
 
-    Nothing limits before the profile starts, nor after it ends. `planning` says what its amperes are in watts; an
-    unknown number of phases counts as three.
+    `planning` says what its amperes are in watts; an unknown number of phases counts as three.
     """
-    steps = [(EVER, hardware_w)]
+    steps = [(EVER, unmanaged_w)]
     end_at = None if profile.duration_s is None else profile.start_at + timedelta(seconds=profile.duration_s)
     for period in profile.periods:
         start_at = profile.start_at + timedelta(seconds=period.start_period_s)
         if end_at is None or start_at < end_at:
-            steps.append((start_at, min(hardware_w, ceil(in_watts(period.limit, profile.unit, planning)))))
+            steps.append((start_at, min(max_power_w, ceil(in_watts(period.limit, profile.unit, planning)))))
     if end_at is not None:
-        steps.append((end_at, hardware_w))
+        steps.append((end_at, unmanaged_w))
     return merged(steps)
+
+
+def profile_of(steps: PowerSteps, unit: str, planning: PlanningDefaults, now: datetime) -> ChargingProfile:
+    """Return steps from `now` on as a charging profile without an end; limits are rounded down."""
+    start_at = now.replace(microsecond=0)
+    periods: list[ProfilePeriod] = []
+    for at, power_w in from_now(steps, start_at):
+        limit = in_unit(Decimal(power_w), unit, planning.phases, planning.voltage_v)
+        if not periods or periods[-1].limit != limit:
+            periods.append(ProfilePeriod(int((at - start_at).total_seconds()), limit))
+    return ChargingProfile(start_at, None, unit, tuple(periods))
 
 
 def merged(steps: Iterable[tuple[datetime, int]]) -> PowerSteps:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
-from offpeak.aws.queues import FairQueue
 from offpeak.errors import UnknownObject
 from offpeak.ocpi.chargingprofiles import ProfileResult
 from offpeak.ocpi.profile_types import ResultType
 from offpeak.partners.model import PlanningDefaults
 from offpeak.profiles.active import receive_asked_profile
+from offpeak.profiles.follow_up import Tells, follow_up
 from offpeak.profiles.lifecycle import resulted
 from offpeak.profiles.likeness import limit_in_words
 from offpeak.profiles.model import ProfileRequest, RequestKind
-from offpeak.profiles.send_queue import ask_to_send
 from offpeak.profiles.settle import settle
 from offpeak.profiles.store import ProfileStore
 
@@ -35,7 +34,7 @@ def receive_result(
     request: ProfileRequest,
     result: ProfileResult,
     profiles: ProfileStore,
-    send_queue: FairQueue,
+    to: Tells,
     planning: PlanningDefaults,
     *,
     question_id: str,
@@ -50,9 +49,8 @@ def receive_result(
     detail = None
     # The active profile first: a process that dies in between may see it twice, which does no harm, but never loses it.
     if request.kind is RequestKind.GET and result.result is ResultType.ACCEPTED and result.profile is not None:
-        receive_asked_profile(request, result.profile, profiles, planning, now=now, at=at)
+        receive_asked_profile(request, result.profile, profiles, to, planning, now=now, at=at)
         detail = f"the charger has {limit_in_words(result.profile, max(now, result.profile.start_at))} now"
     transition = partial(resulted, result=result.result, now=now, resulted_at=at, detail=detail)
     settled = settle(request, transition, profiles, planning, question_id=question_id, now=now, at=at)
-    if settled.question:
-        ask_to_send(send_queue, settled.question)
+    follow_up(settled, to, now)

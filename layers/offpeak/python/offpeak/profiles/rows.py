@@ -44,6 +44,7 @@ def standing_row(standing: Standing) -> dict[str, Any]:
             "what": override.what,
             "verified": override.verified,
             "asked_at": _text(override.asked_at),
+            "is_wider": override.is_wider,
         }
         if override
         else None,
@@ -52,20 +53,29 @@ def standing_row(standing: Standing) -> dict[str, Any]:
         "limit_w_steps": [[format_instant(start_at), limit_w] for start_at, limit_w in standing.limit_w_steps] or None,
         "draw_w": standing.draw_w,
         "is_unseen": standing.is_unseen or None,
+        "held": list(standing.held) or None,
+        "root_id": standing.root_id,
+        "waits_for": None if standing.waits_for is None else list(standing.waits_for),
+        "is_awaited": standing.is_awaited or None,
     }
 
 
 def standing_from(key: SessionKey, row: Item) -> Standing:
     override = row.get("overridden")
+    newest_id = row.get("newest_request_id")
     return Standing(
         key=key,
         plan=plans.from_row(row["plan"]) if "plan" in row else None,
-        newest_request_id=row.get("newest_request_id"),
+        newest_request_id=newest_id,
         backoff_until=_instant(row.get("backoff_until")),
         backoff_steps=int(row.get("backoff_steps", 0)),
         wake_at=_instant(row.get("wake_at")),
         override=Override(
-            parse_instant(override["since"]), override["what"], override["verified"], _instant(override["asked_at"])
+            parse_instant(override["since"]),
+            override["what"],
+            override["verified"],
+            _instant(override["asked_at"]),
+            override.get("is_wider", False),
         )
         if override
         else None,
@@ -76,6 +86,10 @@ def standing_from(key: SessionKey, row: Item) -> Standing:
         ),
         draw_w=int(row["draw_w"]) if "draw_w" in row else None,
         is_unseen=row.get("is_unseen", False),
+        held=tuple(row.get("held", [newest_id] if newest_id else [])),
+        root_id=row.get("root_id"),
+        waits_for=tuple(row["waits_for"]) if "waits_for" in row else None,
+        is_awaited=row.get("is_awaited", False),
         revision=int(row.get("profile_revision", 0)),
     )
 

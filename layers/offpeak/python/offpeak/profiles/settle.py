@@ -34,11 +34,13 @@ Transition = Callable[[ProfileRequest], ProfileRequest]
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The request as it is now. `question` is a GET that asks what the charger has, to be sent now."""
+    """The request as it is now. `question` is a GET that asks what the charger has, to be sent now; `awaited_by` is the
+    tree of limit groups in which others wait for what became of the request."""
 
     request: ProfileRequest
     has_changed: bool
     question: ProfileRequest | None = None
+    awaited_by: str | None = None
 
 
 def settle(
@@ -60,11 +62,11 @@ def settle(
         after = transition(request)
         if after is request:
             return Settled(request, has_changed=False)
-        standing = None
-        question = None
-        if after.state is not request.state and after.state in TELLING and after.kind is not RequestKind.GET:
+        standing = question = awaited_by = None
+        if _is_telling(request, after):
             known = profiles.standing(after.key)
-            if known.newest_request_id == after.request_id:
+            awaited_by = known.root_id if known.is_awaited else None
+            if known.newest_request_id == after.request_id and after.state in TELLING:
                 standing = consequence(after, known, as_planned(planning, after), now)
                 question = question_about(after, question_id, now, at) if is_worth_asking(after) else None
         try:
@@ -74,8 +76,15 @@ def settle(
             continue
         if after.state is not request.state:
             report(after)
-        return Settled(after, has_changed=True, question=question)
+        return Settled(after, has_changed=True, question=question, awaited_by=awaited_by)
     raise ConcurrentChange(f"request {request.request_id} is being changed by too many at once")
+
+
+def _is_telling(before: ProfileRequest, after: ProfileRequest) -> bool:
+    """Say whether a change of a request may mean something for its session."""
+    if after.kind is RequestKind.GET:
+        return False
+    return (after.state is not before.state and after.state in TELLING) or after.result is not before.result
 
 
 def consequence(request: ProfileRequest, standing: Standing, planning: PlanningDefaults, now: datetime) -> Standing:
@@ -89,7 +98,7 @@ def consequence(request: ProfileRequest, standing: Standing, planning: PlanningD
                 is_unseen=request.profile is not None,
             )
         case RequestState.REJECTED if request.answer is not AnswerType.NOT_SUPPORTED:
-            return backed_off(standing, now, wakes=request.answer in PASSING)
+            return backed_off(standing, now, wakes=request.answer in PASSING or standing.root_id is not None)
         case RequestState.UNKNOWN:
             return backed_off(standing, now, wakes=True)
     return standing

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from offpeak.aws.tables import Put, Table, Update, Write, write_together
+from offpeak.errors import ConcurrentChange
 from offpeak.instants import format_instant
 from offpeak.profiles.model import ProfileRequest, Standing
 from offpeak.profiles.rows import request_from, request_row, standing_from, standing_row
@@ -61,14 +62,40 @@ class ProfileStore:
         wants a plan. A session that `is_silent` is no longer among the active ones, until it is heard of. Raises
         ConcurrentChange when anything was changed by others since, also when another cause of a plan came in.
         """
-        writes: list[tuple[Table, Write]] = [(self._requests, _put(each)) for each in requests]
-        if standing is not None:
-            writes.append((self._sessions, _update(standing, planned, is_silent=is_silent)))
+        writes = self.writes(*requests, standing=standing, planned=planned, is_silent=is_silent)
         if len(writes) == 1:
             table, write = writes[0]
             table.write(write)
         else:
             write_together(writes)
+
+    def writes(
+        self,
+        *requests: ProfileRequest,
+        standing: Standing | None = None,
+        planned: int | None = None,
+        is_silent: bool = False,
+    ) -> list[tuple[Table, Write]]:
+        """Return what `save` writes, for a transaction that others take part in."""
+        writes: list[tuple[Table, Write]] = [(self._requests, _put(each)) for each in requests]
+        if standing is not None:
+            writes.append((self._sessions, _update(standing, planned, is_silent=is_silent)))
+        return writes
+
+    def note_planned(self, key: SessionKey, planned: int) -> None:
+        """Note that the plan is made that `planned` causes had asked for; where more came since, it wants another."""
+        update = "SET plan_done = :planned REMOVE plan_shard, plan_wanted_at"
+        try:
+            self._sessions.write(
+                Update(
+                    key={"pk": key.text, "sk": "SESSION"},
+                    update=update,
+                    condition="plan_wanted = :planned",
+                    values={":planned": planned},
+                )
+            )
+        except ConcurrentChange:
+            return
 
 
 def _put(request: ProfileRequest) -> Put:

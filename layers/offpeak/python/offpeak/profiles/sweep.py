@@ -13,6 +13,7 @@ from offpeak.aws.queues import FairQueue
 from offpeak.errors import ConcurrentChange
 from offpeak.partners.store import PartnerStore
 from offpeak.profiles.ask_again import Window, windows
+from offpeak.profiles.follow_up import follow_up
 from offpeak.profiles.lifecycle import given_up
 from offpeak.profiles.model import RequestState
 from offpeak.profiles.send_queue import ask_to_send
@@ -149,8 +150,7 @@ def _take_up(request_id: str, by: Sweeper, swept: Swept, now: datetime) -> None:
     transition = partial(given_up, detail="no result in time")
     settled = settle(request, transition, by.profiles, planning, question_id=by.new_id(), now=now, at=by.real_now())
     swept.timed_out += 1
-    if settled.question:
-        ask_to_send(by.send_queue, settled.question)
+    follow_up(settled, by, now)
 
 
 def _report(swept: Swept) -> None:
