@@ -1,4 +1,4 @@
-"""The plan queue's worker: plans a session that wants a plan, and saves what is to be sent."""
+"""The plan queue's worker: plans what wants a plan, a session or a tree of limit groups, and saves what is to be sent."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from offpeak import wiring
 from offpeak.edge import Message, queue_handler
 from offpeak.profiles.gather import Planner
-from offpeak.profiles.plan import plan_session
-from offpeak.sessions.model import SessionKey
+from offpeak.profiles.plan import plan_asked
 
 
 def planner() -> Planner:
@@ -29,8 +28,7 @@ def planner() -> Planner:
 
 
 def process(message: Message) -> None:
-    key = SessionKey(str(message["partner_id"]), str(message["session_id"]))
-    plan_session(key, planner(), now=wiring.clock().now())
+    plan_asked(message, planner(), now=wiring.clock().now())
 
 
 handler = queue_handler(process, fifo=True, watch=wiring.watch)

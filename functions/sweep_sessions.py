@@ -14,6 +14,7 @@ def run() -> None:
     sweeper = Sweeper(
         profiles=wiring.profiles(),
         sessions=wiring.sessions(),
+        groups=wiring.groups(),
         partners=wiring.partners(),
         plan_queue=wiring.plan_queue(),
         send_queue=wiring.send_queue(),

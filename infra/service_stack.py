@@ -102,12 +102,12 @@ class ServiceStack(Stack):
         hub_clients = self._function("ocpi_hubclientinfo", timeout_s=10)
         hub_clients.can_read(data.hub_clients).can_write(data.hub_clients)
         results = self._function("ocpi_chargingprofiles", timeout_s=10, memory_mb=1024)
-        results.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(send)
+        results.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(send, plan)
 
         # behind the queues
         planner = self._function("plan_sessions", memory_mb=1024)
-        planner.can_read(sessions, requests, partners, prices).can_write(sessions, requests).can_send(send)
-        planner.can_read(locations, tariffs, signals)
+        planner.can_read(sessions, requests, partners, prices).can_write(sessions, requests).can_send(send, plan)
+        planner.can_read(locations, tariffs, signals, groups).can_write(groups)
         sender = self._function("send_profiles")
         sender.can_read(partners, sessions, requests).can_write(partners, sessions, requests).can_send(send, plan)
         sender.can_use_key(*token_key).knows(*base_url)
@@ -121,7 +121,7 @@ class ServiceStack(Stack):
         # behind the clocks
         sweep = self._function("sweep_sessions", timeout_s=50)
         sweep.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(plan, send)
-        sweep.can_read(signals).can_write(signals, groups).can_send(replan)
+        sweep.can_read(signals, groups).can_write(signals, groups).can_send(replan)
         self._function("replan_sessions", timeout_s=60).can_read(partners).can_send(replan)
         fetch = self._function("fetch_prices", timeout_s=60).can_read(prices, partners).can_write(prices)
         fetch.can_send(replan).knows("PRICE_FEED_URL", self._stage.price_feed_url)

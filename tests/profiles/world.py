@@ -34,7 +34,7 @@ from offpeak.profiles.follow_up import Outlets
 from offpeak.profiles.gather import Planner
 from offpeak.profiles.model import ProfileRequest, Standing
 from offpeak.profiles.outcome import Planned
-from offpeak.profiles.plan import plan_session
+from offpeak.profiles.plan import plan_asked, plan_session
 from offpeak.profiles.results import awaiting, receive_result
 from offpeak.profiles.sites import Sites
 from offpeak.profiles.store import ProfileStore
@@ -287,6 +287,7 @@ class World:
         sweeper = Sweeper(
             profiles=self.profiles,
             sessions=self.sessions,
+            groups=self.groups,
             partners=self.partners,
             plan_queue=self.plan_queue,
             send_queue=self.send_queue,
@@ -308,15 +309,11 @@ class World:
             _, queue, message = visible[0]
             self.messages.remove(visible[0])
             if queue == "plan":
-                key = SessionKey(message["partner_id"], message["session_id"])
-                guard(lambda key=key: self._plan_and_forget(key))  # type: ignore[misc]
+                guard(lambda message=message: plan_asked(message, self.planner, now=self.now))  # type: ignore[misc]
             elif queue == "send":
                 guard(lambda request_id=message["request_id"]: self.send(request_id))  # type: ignore[misc]
             delivered += 1
         return delivered
-
-    def _plan_and_forget(self, key: SessionKey) -> None:
-        self.plan(key)
 
     @property
     def standing(self) -> Standing:

@@ -6,6 +6,7 @@ moment it is put there, and whoever planned it alone at that moment cannot write
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -23,6 +24,16 @@ from offpeak.telemetry import logger
 MOST_TRIES = 5
 """A session that changes so often while it is planned is left to the next message: each cause of a plan sends one after
 it has raised plan_wanted, and the sweep finds what is lost."""
+
+
+def plan_asked(message: Mapping[str, str | int | None], by: Planner, *, now: datetime) -> None:
+    """Make the plan that a message of the plan queue asks for: a session's, or that of a tree of limit groups."""
+    root_id = None if message.get("root_id") is None else str(message["root_id"])
+    if message.get("session_id") is not None:
+        key = SessionKey(str(message["partner_id"]), str(message["session_id"]))
+        plan_session(key, by, now=now, in_order_of=root_id)
+    elif root_id is not None:
+        plan_group(root_id, by, now=now)
 
 
 def plan_session(key: SessionKey, by: Planner, *, now: datetime, in_order_of: str | None = None) -> Planned | None:

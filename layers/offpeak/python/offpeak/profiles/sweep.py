@@ -11,6 +11,8 @@ from functools import partial
 
 from offpeak.aws.queues import FairQueue
 from offpeak.errors import ConcurrentChange
+from offpeak.groups.store import SHARDS as TREE_SHARDS
+from offpeak.groups.store import GroupStore
 from offpeak.partners.store import PartnerStore
 from offpeak.profiles.ask_again import Window, windows
 from offpeak.profiles.follow_up import follow_up
@@ -26,6 +28,7 @@ from offpeak.telemetry import count, logger
 
 PLANNED_WITHIN = timedelta(minutes=1)
 """A plan that has been wanted for longer has lost its message."""
+assert TREE_SHARDS <= SHARDS, "each shard of the trees is looked at beside one of the sessions"
 MOST = 250
 """Rows of each kind and age taken from a shard in one sweep; the next sweep takes the rest."""
 LOOKS_AT_ONCE = 8
@@ -38,6 +41,7 @@ class Sweeper:
 
     profiles: ProfileStore
     sessions: SessionStore
+    groups: GroupStore
     partners: PartnerStore
     plan_queue: PlanQueue
     send_queue: FairQueue
@@ -47,16 +51,18 @@ class Sweeper:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What waits in a shard: sessions that want a plan, with their counts, those to be woken, and ids of requests."""
+    """What waits in a shard: sessions and trees of limit groups that want a plan, with their counts, sessions to be
+    woken, and ids of requests."""
 
     wanting: list[tuple[SessionKey, int]]
+    trees: list[tuple[str, int]]
     waking: list[SessionKey]
     due: list[str]
 
     @property
     def is_all(self) -> bool:
         """Say whether there is nothing more than this."""
-        return max(len(self.wanting), len(self.waking), len(self.due)) < MOST
+        return max(len(self.wanting), len(self.trees), len(self.waking), len(self.due)) < MOST
 
 
 @dataclass(slots=True)
@@ -108,6 +114,7 @@ def _found(shard: int, window: Window, by: Sweeper, now: datetime) -> Found:
     since, until = window
     return Found(
         wanting=list(by.sessions.wanting(shard, since, min(until, now - PLANNED_WITHIN), MOST)),
+        trees=list(by.groups.wanting(shard, since, min(until, now - PLANNED_WITHIN), MOST)),
         waking=list(by.sessions.waking(shard, since, until, MOST)),
         due=list(by.profiles.due(shard, since, until, MOST)),
     )
@@ -117,6 +124,10 @@ def _take_up_all(found: Found, by: Sweeper, swept: Swept, now: datetime) -> None
     for key, wanted in found.wanting:
         with swept.one_row():
             by.plan_queue.ask(key, wanted, minute=now)
+            swept.plans_asked += 1
+    for root_id, wanted in found.trees:
+        with swept.one_row():
+            by.plan_queue.ask_group(root_id, wanted, minute=now)
             swept.plans_asked += 1
     for key in found.waking:
         with swept.one_row():
