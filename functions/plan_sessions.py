@@ -1,4 +1,4 @@
-"""The plan queue's worker: plans what wants a plan, a session or a tree of limit groups, and saves what is to be sent."""
+"""The plan queue's worker: plans a session, or a tree of limit groups, that wants it, and saves what is to be sent."""
 
 from __future__ import annotations
 

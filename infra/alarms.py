@@ -56,6 +56,16 @@ METRIC_ALARMS = (
         "sweep_sessions or send_profiles, names the partner: ask it.",
     ),
     MetricAlarm(
+        "LimitGroupOverCap",
+        at_least=1,
+        period_minutes=5,
+        periods=3,
+        meaning="For a quarter of an hour the chargers behind a limit may draw more than it allows, and nothing on its "
+        "way mends that: chargers that refuse or are silent, or a limit that is less than what is not managed. "
+        "group_plan_made in the log of plan_sessions names the group and the watts; `python -m ops session` says of "
+        "its sessions what they wait for. Have chargers that take no profile limited on site.",
+    ),
+    MetricAlarm(
         "HistoryRunsFailed",
         at_least=1,
         period_minutes=60,

@@ -19,7 +19,7 @@ FUNCTIONS_THAT_WRITE = {
     "ocpi_locations": {"locations"},
     "ocpi_tariffs": {"tariffs"},
     "ocpi_hubclientinfo": {"hub_clients"},
-    "plan_sessions": {"sessions", "profile_requests"},
+    "plan_sessions": {"sessions", "profile_requests", "limit_groups"},
     "send_profiles": {"partners", "sessions", "profile_requests"},
     "want_plans": {"sessions"},
     "sweep_sessions": {"sessions", "profile_requests", "grid_signals", "limit_groups"},
@@ -124,6 +124,8 @@ def test_nobody_scans_a_table(qa: Stacks) -> None:
             "plan",
             {
                 "ocpi_sessions",
+                "ocpi_chargingprofiles",
+                "plan_sessions",
                 "send_profiles",
                 "want_plans",
                 "sweep_sessions",

@@ -6,14 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from offpeak.grid.fold import lowered
+from offpeak.grid.model import Conditions
 from offpeak.groups.caps import cap_tree
 from offpeak.groups.model import GroupTree, Member, changes_of, path_to, room_w, spread
 from offpeak.planning.captree import CapNode, CapStep
 from offpeak.planning.group import decide_group
 from offpeak.planning.plan import Plan
 from offpeak.planning.profile import ChargingProfile
+from offpeak.planning.situation import Situation
 from offpeak.profiles.exposure import Hardware, exposure_of, is_awaited, is_in_doubt, may_hold, steps_of
-from offpeak.profiles.gather import Gathered, profile_for, situation_for
+from offpeak.profiles.gather import Gathered, asked_of, profile_for, situation_for
+from offpeak.profiles.grid import told_of_grid
 from offpeak.profiles.intent import Action, Intent
 from offpeak.profiles.model import ProfileRequest, Standing
 from offpeak.profiles.outcome import barred_for, intent_for, settled, up_to_date
@@ -23,6 +27,8 @@ from offpeak.profiles.situation import departure_of, min_power_w, rate_unit
 
 CAPS_FOR = timedelta(days=2)
 """How far ahead base loads and PV are looked at; what they are then stays."""
+
+BOUNDLESS_W = 1e9
 
 LOOKS_AGAIN = timedelta(minutes=1)
 """Who waits for confirmations is planned when they come; should that get lost, he is planned so much later."""
@@ -79,32 +85,28 @@ def seated(gathered: Gathered, root_id: str, member: Member, now: datetime, at: 
     return Seat(gathered, member, standing, newest, barred_for(gathered, standing, newest, now), exposure)
 
 
-def decide_joint(tree: GroupTree, seats: Mapping[str, Seat], now: datetime) -> Joint:
-    """Return what becomes of each session. The keys of `seats` are those that planning knows the sessions by.
+def decide_joint(tree: GroupTree, seats: Mapping[str, Seat], grid: Conditions, now: datetime) -> Joint:
+    """Return what becomes of each session. The keys of `seats` are those that planning knows the sessions by; `grid` is
+    what signals ask of the tree as a whole.
 
     Those that no profile can be set for count as what they may draw, and the others share what that leaves. Of what
     they are given, what is safe goes out, who leaves first before the others.
     """
-    caps = cap_tree(tree, {key: seat.member.place for key, seat in seats.items()}, now, now + CAPS_FOR)
+    caps = lowered(cap_tree(tree, {key: seat.member.place for key, seat in seats.items()}, now, now + CAPS_FOR), grid)
     taken = {key: _taken(seat) for key, seat in seats.items() if seat.barred is not None}
     free = {key: seat for key, seat in seats.items() if seat.barred is None}
-    situations = {key: situation_for(seat.gathered, seat.standing, now) for key, seat in free.items()}
-    plans = decide_group(
-        {
-            key: replace(situation, max_power_w=min(situation.max_power_w, float(seats[key].member.max_power_w)))
-            for key, situation in situations.items()
-        },
-        less(caps, taken, now),
-        now=now,
-    )
+    asked = {key: asked_of(seat.gathered, now, tree.root_id) for key, seat in free.items()}
+    situations = {key: _situation(seat, asked[key], now) for key, seat in free.items()}
+    plans = decide_group(situations, less(caps, taken, now), now=now)
     verdicts = {key: Verdict(seat.barred) for key, seat in seats.items() if seat.barred is not None}
-    for key, plan in plans.items():
-        seat = free[key]
+    for key, seat in free.items():
+        plan = told_of_grid(plans[key], asked[key], seat.gathered.partner.planning, now)
         profile = profile_for(seat.gathered, plan, now)
         verdicts[key] = Verdict(intent_for(seat.gathered, seat.standing, seat.newest, profile, now), plan, profile)
     order = sorted(seats, key=lambda key: (departure_of_seat(seats[key]), key))
     claims = {key: _claim(seats[key], verdicts[key]) for key in order}
-    released = release(claims, list(bounds_of(tree, seats, now)), now)
+    bounds = [*bounds_of(tree, seats, now), *_grid_bounds(caps, grid, seats)]
+    released = release(claims, bounds, now)
     return Joint(
         {key: _released(seats[key], verdicts[key], released, key, now) for key in seats},
         frozenset(each for names in released.waiting.values() for each in names),
@@ -136,6 +138,13 @@ def bounds_of(tree: GroupTree, seats: Mapping[str, Seat], now: datetime) -> Iter
             )
 
 
+def _grid_bounds(caps: CapNode, grid: Conditions, seats: Mapping[str, Seat]) -> Iterator[Bound]:
+    """Yield what the root may draw while signals ask for less than its limit."""
+    if grid.spans:
+        steps = tuple((step.start_at, min(step.power_w, BOUNDLESS_W)) for step in caps.steps)
+        yield Bound(f"{caps.name} by signal", steps, dict.fromkeys(seats, 1.0))
+
+
 def less(node: CapNode, taken: Mapping[str, PowerSteps], now: datetime) -> CapNode:
     """Return a tree of caps without those sessions that take what they take."""
     children = tuple(less(child, taken, now) for child in node.children)
@@ -154,6 +163,11 @@ def _keys_of(node: CapNode) -> Iterator[str]:
     yield from node.members
     for child in node.children:
         yield from _keys_of(child)
+
+
+def _situation(seat: Seat, asked: Conditions, now: datetime) -> Situation:
+    situation = situation_for(seat.gathered, seat.standing, asked, now)
+    return replace(situation, max_power_w=min(situation.max_power_w, float(seat.member.max_power_w)))
 
 
 def _hardware(member: Member) -> Hardware:

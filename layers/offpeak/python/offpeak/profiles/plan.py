@@ -28,12 +28,12 @@ it has raised plan_wanted, and the sweep finds what is lost."""
 
 def plan_asked(message: Mapping[str, str | int | None], by: Planner, *, now: datetime) -> None:
     """Make the plan that a message of the plan queue asks for: a session's, or that of a tree of limit groups."""
-    root_id = None if message.get("root_id") is None else str(message["root_id"])
-    if message.get("session_id") is not None:
+    root_id = str(message["root_id"]) if "root_id" in message else None
+    if root_id is not None and "session_id" not in message:
+        plan_group(root_id, by, now=now)
+    else:
         key = SessionKey(str(message["partner_id"]), str(message["session_id"]))
         plan_session(key, by, now=now, in_order_of=root_id)
-    elif root_id is not None:
-        plan_group(root_id, by, now=now)
 
 
 def plan_session(key: SessionKey, by: Planner, *, now: datetime, in_order_of: str | None = None) -> Planned | None:

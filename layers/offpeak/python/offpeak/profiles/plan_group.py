@@ -14,9 +14,10 @@ from datetime import datetime
 
 from offpeak.aws.tables import Table, Write, write_together
 from offpeak.errors import ConcurrentChange, UnknownObject
+from offpeak.grid.model import Scope, group_caps
 from offpeak.groups.store import StoredTree
 from offpeak.profiles.gather import Gathered, Planner, gather, place_of
-from offpeak.profiles.joint import Joint, Seat, decide_joint, seated
+from offpeak.profiles.joint import CAPS_FOR, Joint, Seat, decide_joint, seated
 from offpeak.profiles.outcome import Planned, concluded, over, report
 from offpeak.profiles.send_queue import ask_to_send
 from offpeak.sessions.model import SessionKey, SessionStatus
@@ -121,7 +122,8 @@ def _planned(stored: StoredTree, here: Mapping[str, Gathered], by: Planner, now:
         found = tree.member_at(place) if place else None
         assert found is not None
         seats[text] = seated(each, tree.root_id, found[1], now, at)
-    joint = decide_joint(tree, seats, now)
+    signals = by.signals.since(tree.received_at).of(Scope(group=tree.root_id))
+    joint = decide_joint(tree, seats, group_caps(signals, tree.root_id, now, now + CAPS_FOR), now)
     _report_group(stored, joint, len(seats))
     return {text: _concluded(seat, text, joint, by, now, at) for text, seat in seats.items()}
 
