@@ -71,23 +71,16 @@ def change_members(group_id: str) -> Response[str]:
 
 
 @api.put(EVSE)
-def put_evse(group_id: str, partner_id: str, evse_uid: str) -> Response[str]:
-    return _put(group_id, place_named(partner_id, evse_uid))
-
-
 @api.put(CONNECTOR)
-def put_connector(group_id: str, partner_id: str, evse_uid: str, connector_id: str) -> Response[str]:
-    return _put(group_id, place_named(partner_id, evse_uid, connector_id))
+def put_member(group_id: str, **place: str) -> Response[str]:
+    seen, said = seen_revision(api), read_object(MemberSettings, json_body(api))
+    return _changed(group_id, [member_of(place_named(**place), said)], [], seen)
 
 
 @api.delete(EVSE)
-def remove_evse(group_id: str, partner_id: str, evse_uid: str) -> Response[str]:
-    return _changed(group_id, [], [place_named(partner_id, evse_uid)], seen_revision(api))
-
-
 @api.delete(CONNECTOR)
-def remove_connector(group_id: str, partner_id: str, evse_uid: str, connector_id: str) -> Response[str]:
-    return _changed(group_id, [], [place_named(partner_id, evse_uid, connector_id)], seen_revision(api))
+def remove_member(group_id: str, **place: str) -> Response[str]:
+    return _changed(group_id, [], [place_named(**place)], seen_revision(api))
 
 
 @api.put(f"{GROUP}/load")
@@ -112,11 +105,6 @@ def show_audit(group_id: str) -> Response[str]:
 @api.get(f"{GROUP}/audit/verification")
 def verify_audit(group_id: str) -> Response[str]:
     return answer(verdict_shown(wiring.group_trail().verify(trail_of(wiring.groups().root_of_group(group_id)))))
-
-
-def _put(group_id: str, place: Place) -> Response[str]:
-    seen, said = seen_revision(api), read_object(MemberSettings, json_body(api))
-    return _changed(group_id, [member_of(place, said)], [], seen)
 
 
 def _changed(group_id: str, put: list[Member], remove: list[Place], seen: int | None) -> Response[str]:

@@ -30,6 +30,7 @@ IDS = {
     "evse_uid": ["EVSE-S1", "E2"],
     "connector_id": ["1", "2"],
     "tariff_id": ["T1", "T2"],
+    "group_id": ["fuzz-a", "fuzz-b"],
 }
 SPOILT = (
     b"",
@@ -146,7 +147,10 @@ def likely(case: Case, visitors: Visitors, draw: st.DataObject) -> None:
     case.path_parameters = path
     if "If-Match" in (case.headers or {}):
         case.headers["If-Match"] = draw.draw(st.sampled_from(["*", '"1"', '"2"']), "If-Match")
-    if case.path.endswith("/partners") and isinstance(case.body, dict):
+    if case.path.endswith("/groups") and isinstance(case.body, dict):
+        limited = {name: each for name, each in case.body.items() if name not in ("limit_a", "limit_w", "parent_id")}
+        case.body = {**limited, "group_id": draw.draw(st.sampled_from(IDS["group_id"]), "group_id"), "limit_a": 32}
+    elif case.path.endswith("/partners") and isinstance(case.body, dict):
         settings = case.body.get("settings")
         named = {"name": "Made up", "parties": ["NL-FUZ"], **(settings if isinstance(settings, dict) else {})}
         case.body = {"partner_id": draw.draw(st.sampled_from(OPERATED), "partner_id"), "settings": named}
