@@ -262,8 +262,8 @@ class Flow:
         Returns for each state where it leads, the sessions reached, and the first state at which a session of
         `active` can enter: it is reached from there.
         """
-        tree = self._tree
-        came: dict[State, State | None] = {start: None for start in starts if start not in self._closed}
+        tree, has, closed = self._tree, self._has, self._closed
+        came: dict[State, State | None] = {start: None for start in starts if start not in closed}
         queue = list(came)
         reached = 0
         unseen: dict[int, list[int]] = {}
@@ -277,17 +277,20 @@ class Flow:
                 new = free & ~reached
                 if new:
                     reached |= new
-                    has, rest = self._has, []
-                    for other in unseen.get(node, self._opened):
-                        if not has[other] & new:
-                            rest.append(other)
-                        elif (node, other) not in came and (node, other) not in self._closed:
-                            came[node, other] = state
-                            queue.append((node, other))
-                    unseen[node] = rest
+                    others = unseen.get(node, self._opened)
+                    held = [other for other in others if has[other] & new]
+                    if held:
+                        unseen[node] = [other for other in others if not has[other] & new]
+                        for other in held:
+                            before = node, other
+                            if before not in came and before not in closed:
+                                came[before] = state
+                                if self._free(other) & members & active:
+                                    return came, reached, before
+                                queue.append(before)
             if tree.has_branches:
                 for other_state in tree.around(node, slot):
-                    if other_state not in came and other_state not in self._closed:
+                    if other_state not in came and other_state not in closed:
                         came[other_state] = state
                         queue.append(other_state)
         return came, reached, None
