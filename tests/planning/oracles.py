@@ -246,11 +246,13 @@ def group_optimum(
     levels: Sequence[tuple[int, int, float]] = (),
     most: Sequence[float] | None = None,
     tiers: Sequence[tuple[int, float, float]] = (),
+    own_prices: Sequence[Sequence[float]] | None = None,
 ) -> tuple[float, float]:
     """The most that a group can be given of its needs, kWh, and the least that this costs, EUR.
 
     `levels` are (session, number of slots, kWh that it must have drawn in them); `most` is what each session may draw
-    beyond its need, where that pays. `tiers` are (slot, price, kWh), where a slot has more than one price.
+    beyond its need, where that pays. `tiers` are (slot, price, kWh), where a slot has more than one price;
+    `own_prices` are there where sessions have prices of their own.
     """
     solver = highspy.Highs()
     solver.silent()
@@ -291,7 +293,13 @@ def group_optimum(
     solver.minimize(
         solver.qsum([price * each for _, price, each in parts])
         if tiers
-        else solver.qsum([price * each for row in drawn for price, each in zip(instance.prices, row, strict=True)])
+        else solver.qsum(
+            [
+                price * each
+                for session, row in enumerate(drawn)
+                for price, each in zip(own_prices[session] if own_prices else instance.prices, row, strict=True)
+            ]
+        )
     )
     assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
     return energy, float(solver.getObjectiveValue())
