@@ -18,6 +18,7 @@ from local.recorded import UnreadableRecord
 from local.replay.cast import Cast, NothingToReplay, made_up_cast, recorded_cast
 from local.replay.figures import Figures
 from local.replay.managed import Needs, Rules
+from local.replay.market import Market
 from local.replay.run import play_all
 from local.replay.show import introduce, results, write
 from offpeak.planning.situation import Calm
@@ -41,11 +42,17 @@ def main(arguments: list[str]) -> int:
     results(figures, console)
     chosen.out.mkdir(parents=True, exist_ok=True)
     write(figures, cast, chosen.out)
-    console.print(
-        f"{len(cast.stays) * len(figures)} sessions in {took_s:.0f} s; table and sessions in {chosen.out}/.",
-        style="dim",
-    )
+    _draw(figures, cast, chosen.out)
+    console.print(f"{len(cast.stays) * len(figures)} sessions in {took_s:.0f} s.", style="dim")
+    console.print(f"The picture is in {chosen.out}/replay.png, figures and sessions are beside it.", style="dim")
     return 0
+
+
+def _draw(figures: list[Figures], cast: Cast, folder: Path) -> None:
+    from local.replay.picture import draw  # matplotlib takes a second to import
+
+    title = f"{len(cast.stays)} charging sessions against recorded prices"
+    draw(title, figures, Market(cast.prices), cast.notes, folder / "replay.png")
 
 
 def _played(cast: Cast, name: str, rules: Rules, workers: int, console: Console) -> Figures:

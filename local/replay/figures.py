@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from statistics import fmean
 
@@ -12,7 +12,6 @@ from local.replay.run import Played
 from local.replay.stay import HOUR, Stay, Stretch
 
 READY_SHARE = 0.99
-LOAD_STEP = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -118,55 +117,67 @@ def peak_kw(drawn: Iterable[Stretch]) -> float:
     return most
 
 
-def mean_load(drawn: Iterable[Stretch]) -> dict[datetime, float]:
-    """Return the mean power of all of it in each five minutes in which there is any, kW."""
-    load: dict[datetime, float] = {}
-    for each in drawn:
-        at = each.start_at - (each.start_at - datetime.min.replace(tzinfo=each.start_at.tzinfo)) % LOAD_STEP
-        while at < each.end_at:
-            shared = min(each.end_at, at + LOAD_STEP) - max(each.start_at, at)
-            load[at] = load.get(at, 0.0) + each.kw * (shared / LOAD_STEP)
-            at += LOAD_STEP
-    return load
+Row = tuple[str, ...]
 
 
-Row = tuple[str, tuple[str, ...]]
-
-
-def rows(columns: Sequence[Figures]) -> list[Row]:
-    """Return the table: a name, and a cell for each column."""
+def ways(one: Figures) -> list[Row]:
+    """Return what a kWh cost by other ways to charge: (name, ct/kWh, share of the possible saving)."""
     return [
-        ("Sessions", tuple(str(each.sessions) for each in columns)),
-        ("Energy wanted", tuple(f"{each.kwh:.0f} kWh" for each in columns)),
-        ("A kWh, charged at once", tuple(_ct(each, each.at_once_eur) for each in columns)),
-        ("  in the best single block", tuple(_ct(each, each.block_eur) for each in columns)),
-        ("  in the best hours", tuple(_ct(each, each.hourly_eur) for each in columns)),
-        ("  at the optimum", tuple(_ct(each, each.optimum_eur) for each in columns)),
-        ("  as replayed", tuple(_ct(each, each.cost_eur) for each in columns)),
-        ("Saving against charging at once", tuple(_saved(each) for each in columns)),
-        ("Share of the possible saving", tuple(_percent(each.kept) for each in columns)),
-        ("  of the best single block", tuple(_percent(each.share_of_saving(each.block_eur)) for each in columns)),
-        ("  of the best hours", tuple(_percent(each.share_of_saving(each.hourly_eur)) for each in columns)),
-        ("Ready on time", tuple(_percent(each.ready) for each in columns)),
-        ("Energy not delivered", tuple(f"{each.missing_kwh:.1f} kWh" for each in columns)),
-        ("Starts a session", tuple(f"{each.starts:.2f}" for each in columns)),
-        ("Profiles sent a session", tuple(f"{each.sent:.2f}" for each in columns)),
-        ("  nine of ten within", tuple(str(each.sent_within(0.9)) for each in columns)),
-        ("Plans a session", tuple(f"{each.plans:.0f}" for each in columns)),
-        ("Peak of all cars", tuple(f"{each.peak_kw:.0f} kW" for each in columns)),
-        ("  if charged at once", tuple(f"{each.at_once_peak_kw:.0f} kW" for each in columns)),
+        (name, _ct(one, eur), _percent(one.share_of_saving(eur)))
+        for name, eur in (
+            ("at once", one.at_once_eur),
+            ("best hours", one.hourly_eur),
+            ("best single block", one.block_eur),
+            ("optimum", one.optimum_eur),
+        )
     ]
 
 
+COLUMNS = ("Offpeak knows", "ct/kWh", "saved", "of possible", "ready", "missing kWh", "starts", "profiles", "peak kW")
+
+
+def row(each: Figures) -> Row:
+    """Return what came of one set of rules, a cell for each of COLUMNS."""
+    saved = each.at_once_eur - each.cost_eur
+    return (
+        each.name,
+        _ct(each, each.cost_eur),
+        _percent(saved / each.at_once_eur if each.at_once_eur > 0 else None, 1),
+        _percent(each.kept),
+        _percent(each.ready),
+        f"{each.missing_kwh:.1f}",
+        f"{each.starts:.2f}",
+        f"{each.sent:.2f}",
+        f"{each.peak_kw:.0f}",
+    )
+
+
+def numbers(each: Figures) -> dict[str, float | int | str | None]:
+    """Return the figures of one set of rules for other programs."""
+    return {
+        "rules": each.name,
+        "sessions": each.sessions,
+        "kwh": round(each.kwh, 3),
+        "cost_eur": round(each.cost_eur, 4),
+        "at_once_eur": round(each.at_once_eur, 4),
+        "best_hours_eur": round(each.hourly_eur, 4),
+        "best_block_eur": round(each.block_eur, 4),
+        "optimum_eur": round(each.optimum_eur, 4),
+        "share_kept": None if each.kept is None else round(each.kept, 5),
+        "share_ready": round(each.ready, 5),
+        "missing_kwh": round(each.missing_kwh, 3),
+        "starts": round(each.starts, 4),
+        "profiles": round(each.sent, 4),
+        "profiles_nine_of_ten": each.sent_within(0.9),
+        "plans": round(each.plans, 2),
+        "peak_kw": round(each.peak_kw, 2),
+        "at_once_peak_kw": round(each.at_once_peak_kw, 2),
+    }
+
+
 def _ct(figures: Figures, eur: float) -> str:
-    return f"{eur / figures.kwh * 100:.2f} ct"
+    return f"{eur / figures.kwh * 100:.2f}"
 
 
-def _saved(figures: Figures) -> str:
-    saved = figures.at_once_eur - figures.cost_eur
-    share = f" ({saved / figures.at_once_eur * 100:.1f} %)" if figures.at_once_eur > 0 else ""
-    return f"{saved:.2f} EUR{share}"
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share * 100:.2f} %"
+def _percent(share: float | None, decimals: int = 2) -> str:
+    return "-" if share is None else f"{share * 100:.{decimals}f} %"

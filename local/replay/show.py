@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.replay.cast import Cast
-from local.replay.figures import Figures, rows
+from local.replay.figures import COLUMNS, Figures, numbers, row, ways
 from local.replay.run import Played
 
 SESSION_COLUMNS = (
@@ -22,8 +22,9 @@ SESSION_COLUMNS = (
 )
 FOOTNOTE = """\
 Cost: energy at the day-ahead price of its quarter-hour, without taxes and fees; what is missing at plug-out counts at \
-the mean price of charging that session at once. At once, block, hours and optimum know prices, need and departure; \
-the replay knows tomorrow's prices from 13:00 on. Ready: at least 99 % of the recorded energy at plug-out."""
+the mean price of charging that session at once. Of possible: the share of the saving that perfect information of \
+prices, need and departure makes. The replay knows tomorrow's prices from 13:00 on. Ready: at least 99 % of the \
+recorded energy at plug-out. Starts of charging and profiles sent are means a session."""
 
 
 def introduce(cast: Cast, console: Console) -> None:
@@ -35,28 +36,37 @@ def introduce(cast: Cast, console: Console) -> None:
 
 
 def results(columns: Sequence[Figures], console: Console) -> None:
-    """Print the table, and what it means."""
-    table = Table(box=None, padding=(0, 2), header_style="bold")
-    table.add_column("", no_wrap=True)
+    """Print the tables, and what they mean."""
+    one = columns[0]
+    known = Table(box=None, padding=(0, 2), header_style="bold")
+    for name in ("With perfect information", "ct/kWh", "of possible"):
+        known.add_column(name, justify="left" if not known.columns else "right", no_wrap=True)
+    for cells in ways(one):
+        known.add_row(*cells)
+    replayed = Table(box=None, padding=(0, 2), header_style="bold")
+    for name in COLUMNS:
+        replayed.add_column(name, justify="left" if not replayed.columns else "right")
     for each in columns:
-        table.add_column(each.name, justify="right", no_wrap=True)
-    for name, cells in rows(columns):
-        table.add_row(name, *cells)
-    console.print(table)
+        replayed.add_row(*row(each))
+    console.print(known)
+    console.print()
+    console.print(replayed)
+    console.print()
+    console.print(f"  {one.kwh:.0f} kWh were wanted; charged at once, the cars peak at {one.at_once_peak_kw:.0f} kW.")
     console.print(Padding(Text(FOOTNOTE, "dim"), (0, 2)))
 
 
 def write(columns: Sequence[Figures], cast: Cast, folder: Path) -> None:
-    """Write the table and what came of each session as CSV."""
+    """Write the figures, and what came of each session, as CSV."""
     with (folder / "figures.csv").open("w", encoding="utf-8", newline="") as file:
         file.writelines(f"# {note}\n" for note in cast.notes)
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["", *(each.name for each in columns)])
-        table.writerows([name.strip(), *cells] for name, cells in rows(columns))
+        table = csv.DictWriter(file, list(numbers(columns[0])), lineterminator="\n")
+        table.writeheader()
+        table.writerows(numbers(each) for each in columns)
     with (folder / "sessions.csv").open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(SESSION_COLUMNS)
-        table.writerows(_cells(column.name, each) for column in columns for each in column.played)
+        cells = csv.writer(file, lineterminator="\n")
+        cells.writerow(SESSION_COLUMNS)
+        cells.writerows(_cells(column.name, each) for column in columns for each in column.played)
 
 
 def _cells(name: str, played: Played) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from local.replay.baselines import Baselines
-from local.replay.figures import Figures, is_ready, mean_load, peak_kw, rows
+from local.replay.figures import COLUMNS, Figures, is_ready, peak_kw, row
 from local.replay.run import Played
 from local.replay.stay import Stretch
 from tests.local.replay_scene import START, a_stay
@@ -39,7 +39,7 @@ def test_a_car_is_ready_with_99_per_cent_of_its_energy() -> None:
 def test_where_nothing_can_be_saved_no_share_is_told() -> None:
     flat = Played(a_stay(), (), 3.0, 0.0, 1, 1, 1, Baselines(3.0, 3.0, 3.0, 3.0))
     assert Figures("", (flat,)).kept is None
-    assert dict(rows([Figures("", (flat,))]))["Share of the possible saving"] == ("-",)
+    assert row(Figures("", (flat,)))[COLUMNS.index("of possible")] == "-"
 
 
 def test_the_peak_counts_what_is_drawn_at_the_same_instant() -> None:
@@ -50,11 +50,6 @@ def test_the_peak_counts_what_is_drawn_at_the_same_instant() -> None:
     ]
     assert peak_kw(drawn) == pytest.approx(18.0)
     assert peak_kw([]) == 0.0
-
-
-def test_the_load_is_a_mean_of_five_minutes() -> None:
-    load = mean_load([Stretch(START + 4 * MINUTE, START + 11 * MINUTE, 10.0), Stretch(START, START + MINUTE, 5.0)])
-    assert load == pytest.approx({START: 3.0, START + 5 * MINUTE: 10.0, START + 10 * MINUTE: 2.0})
 
 
 def test_so_many_profiles_were_enough_for_nine_sessions_of_ten() -> None:
