@@ -331,3 +331,42 @@ def most_for(instance: GroupInstance, session: int, kept: Sequence[float]) -> fl
     solver.maximize(solver.qsum(drawn[session]))
     assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
     return float(solver.getObjectiveValue())
+
+
+def turns_optimum(
+    prices: Sequence[float],
+    needs: Sequence[float],
+    leaves: Sequence[int],
+    caps_w: Sequence[float],
+    floors_w: Sequence[float],
+    mosts_w: Sequence[float],
+    *,
+    slot_h: float,
+    missing_eur: float,
+) -> float:
+    """The least that energy costs, with `missing_eur` for each kWh that is not had, by a mixed-integer program.
+
+    In each slot (a part of a price's time) a car charges at its floor or more, or not at all; `leaves` are the numbers
+    of slots that it stays.
+    """
+    solver = highspy.Highs()
+    solver.silent()
+    solver.setOptionValue("mip_rel_gap", 1e-6)
+    slots = range(len(prices))
+    powers, bills = [], []
+    for need, stays, floor, most in zip(needs, leaves, floors_w, mosts_w, strict=True):
+        row = [solver.addVariable(lb=0.0, ub=most if t < stays else 0.0) for t in slots]
+        for t in slots:
+            on = solver.addBinary()
+            solver.addConstr(row[t] >= floor * on)
+            solver.addConstr(row[t] <= most * on)
+        missing = solver.addVariable(lb=0.0)
+        solver.addConstr(solver.qsum(row) * (slot_h / 1000) + missing == need)
+        bills.append(missing * missing_eur)
+        bills += [power * (price * slot_h / 1000) for power, price in zip(row, prices, strict=True)]
+        powers.append(row)
+    for t in slots:
+        solver.addConstr(solver.qsum([row[t] for row in powers]) <= caps_w[t])
+    solver.minimize(solver.qsum(bills))
+    assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return float(solver.getObjectiveValue())

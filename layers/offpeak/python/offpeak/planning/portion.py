@@ -53,6 +53,8 @@ def gather(lot: Lot, drawn: Rows, kept: Collection[int], on_now: Collection[int]
     exchange = _exchange(lot, drawn, kept)
     exchange.go_on(on_now)
     exchange.drop_runs(lot.prices, [each.calm.start_eur for each in lot.situations])
+    hours = [(end - start) / 3600 for start, end in lot.slots[: lot.count]]
+    exchange.lift([[car.floor_w / 1000 * length for length in hours] for car in lot.cars])
 
 
 def _exchange(lot: Lot, drawn: Rows, kept: Collection[int]) -> Exchange:
