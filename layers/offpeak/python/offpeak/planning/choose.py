@@ -30,9 +30,8 @@ def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
         return choose_kind(problem, running, calm)
     before = _left_of(problem, running) if running else []
     is_on = bool(before) and before[0][0] == 0
-    best = _best(problem, calm, is_on=is_on)
     if not before:
-        return best
+        return _best(problem, calm, is_on=is_on)
     held = energy_in(problem, before)
     mended = _solve(problem, preferred=(held, _beside(problem, held)))
     slack = _slack(problem, before, held, calm, is_on=is_on)
@@ -42,8 +41,11 @@ def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
     runs = before if is_kept else lay_out(problem, seconds_for(problem, mended), is_on=is_on)
     kept = at_full_power(problem, runs, mended, is_kept=is_kept)
     total = _with_starts(problem, kept, calm, is_on=is_on)
-    saving = total - _with_starts(problem, best, calm, is_on=is_on)
-    return kept if saving <= max(calm.threshold_eur, calm.threshold_share * abs(total)) else best
+    enough = max(calm.threshold_eur, calm.threshold_share * abs(total))
+    if total - _energy_eur(problem, _solve(problem)) <= enough:
+        return kept  # Not even free starts would save enough: the best plan need not be looked for.
+    best = _best(problem, calm, is_on=is_on)
+    return kept if total - _with_starts(problem, best, calm, is_on=is_on) <= enough else best
 
 
 def _slack(problem: Problem, runs: Sequence[Run], held: Sequence[float], calm: Calm, *, is_on: bool) -> float:
@@ -148,5 +150,8 @@ def _beside(problem: Problem, held: Sequence[float]) -> list[float]:
 
 
 def _with_starts(problem: Problem, choice: Choice, calm: Calm, *, is_on: bool) -> float:
-    energy_eur = sum(price * energy for price, energy in zip(problem.prices, choice.drawn, strict=True))
-    return energy_eur + calm.start_eur * count_starts(choice.runs, is_on=is_on)
+    return _energy_eur(problem, choice.drawn) + calm.start_eur * count_starts(choice.runs, is_on=is_on)
+
+
+def _energy_eur(problem: Problem, drawn: Sequence[float]) -> float:
+    return sum(price * energy for price, energy in zip(problem.prices, drawn, strict=True))
