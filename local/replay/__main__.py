@@ -58,15 +58,20 @@ def _draw(figures: list[Figures], cast: Cast, folder: Path) -> None:
 def _played(cast: Cast, name: str, rules: Rules, workers: int, console: Console) -> Figures:
     playing = play_all(cast.stays, cast.prices, rules, workers)
     shown = track(playing, f"  {name}", total=len(cast.stays), console=console, disable=not console.is_terminal)
-    return Figures(name, tuple(shown))
+    return Figures(name, tuple(shown), is_production=rules.calm == Calm())
 
 
 def _rules(chosen: argparse.Namespace) -> list[tuple[str, Rules]]:
+    several = len(chosen.needs) > 1
     return [
-        (f"{needs}, start {eur * 100:g} ct", Rules(needs, replace(Calm(), start_eur=eur)))
+        (f"{needs}, {eur * 100:g} ct" if several else f"{eur * 100:g} ct a start", rules_of(needs, eur))
         for needs in chosen.needs
         for eur in chosen.start_cost
     ]
+
+
+def rules_of(needs: Needs, start_eur: float) -> Rules:
+    return Rules(needs, replace(Calm(), start_eur=start_eur))
 
 
 def _cast(chosen: argparse.Namespace) -> Cast:

@@ -16,10 +16,11 @@ READY_SHARE = 0.99
 
 @dataclass(frozen=True)
 class Figures:
-    """What came of all stays that were played by one set of rules."""
+    """What came of all stays that were played by one set of rules; `is_production`: by those that production has."""
 
     name: str
     played: tuple[Played, ...]
+    is_production: bool = False
 
     @property
     def sessions(self) -> int:
@@ -133,7 +134,7 @@ def ways(one: Figures) -> list[Row]:
     ]
 
 
-COLUMNS = ("Offpeak knows", "ct/kWh", "saved", "of possible", "ready", "missing kWh", "starts", "profiles", "peak kW")
+COLUMNS = ("Replayed", "ct/kWh", "saved", "kept", "ready", "missing", "starts", "profiles", "peak")
 
 
 def row(each: Figures) -> Row:
@@ -145,10 +146,10 @@ def row(each: Figures) -> Row:
         _percent(saved / each.at_once_eur if each.at_once_eur > 0 else None, 1),
         _percent(each.kept),
         _percent(each.ready),
-        f"{each.missing_kwh:.1f}",
+        f"{each.missing_kwh:.0f} kWh",
         f"{each.starts:.2f}",
         f"{each.sent:.2f}",
-        f"{each.peak_kw:.0f}",
+        f"{each.peak_kw:.0f} kW",
     )
 
 

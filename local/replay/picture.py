@@ -28,13 +28,13 @@ MOST_PROFILES = 8
 
 
 def draw(title: str, columns: Sequence[Figures], market: Market, notes: Sequence[str], path: Path) -> None:
-    """Draw the replay, mainly of the last set of rules, and save it at `path`."""
-    chosen = columns[-1]
+    """Draw the replay, mainly of what production would do, and save it at `path`."""
+    chosen = main_of(columns)
     with plt.rc_context(STYLE):
         figure = plt.figure(figsize=(12, 10), dpi=110)
         figure.suptitle(title, x=0.06, y=0.975, ha="left", fontsize=17, fontweight="bold")
         figure.text(0.06, 0.928, _subtitle(chosen), ha="left", fontsize=11.5, color="#444444")
-        grid = figure.add_gridspec(2, 2, left=0.06, right=0.975, top=0.875, bottom=0.12, hspace=0.34, wspace=0.2)
+        grid = figure.add_gridspec(2, 2, left=0.12, right=0.95, top=0.875, bottom=0.12, hspace=0.34, wspace=0.22)
         _draw_costs(figure.add_subplot(grid[0, 0]), columns)
         _draw_day(figure.add_subplot(grid[0, 1]), chosen, market)
         _draw_trade_off(figure.add_subplot(grid[1, 0]), columns)
@@ -42,6 +42,11 @@ def draw(title: str, columns: Sequence[Figures], market: Market, notes: Sequence
         figure.text(0.06, 0.02, "\n".join(notes), fontsize=8.5, color="#555555", linespacing=1.5, wrap=True)
         figure.savefig(path)
         plt.close(figure)
+
+
+def main_of(columns: Sequence[Figures]) -> Figures:
+    """Return the figures of production's own rules, of others where those are not among them."""
+    return next((each for each in columns if each.is_production), columns[-1])
 
 
 def _subtitle(chosen: Figures) -> str:
@@ -78,17 +83,18 @@ def _draw_day(axes: Any, chosen: Figures, market: Market) -> None:
     axes.stairs(load.kw, edges, fill=True, color=REPLAYED, alpha=0.85, label="replayed")
     axes.stairs(at_once.kw, edges, color=AT_ONCE, linewidth=1.8, label="if charged at once")
     axes.set_ylabel("kW, all cars")
-    axes.set_ylim(0, max(*load.kw, *at_once.kw) * 1.25)
+    axes.set_ylim(0, max(*load.kw, *at_once.kw) * 1.05)
     price = axes.twinx()
     price.stairs(_mean_prices(market), edges, color=PRICE, linewidth=1.2, baseline=None, label="price (right)")
     price.set_ylim(0)
+    price.margins(y=0.1)
     price.set_ylabel("ct/kWh")
     price.spines["right"].set_visible(True)
     handles = [*axes.get_legend_handles_labels()[0], *price.get_legend_handles_labels()[0]]
-    axes.legend(handles=handles, loc="upper center", ncols=3, frameon=False, fontsize=9)
+    axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.02, 0.995), ncols=3, frameon=False, fontsize=9)
     axes.set_xticks(range(0, 25, 3), [f"{hour:02d}:00" for hour in range(0, 25, 3)])
     axes.set_xlim(0, 24)
-    axes.set_title("The mean day, local time", loc="left", fontweight="bold")
+    axes.set_title("The mean day", loc="left", fontweight="bold")
 
 
 def _mean_prices(market: Market) -> list[float]:
@@ -103,7 +109,7 @@ def _draw_trade_off(axes: Any, columns: Sequence[Figures]) -> None:
     starts, kept = [each[0] for each in known], [each[1] for each in known]
     axes.plot(starts, kept, color=REPLAYED, marker="o", linewidth=1.8)
     for at, share, name in known:
-        axes.annotate(name, (at, share), textcoords="offset points", xytext=(0, 9), ha="center", fontsize=8.5)
+        axes.annotate(name, (at, share), textcoords="offset points", xytext=(8, -12), fontsize=8.5)
     one = columns[0]
     lines = (("optimum", one.optimum_eur), ("best single block", one.block_eur), ("best hours", one.hourly_eur))
     for name, eur in lines:
@@ -119,7 +125,7 @@ def _draw_trade_off(axes: Any, columns: Sequence[Figures]) -> None:
 
 
 def _draw_profiles(axes: Any, columns: Sequence[Figures]) -> None:
-    shown = columns[-len(SHADES) :]
+    shown = columns if len(columns) <= len(SHADES) else [columns[0], main_of(columns), columns[-1]]
     width = 0.8 / len(shown)
     for place, (each, colour) in enumerate(zip(shown, SHADES, strict=False)):
         counts = Counter(min(played.sent, MOST_PROFILES) for played in each.played)

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.replay.cast import Cast
-from local.replay.figures import COLUMNS, Figures, numbers, row, ways
+from local.replay.figures import COLUMNS, Figures, Row, numbers, row, ways
 from local.replay.run import Played
 
 SESSION_COLUMNS = (
@@ -22,9 +22,9 @@ SESSION_COLUMNS = (
 )
 FOOTNOTE = """\
 Cost: energy at the day-ahead price of its quarter-hour, without taxes and fees; what is missing at plug-out counts at \
-the mean price of charging that session at once. Of possible: the share of the saving that perfect information of \
-prices, need and departure makes. The replay knows tomorrow's prices from 13:00 on. Ready: at least 99 % of the \
-recorded energy at plug-out. Starts of charging and profiles sent are means a session."""
+the mean price of charging that session at once. Kept: the share of the saving that perfect information of prices, \
+need and departure makes possible. The replay knows tomorrow's prices from 13:00 on. Ready: at least 99 % of the \
+recorded energy at plug-out. Starts of charging and profiles sent are means a session; the peak is that of all cars."""
 
 
 def introduce(cast: Cast, console: Console) -> None:
@@ -38,22 +38,21 @@ def introduce(cast: Cast, console: Console) -> None:
 def results(columns: Sequence[Figures], console: Console) -> None:
     """Print the tables, and what they mean."""
     one = columns[0]
-    known = Table(box=None, padding=(0, 2), header_style="bold")
-    for name in ("With perfect information", "ct/kWh", "of possible"):
-        known.add_column(name, justify="left" if not known.columns else "right", no_wrap=True)
-    for cells in ways(one):
-        known.add_row(*cells)
-    replayed = Table(box=None, padding=(0, 2), header_style="bold")
-    for name in COLUMNS:
-        replayed.add_column(name, justify="left" if not replayed.columns else "right")
-    for each in columns:
-        replayed.add_row(*row(each))
-    console.print(known)
+    console.print(_table(("With perfect information", "ct/kWh", "kept"), ways(one)))
     console.print()
-    console.print(replayed)
+    console.print(_table(COLUMNS, [row(each) for each in columns]))
     console.print()
     console.print(f"  {one.kwh:.0f} kWh were wanted; charged at once, the cars peak at {one.at_once_peak_kw:.0f} kW.")
     console.print(Padding(Text(FOOTNOTE, "dim"), (0, 2)))
+
+
+def _table(header: Sequence[str], cells: Sequence[Row]) -> Padding:
+    table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False, header_style="bold")
+    for place, name in enumerate(header):
+        table.add_column(name, justify="right" if place else "left", no_wrap=True)
+    for each in cells:
+        table.add_row(*each)
+    return Padding(table, (0, 2))
 
 
 def write(columns: Sequence[Figures], cast: Cast, folder: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_car_is_ready_with_99_per_cent_of_its_energy() -> None:
 def test_where_nothing_can_be_saved_no_share_is_told() -> None:
     flat = Played(a_stay(), (), 3.0, 0.0, 1, 1, 1, Baselines(3.0, 3.0, 3.0, 3.0))
     assert Figures("", (flat,)).kept is None
-    assert row(Figures("", (flat,)))[COLUMNS.index("of possible")] == "-"
+    assert row(Figures("", (flat,)))[COLUMNS.index("kept")] == "-"
 
 
 def test_the_peak_counts_what_is_drawn_at_the_same_instant() -> None:
