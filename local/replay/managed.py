@@ -53,6 +53,7 @@ class ManagedSession:
         self._market, self._rules = market, rules
         self._key = SessionKey("replay", stay.session_id)
         self._told_kwh, self._told_w, self._told_at = -1.0, 0.0, stay.arrives_at
+        self._is_idle = False
         self._unseen = 0
         self._running: Plan | None = None
         self._newest: ProfileRequest | None = None
@@ -67,6 +68,9 @@ class ManagedSession:
         lasted_h = (self.car.at - self._told_at) / HOUR
         told_w = (told_kwh - self._told_kwh) * 1000 / lasted_h if lasted_h else 0.0
         is_cause = (told_kwh, told_w) != (self._told_kwh, self._told_w) or self._unseen > 0
+        self._is_idle = (
+            told_kwh == self._told_kwh and self.car.may_draw(self._told_at) and self.car.may_draw(self.car.at)
+        )
         self._told_kwh, self._told_w, self._told_at = told_kwh, told_w, self.car.at
         self._unseen = max(0, self._unseen - 1)
         return is_cause
@@ -84,6 +88,7 @@ class ManagedSession:
             running=self._running,
             calm=self._rules.calm,
             need_is_known=is_known,
+            is_idle=self._is_idle,
         )
 
     def adopt(self, plan: Plan, now: datetime) -> None:

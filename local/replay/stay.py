@@ -112,6 +112,11 @@ class ParkedCar:
     def take(self, profile: ChargingProfile) -> None:
         self._profile = profile
 
+    def may_draw(self, at: datetime) -> bool:
+        """Say whether the newest profile lets it charge at an instant."""
+        limit = limit_at(self._profile, at) if self._profile else None
+        return limit is None or float(limit) >= self.stay.min_power_w - 1e-6
+
     def wait_until(self, at: datetime) -> None:
         """Let time pass: draw what is allowed from the instant reached so far until `at`."""
         while self.at < at and not self.is_done:

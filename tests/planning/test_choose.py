@@ -45,6 +45,13 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[float, float]], bool]] = [
     ("a_later_departure_alone_does_not_move_it", {"departure_at": after(14)}, [(7, 9)], True),
     ("a_boost_moves_it_to_now", {"boosts": True}, [(0, 2)], False),
     ("a_minimum_at_once_moves_as_much_of_it", {"minimum_now_kwh": 5.0}, [(0, 0.5), (7, 8.5)], False),
+    (
+        "a_car_that_takes_nothing_is_not_followed",
+        {"now": after(7.5), "need_kwh": 20.0, "is_idle": True},
+        [(7.5, 9)],
+        True,
+    ),
+    ("a_car_that_takes_again_gets_what_it_needs", {"now": after(7.5), "need_kwh": 20.0}, [(7.5, 9.5)], False),
     ("a_plan_that_ran_out_is_made_anew", {"now": after(9), "need_kwh": 10.0}, [(9, 10)], False),
 ]
 
@@ -59,6 +66,16 @@ def test_the_running_plan(changes: dict[str, Any], blocks: list[tuple[float, flo
 def test_a_plan_that_is_kept_keeps_the_time_when_it_was_made() -> None:
     assert decide(a_situation(running=RUNNING, now=after(1))).made_at == RUNNING.made_at
     assert decide(a_situation(running=RUNNING, now=after(1), need_kwh=30.0)).made_at == after(1)
+
+
+def test_who_takes_nothing_until_the_plan_is_over_is_not_limited_where_the_need_was_assumed() -> None:
+    late = {"now": after(9), "need_kwh": 15.0, "is_idle": True, "running": RUNNING}
+    assert decide(a_situation(**late)).unlimited_from == after(9)
+    assert spans(decide(a_situation(**late, need_is_known=True, calm=RESTLESS)).blocks) == [(9, 10.5)]
+
+
+def test_who_takes_nothing_is_short_of_nothing() -> None:
+    assert decide(a_situation(now=after(8.5), is_idle=True, running=RUNNING)).shortfall_kwh == 0
 
 
 def test_a_plan_that_is_kept_tells_what_it_costs_now() -> None:

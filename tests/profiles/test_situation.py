@@ -114,6 +114,22 @@ def test_a_state_of_charge_makes_the_need_known_and_bounds_what_the_battery_take
     assert told.room_kwh == pytest.approx(30 / 0.9)
 
 
+@pytest.mark.parametrize(
+    ("state", "confidence", "idle"),
+    [
+        (ChargingState.SUSPENDED_EV, Confidence.MEDIUM, True),
+        (ChargingState.SUSPENDED_EV, Confidence.LOW, False),
+        (ChargingState.SUSPENDED_EVSE, Confidence.HIGH, False),
+        (ChargingState.CHARGING, Confidence.HIGH, False),
+    ],
+)
+def test_a_car_is_idle_when_it_is_trusted_to_take_nothing_by_itself(
+    state: ChargingState, confidence: Confidence, idle: bool
+) -> None:
+    session = replace(known(), state=InferredState(state, "parking_time", confidence))
+    assert situation(session).is_idle is idle
+
+
 def test_the_minimum_is_what_is_still_missing_of_it() -> None:
     assert situation(known(delivered="2"), minimum_now_kwh=Decimal(5)).minimum_now_kwh == 3
     assert situation(known(delivered="6"), minimum_now_kwh=Decimal(5)).minimum_now_kwh == 0

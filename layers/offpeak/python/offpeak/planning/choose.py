@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import ceil, inf
 
@@ -33,6 +34,9 @@ def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
     if not before:
         return _best(problem, calm, is_on=is_on)
     held = energy_in(problem, before)
+    if problem.is_idle:
+        # Who takes nothing wants no more time for it: the plan would follow the car all night.
+        problem = replace(problem, target_kwh=min(problem.target_kwh, sum(held)), milestones=[])
     mended = _solve(problem, preferred=(held, _beside(problem, held)))
     slack = _slack(problem, before, held, calm, is_on=is_on)
     is_kept = sum(abs(new - old) for new, old in zip(mended, held, strict=True)) <= slack and _is_in_time(

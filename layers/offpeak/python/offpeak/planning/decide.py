@@ -41,7 +41,9 @@ def why_no_limit(situation: Situation, problem: Problem) -> ReasonCode | None:
         return ReasonCode.PAST_DEPARTURE
     if problem.max_power_w <= 0 or problem.max_power_w < situation.min_power_w:
         return ReasonCode.TOO_LITTLE_POWER
-    if problem.need_kwh <= situation.calm.energy_kwh and not situation.need_is_known:
+    running = situation.running
+    takes_no_more = situation.is_idle and running is not None and running.unlimited_from <= situation.now
+    if not situation.need_is_known and (takes_no_more or problem.need_kwh <= situation.calm.energy_kwh):
         return ReasonCode.NEED_UNKNOWN
     return None
 
@@ -61,7 +63,7 @@ def _without_limit(situation: Situation, problem: Problem, code: ReasonCode) -> 
 
 def _with_blocks(situation: Situation, problem: Problem, choice: Choice) -> Plan:
     runs, need = choice.runs, problem.need_kwh
-    shortfall = max(0.0, need - choice.kwh)
+    shortfall = 0.0 if problem.is_idle and situation.running else max(0.0, need - choice.kwh)
     is_short = shortfall >= SMALLEST_SHORTFALL_KWH
     cost = money_for(problem, choice.drawn)
     cost_at_once = money_for(problem, _at_once(problem, choice))

@@ -26,6 +26,8 @@ class Problem:
     where that pays. `forecast_from_s` is where the first price begins that is not published; `is_priced` is False when
     no price is known at all.
 
+    A car that `is_idle` takes nothing though it may.
+
     `least` is there where power changes at the edges of slots only: a slot holds nothing or so many kWh at least.
     `curve` is there where the car is to be charged so full that it takes less, `battery` where it may give up to
     `gives[t]` kWh, at `give_w`. `step_w` is the step between two limits.
@@ -46,6 +48,7 @@ class Problem:
     most_kwh: float
     forecast_from_s: int | None
     is_priced: bool
+    is_idle: bool = False
     step_w: float = 0.1
     least: list[float] | None = None
     curve: Curve | None = None
@@ -111,6 +114,7 @@ def pose(situation: Situation) -> Problem:
         most_kwh=max(target, situation.room_kwh or 0.0),
         forecast_from_s=next((start for start, _, price in pieces if price.is_forecast), None),
         is_priced=is_priced,
+        is_idle=situation.is_idle,
         step_w=situation.limit_step_w,
         least=_least_kwh(situation, draw_kw, hours) if situation.slot_s else None,
         curve=curve,

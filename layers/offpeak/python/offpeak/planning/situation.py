@@ -100,6 +100,8 @@ class Situation:
 
     `max_power_w` is the most that the car may be granted and `limit_step_w` the step in which limits can be told (see
     `profile.limit_step_w`): plans grant whole steps, so that nothing is lost when they become a charging profile.
+    Where the car `is_idle`, it takes nothing though it may; then the running plan is not mended until it does.
+
     `draw_w` is what this car takes when it is granted the most, where its session has shown it; a plan that trusts
     the charger's figure instead gives slow cars too little time. `caps` lower `max_power_w` for a time (a grid signal,
     a share of a group's limit), after the departure too; below `min_power_w`, the least a car charges at, it pauses.
@@ -128,6 +130,7 @@ class Situation:
     running: Plan | None = None
     calm: Calm = Calm()
     need_is_known: bool = False
+    is_idle: bool = False
     room_kwh: float | None = None
     slot_s: int | None = None
     taper: Taper | None = None

@@ -15,7 +15,7 @@ from offpeak.prices.model import PriceCurve
 from offpeak.profiles.model import Standing
 from offpeak.sessions.charging_state import IDLE_W
 from offpeak.sessions.energy import mean_power_w
-from offpeak.sessions.model import KnownSession, Session
+from offpeak.sessions.model import ChargingState, Confidence, KnownSession, Session
 
 SHORTEST_SHOWN = timedelta(minutes=3)
 """A charging period must last so long before its power counts as what the car draws."""
@@ -51,11 +51,17 @@ def situation_of(
         minimum_now_kwh=max(0.0, float(planning.minimum_now_kwh - known.delivered_kwh) - unheard),
         running=running,
         need_is_known=charged is not None,
+        is_idle=is_idle(known),
         room_kwh=None if charged is None else max(0.0, float(_at_the_meter(1 - charged, planning)) - unheard),
         draw_w=None if draw_w is None else float(draw_w),
         limit_step_w=limit_step_w(unit.value, planning.phases, planning.voltage_v),
         time_zone=planning.time_zone,
     )
+
+
+def is_idle(known: KnownSession) -> bool:
+    """Say whether the car takes nothing though it may, as far as that can be trusted."""
+    return known.state.state is ChargingState.SUSPENDED_EV and known.state.confidence is not Confidence.LOW
 
 
 def departure_of(session: Session, planning: PlanningDefaults) -> datetime:
