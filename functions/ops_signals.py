@@ -1,32 +1,24 @@
-"""Signals of the grid, under /ops/v1/signals and by the operators' command: caps, price adders, carbon, congestion.
-
-The command invokes the function itself:
-
-{"action": "add", "signal": {"zone": "DE-LU", "kind": "CAP", "steps": [{"start_at": "...", "power_w": 4100}]}}
-{"action": "list", "zone": "DE-LU"}
-{"action": "show", "signal_id": "evening"}, and so is withdraw
-"""
+"""The operator API on signals of the grid, under /ops/v1/signals: caps, price adders, carbon intensity, congestion.
+Running sessions that one concerns are planned anew within seconds. The command `signal` calls it, too."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from offpeak import wiring
-from offpeak.edge import command_handler, json_body, rest_handler
+from offpeak.edge import json_body, rest_handler
 from offpeak.errors import InvalidMessage
 from offpeak.grid.announce import TRAIL
 from offpeak.grid.find import find_signals
 from offpeak.grid.model import Signal
-from offpeak.grid.wire import SignalId, read_new_signal, read_scope, read_signal, signal_shown
+from offpeak.grid.wire import read_new_signal, read_scope, read_signal, signal_shown
 from offpeak.ocpi.fields import Instant, read_object
-from offpeak.ocpi.wire_json import JsonValue
 from offpeak.operator_edge import (
-    LARGEST_PAGE,
     answer,
     cursor_at,
     here,
@@ -35,14 +27,12 @@ from offpeak.operator_edge import (
     page_asked,
     seen_revision,
 )
-from offpeak.partners.audit import Actor
 from offpeak.partners.show import entry_shown, verdict_shown
 
 api = operator_api()
 SIGNALS = "/ops/v1/signals"
 SIGNAL = f"{SIGNALS}/<signal_id>"
 AUDIT = "/ops/v1/audit/signals"
-NOT_SAID = "not said: CloudTrail knows who invoked the function"
 
 
 class Asked(BaseModel):
@@ -110,38 +100,6 @@ def verify_audit() -> Response[str]:
     return answer(verdict_shown(wiring.signal_trail().verify(TRAIL)))
 
 
-class Command(BaseModel):
-    """`who` is what STS told the command of its own identity."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    action: Literal["add", "list", "show", "withdraw"]
-    signal_id: SignalId | None = None
-    signal: dict[str, object] | None = None
-    zone: str | None = None
-    group: str | None = None
-    after: str | None = None
-    who: Annotated[str, StringConstraints(pattern=r"^arn:[\x21-\x7e]{1,500}$")] | None = None
-
-
-def run(event: JsonValue) -> object:
-    said = read_object(Command, event)
-    if said.action == "list":
-        signals, next_after = found(
-            read_object(Asked, {"zone": said.zone, "group": said.group}), said.after, LARGEST_PAGE
-        )
-        return {"signals": [signal_shown(each) for each in signals], "next": next_after}
-    actor = Actor(said.who or NOT_SAID, "command")
-    if said.action == "add":
-        signal = read_new_signal(_given(event, "signal"), new_id(), wiring.clock().now())
-        return signal_shown(wiring.announcements().announce(signal, actor))
-    if said.signal_id is None:
-        raise InvalidMessage("signal_id", "is required")
-    if said.action == "withdraw":
-        return signal_shown(wiring.announcements().withdraw(said.signal_id, actor))
-    return signal_shown(wiring.announcements().known(said.signal_id))
-
-
 def found(asked: Asked, after: str | None, limit: int) -> tuple[list[Signal], str | None]:
     is_of_all = asked.zone is None and asked.group is None
     scope = None if is_of_all else read_scope(asked.zone, asked.group)
@@ -152,16 +110,4 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def _given(event: JsonValue, name: str) -> JsonValue:
-    assert isinstance(event, dict)
-    if event.get(name) is None:
-        raise InvalidMessage(name, "is required")
-    return event[name]
-
-
-requests, commands = rest_handler(api), command_handler(run)
-
-
-def handler(event: dict[str, Any], context: Any) -> Any:
-    """API Gateway hands in requests; the operators' command invokes the function itself."""
-    return (requests if "httpMethod" in event else commands)(event, context)
+handler = rest_handler(api)

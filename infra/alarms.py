@@ -42,6 +42,14 @@ METRIC_ALARMS = (
         "price_feed_failed in the log of fetch_prices.",
     ),
     MetricAlarm(
+        "CarbonFeedFailed",
+        at_least=1,
+        period_minutes=60,
+        periods=3,
+        meaning="The feed of carbon intensity failed for three hours, in a zone where a partner gives it a weight. "
+        "Plans go on with what was told, and then without. Read carbon_feed_failed in the log of fetch_carbon.",
+    ),
+    MetricAlarm(
         "CircuitsOpened",
         at_least=1,
         period_minutes=5,

@@ -122,6 +122,7 @@ CLOCKS = (
     Clock("sweep", "rate(1 minute)", "sweep_sessions"),
     Clock("replan", "rate(15 minutes)", "replan_sessions"),
     Clock("prices", "rate(1 hour)", "fetch_prices"),
+    Clock("carbon", "rate(1 hour)", "fetch_carbon"),
     Clock("tokens", "rate(10 minutes)", "refresh_tokens"),
     Clock("history", "rate(10 minutes)", "sync_history"),
     Clock("rotation", "rate(1 hour)", "rotate_tokens"),

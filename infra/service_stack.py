@@ -125,6 +125,8 @@ class ServiceStack(Stack):
         self._function("replan_sessions", timeout_s=60).can_read(partners).can_send(replan)
         fetch = self._function("fetch_prices", timeout_s=60).can_read(prices, partners).can_write(prices)
         fetch.can_send(replan).knows("PRICE_FEED_URL", self._stage.price_feed_url)
+        carbon = self._function("fetch_carbon", timeout_s=60).can_read(signals, partners).can_write(signals)
+        carbon.can_send(replan).knows("PRICE_FEED_URL", self._stage.price_feed_url)
 
         sync = self._function("sync_history", timeout_s=60)
         sync.can_read(partners, history).can_write(history).can_send(pages)

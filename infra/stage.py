@@ -43,6 +43,7 @@ class Stage:
     base_url: str | None = None
     """Overrides the address that all others are made from."""
     price_feed_url: str = "https://api.energy-charts.info"
+    """The Energy-Charts API: prices, and carbon intensity where it has a weight."""
     simulated_clock_file: str | None = None
     """Local target only: the file that drives the clock."""
     rest_api_id: str | None = None

@@ -6,7 +6,7 @@ is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -60,15 +60,18 @@ class PriceFeed:
         zone: str = "DE-LU",
         license_info: str = LICENSE,
         port: int = 0,
+        routes: Sequence[Route] = (),
     ) -> None:
+        """`routes` are what the API has beside prices."""
         self._prices, self._now, self._zone, self._license_info = prices, now, zone, license_info
+        self._routes = routes
         self._fault: FeedFault | None = None
         self._fetched: list[Fetched] = []
         self._server = LoopbackServer(self._build, port)
         self.url = self._server.url
 
     def _build(self, _: str) -> ASGIApp:
-        return Starlette(routes=[Route("/price", self._price)])
+        return Starlette(routes=[Route("/price", self._price), *self._routes])
 
     def start(self) -> Self:
         self._server.start()
@@ -108,8 +111,8 @@ class PriceFeed:
             return PlainTextResponse("<html>Wartungsarbeiten</html>"), 0
         now = self._now()
         try:
-            first_at = _asked(start, now, is_end=False)
-            until = min(_asked(end, now, is_end=True), published_until(now))
+            first_at = asked_instant(start, now, is_end=False)
+            until = min(asked_instant(end, now, is_end=True), published_until(now))
         except ValueError:
             return JSONResponse({"detail": "start and end are dates, date-times or unix seconds"}, status_code=422), 0
         found = {at: price for at, price in self._prices.eur_per_mwh.items() if first_at <= at < until}
@@ -134,7 +137,7 @@ def published_until(now: datetime) -> datetime:
     return _midnight(local.date() + timedelta(days=days))
 
 
-def _asked(text: str, now: datetime, *, is_end: bool) -> datetime:
+def asked_instant(text: str, now: datetime, *, is_end: bool) -> datetime:
     """Read a bound: a bare date means the whole local day, nothing means today. Raises ValueError."""
     if text.isdecimal():
         return datetime.fromtimestamp(int(text), UTC)

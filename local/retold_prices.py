@@ -11,6 +11,7 @@ import threading
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from local.carbon_feed import CarbonFeed
 from local.price_feed import MARKET, PriceFeed
 from local.recorded import RecordedPrices, read_prices
 
@@ -48,7 +49,8 @@ def main() -> None:
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: ended.set())
     prices = retold(read_prices(SAMPLE), datetime.now(MARKET).date())
-    with PriceFeed(prices, now=lambda: datetime.now(UTC)) as feed:
+    carbon = CarbonFeed(now=lambda: datetime.now(UTC))
+    with PriceFeed(prices, now=lambda: datetime.now(UTC), routes=[carbon.route]) as feed:
         chosen.url_file.write_text(feed.url + "\n")
         ended.wait()
 

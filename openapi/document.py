@@ -23,7 +23,7 @@ TITLES = {
     "oauth": "OAuth2",
     "ops_api": "Operator API",
     "ops_groups": "Operator API: limit groups",
-    "ops_signals": "Grid signals",
+    "ops_signals": "Operator API: grid signals",
     "ocpi_chargingprofiles": "Charging profiles",
     "ocpi_hubclientinfo": "Hub client info",
 }

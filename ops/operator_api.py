@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -38,11 +38,12 @@ def path_of(*ids: str) -> str:
     return "".join(f"/{quote(each, safe='')}" for each in ids)
 
 
-def all_pages(offpeak: Deployed, path: str, name: str) -> list[Any]:
-    """Return the items called `name` of all pages of a list."""
+def all_pages(offpeak: Deployed, path: str, name: str, **query: str) -> list[Any]:
+    """Return the items called `name` of all pages of a list; `query` says which, beside the page."""
     items, cursor = list[Any](), ""
+    asked = urlencode({"limit": 100, **query})
     while cursor is not None:
-        page = call(offpeak, "GET", f"{path}?limit=100" + (f"&cursor={cursor}" if cursor else ""))
+        page = call(offpeak, "GET", f"{path}?{asked}" + (f"&cursor={cursor}" if cursor else ""))
         items += page[name]
         cursor = page["next"]
     return items

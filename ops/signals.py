@@ -1,4 +1,4 @@
-"""The commands on signals of the grid: announce, list, show and withdraw them."""
+"""The command on signals of the grid: announce, list, show and withdraw them, and tell who did."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ops.asking import Refused, ask
+from ops.asking import Refused
 from ops.deployed import Deployed
+from ops.operator_api import all_pages, call, path_of
 
 Command = Callable[[str, Callable[[Deployed, argparse.Namespace], None], str], Any]
-FUNCTION = "ops_signals"
 VALUES = {"cap": "power_w", "price-adder": "eur_per_kwh", "carbon": "g_per_kwh", "congestion": "share"}
 """Kinds as the command writes them -> the value that each step of one has."""
 EXAMPLES = """\
@@ -32,9 +32,11 @@ each session's power, or of a group's limit). It holds until the next step, or u
 
 def add_commands(command: Command) -> None:
     """Add the command; `command` makes the parser of one."""
-    signal = command("signal", _signal, "announce, list, show or withdraw signals of the grid; `signal --help`")
+    signal = command(
+        "signal", _signal, "announce, list, show or withdraw signals of the grid, and tell who did; `signal --help`"
+    )
     signal.epilog, signal.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
-    signal.add_argument("action", choices=["add", "list", "show", "withdraw"])
+    signal.add_argument("action", choices=["add", "list", "show", "withdraw", "audit"])
     signal.add_argument("signal_id", nargs="?", help="of the signal to show or to withdraw")
     signal.add_argument("--zone", help="a bidding zone such as DE-LU")
     signal.add_argument("--group", help="in place of a zone: the root of a limit group")
@@ -55,7 +57,8 @@ def add_commands(command: Command) -> None:
 
 
 def _signal(offpeak: Deployed, chosen: argparse.Namespace) -> None:
-    {"add": _add, "list": _list, "show": _show, "withdraw": _withdraw}[chosen.action](offpeak, chosen)
+    actions = {"add": _add, "list": _list, "show": _show, "withdraw": _withdraw, "audit": _audit}
+    actions[chosen.action](offpeak, chosen)
 
 
 def _add(offpeak: Deployed, chosen: argparse.Namespace) -> None:
@@ -73,34 +76,34 @@ def _add(offpeak: Deployed, chosen: argparse.Namespace) -> None:
         "note": chosen.note,
     }
     signal = {name: each for name, each in said.items() if each is not None}
-    announced = ask(offpeak, FUNCTION, action="add", signal=signal, who=offpeak.identity)
+    announced = call(offpeak, "POST", "/signals", signal)
     print(f"Signal {announced['signal_id']} stands; running sessions that it concerns are being planned.")
 
 
 def _list(offpeak: Deployed, chosen: argparse.Namespace) -> None:
     asked = {name: each for name in ("zone", "group") if (each := getattr(chosen, name)) is not None}
-    after: dict[str, str] = {}
-    found = 0
-    while True:
-        page = ask(offpeak, FUNCTION, action="list", **asked, **after)
-        for each in page["signals"]:
-            print(_line(each))
-        found += len(page["signals"])
-        if page["next"] is None:
-            break
-        after = {"after": page["next"]}
+    found = all_pages(offpeak, "/signals", "signals", **asked)
+    for each in found:
+        print(_line(each))
     if not found:
         print("There are no signals: python -m ops signal --help")
 
 
 def _show(offpeak: Deployed, chosen: argparse.Namespace) -> None:
-    shown = ask(offpeak, FUNCTION, action="show", signal_id=_named(chosen))
-    print(json.dumps(shown, indent=2, ensure_ascii=False))
+    print(json.dumps(call(offpeak, "GET", f"/signals{path_of(_named(chosen))}"), indent=2, ensure_ascii=False))
 
 
 def _withdraw(offpeak: Deployed, chosen: argparse.Namespace) -> None:
-    ask(offpeak, FUNCTION, action="withdraw", signal_id=_named(chosen), who=offpeak.identity)
+    call(offpeak, "DELETE", f"/signals{path_of(_named(chosen))}")
     print(f"Signal {chosen.signal_id} is withdrawn; running sessions that it concerned are being planned.")
+
+
+def _audit(offpeak: Deployed, _: argparse.Namespace) -> None:
+    for entry in all_pages(offpeak, "/audit/signals", "entries"):
+        at = datetime.fromisoformat(entry["at"])
+        print(f"{entry['number']:>4}  {at:%Y-%m-%d %H:%M:%S} UTC  {entry['action']}  by {entry['who']}")
+        for changed in entry["changes"]:
+            print(f"      {changed['name']}: {changed['before']!r} -> {changed['after']!r}")
 
 
 def _named(chosen: argparse.Namespace) -> str:

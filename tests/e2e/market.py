@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import local
+from local.carbon_feed import CarbonFeed, made_up_g_per_kwh
 from local.price_feed import PriceFeed
 from local.recorded import RecordedPrices, read_prices
 
@@ -21,11 +22,14 @@ class Market:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._recorded = read_prices(SAMPLE)
         self.eur_per_mwh = dict(self._recorded.eur_per_mwh)
-        self.feed = PriceFeed(RecordedPrices(self.eur_per_mwh, self._recorded.slot), now)
+        self.carbon = CarbonFeed(now)
+        recorded = RecordedPrices(self.eur_per_mwh, self._recorded.slot)
+        self.feed = PriceFeed(recorded, now, routes=[self.carbon.route])
 
     def restore(self) -> None:
         self.eur_per_mwh.update(self._recorded.eur_per_mwh)
         self.feed.misbehave(None)
+        self.carbon.g_per_kwh = made_up_g_per_kwh
 
     def change(self, start_at: datetime, end_at: datetime, new: Callable[[Decimal], Decimal]) -> None:
         for at, price in self.eur_per_mwh.items():

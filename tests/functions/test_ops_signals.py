@@ -1,4 +1,4 @@
-"""Signals over the operator API and by the command: what is taken, demanded and asked for."""
+"""Signals over the operator API: what is taken, demanded and asked for."""
 
 from __future__ import annotations
 
@@ -55,11 +55,6 @@ def call(
     event["queryStringParameters"] = query or None
     event["requestContext"]["identity"]["userArn"] = who
     return Answer(handler(event, CONTEXT))
-
-
-def command(**said: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = handler(said, CONTEXT)
-    return answer
 
 
 def asked_for_plans(journey: Journey) -> set[tuple[str, bool]]:
@@ -174,33 +169,17 @@ def test_signals_are_listed_by_scope_and_time_in_pages(journey: Journey) -> None
 
 def test_who_changed_which_signal_is_told_and_hangs_together(journey: Journey) -> None:
     call("POST", SIGNALS, a_cap())
-    command(action="withdraw", signal_id="evening", who=ALICE)
+    call("DELETE", f"{SIGNALS}/evening", seen="*")
     first = call("GET", "/ops/v1/audit/signals", limit="1")
     second = call("GET", "/ops/v1/audit/signals", limit="1", cursor=first.body["next"])
     told = first.body["entries"] + second.body["entries"]
     assert [(each["action"], each["who"], each["via"]) for each in told] == [
-        ("signal_withdrawn", ALICE, "command"),
+        ("signal_withdrawn", ALICE, "api"),
         ("signal_announced", ALICE, "api"),
     ]
     verdict = call("GET", "/ops/v1/audit/signals/verification").body
     assert (verdict["is_whole"], verdict["entries"]) == (True, 2)
     assert call("GET", "/ops/v1/audit/signals", cursor="YWJj").problem == (422, "cursor")
-
-
-def test_the_command_does_what_the_api_does(journey: Journey) -> None:
-    journey.change(planning=PlanningDefaults())
-    assert command(action="add", signal=a_cap(), who=ALICE)["revision"] == 1
-    assert asked_for_plans(journey) == {("acme", True)}
-    assert command(action="show", signal_id="evening")["kind"] == "CAP"
-    listed = command(action="list", zone="DE-LU")
-    assert ([each["signal_id"] for each in listed["signals"]], listed["next"]) == (["evening"], None)
-    assert command(action="list", group="depot")["signals"] == []
-    assert command(action="withdraw", signal_id="evening", who=ALICE)["signal_id"] == "evening"
-    assert command(action="show", signal_id="evening") == {"error": "there is no signal evening"}
-    assert command(action="withdraw")["field"] == "signal_id"
-    assert command(action="add")["field"] == "signal"
-    assert command(action="add", signal={"kind": "CAP"})["field"] == "steps"
-    assert command(action="rule")["field"] == "action"
 
 
 def test_the_sweep_asks_for_plans_that_nobody_asked_for(journey: Journey) -> None:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
-import boto3
 import pytest
 
 from ops.__main__ import main
-from ops.deployed import Deployed
+from tests.ops.operator_api import OperatorApi, serving
 
 SITE: dict[str, Any] = {
     "group_id": "site",
@@ -61,61 +57,11 @@ BOARD = {
 SHOWN = {"group_id": "site", "root_id": "site", "revision": 7, "is_planned": True, "groups": [SITE, BOARD]}
 
 
-class OperatorApi(Deployed):
-    """A stage whose operator API keeps what it is asked and answers `said`, by the end of the path where that is
-    known."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(
-            lambda service: boto3.client(
-                service, region_name="eu-central-1", aws_access_key_id="k", aws_secret_access_key="s"
-            ),
-            "qa",
-        )
-        self.url, self.status, self.asked = url, 200, list[tuple[str, str, Any]]()
-        self.headers = list[dict[str, str]]()
-        self.said: dict[str, Any] = {"": SHOWN, "?limit=100": {"groups": [], "next": None}}
-
-    @property
-    def operator_url(self) -> str:
-        return self.url
-
-
 @pytest.fixture
 def offpeak() -> Iterator[OperatorApi]:
     with serving() as running:
+        running.said = {"": SHOWN, "?limit=100": {"groups": [], "next": None}}
         yield running
-
-
-@contextmanager
-def serving() -> Iterator[OperatorApi]:
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            api.asked.append((self.command, self.path, json.loads(body) if body else None))
-            api.headers.append(dict(self.headers))
-            said = next(value for end, value in reversed(api.said.items()) if self.path.endswith(end))
-            content = json.dumps(said).encode()
-            self.send_response(api.status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - as the library calls them
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    api = OperatorApi(f"http://127.0.0.1:{server.server_port}/qa")
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield api
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def run(offpeak: OperatorApi, *arguments: str) -> int:

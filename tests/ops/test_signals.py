@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from ops.__main__ import main
-from tests.ops.answers import ALICE, Answers
+from tests.ops.operator_api import OperatorApi, serving
 
 SHOWN: dict[str, Any] = {
     "signal_id": "evening",
@@ -21,8 +22,14 @@ SHOWN: dict[str, Any] = {
 AT = "2027-03-01T17:00:00Z"
 
 
-def run(offpeak: Answers, *arguments: str) -> int:
-    return main(["signal", *arguments, "--local"], lambda _: offpeak)
+@pytest.fixture
+def offpeak() -> Iterator[OperatorApi]:
+    with serving() as running:
+        yield running
+
+
+def run(offpeak: OperatorApi, *arguments: str) -> int:
+    return main(["signal", *arguments, "--stage", "qa"], lambda _: offpeak)
 
 
 @pytest.mark.parametrize(
@@ -53,48 +60,58 @@ def run(offpeak: Answers, *arguments: str) -> int:
         ),
     ],
 )
-def test_a_signal_is_announced_in_the_name_of_who_gives_the_command(
-    arguments: list[str], signal: dict[str, Any], capsys: pytest.CaptureFixture[str]
+def test_a_signal_is_announced_by_one_signed_call(
+    offpeak: OperatorApi, arguments: list[str], signal: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    offpeak = Answers({"signal_id": "s1"})
+    offpeak.said = {"": {"signal_id": "s1"}}
     assert run(offpeak, "add", *arguments) == 0
-    assert offpeak.asked == [("ops_signals", {"action": "add", "signal": signal, "who": ALICE})]
+    assert offpeak.asked == [("POST", "/qa/ops/v1/signals", signal)]
+    assert offpeak.headers[0]["Authorization"].startswith("AWS4-HMAC-SHA256")
     assert "Signal s1 stands" in capsys.readouterr().out
 
 
-def test_a_signal_is_withdrawn_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
-    offpeak = Answers({})
-    assert run(offpeak, "withdraw", "evening") == 0
-    assert offpeak.asked == [("ops_signals", {"action": "withdraw", "signal_id": "evening", "who": ALICE})]
+def test_a_signal_is_shown_and_withdrawn_by_its_name(offpeak: OperatorApi, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [run(offpeak, "show", "evening"), run(offpeak, "withdraw", "evening")] == [0, 0]
+    assert [each[:2] for each in offpeak.asked] == [(m, "/qa/ops/v1/signals/evening") for m in ("GET", "DELETE")]
     assert run(offpeak, "withdraw") == 1
     assert "Name the signal" in capsys.readouterr().err
 
 
-def test_signals_are_listed_one_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    offpeak = Answers({"signals": [SHOWN], "next": None})
+def test_signals_are_listed_one_a_line(offpeak: OperatorApi, capsys: pytest.CaptureFixture[str]) -> None:
+    offpeak.said = {"": {"signals": [SHOWN], "next": None}}
     assert run(offpeak, "list", "--zone", "DE-LU") == 0
-    assert offpeak.asked == [("ops_signals", {"action": "list", "zone": "DE-LU"})]
+    assert offpeak.asked == [("GET", "/qa/ops/v1/signals?limit=100&zone=DE-LU", None)]
     [line] = capsys.readouterr().out.splitlines()
     assert line.split() == [
         "evening", "DE-LU", "PRICE_ADDER", "2027-03-01T17:00:00.000Z", "to", "withdrawn",
         "eur_per_kwh", "0.1,", "0.1,", "0.1,", "...",
     ]  # fmt: skip
-    assert run(Answers({"signals": [], "next": None}), "list") == 0
+    offpeak.said = {"": {"signals": [], "next": None}}
+    assert run(offpeak, "list") == 0
     assert "no signals" in capsys.readouterr().out
 
 
-def test_a_signal_without_a_kind_is_asked_for_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(Answers({}), "add", "--zone", "NL") == 1
+def test_who_did_what_is_told(offpeak: OperatorApi, capsys: pytest.CaptureFixture[str]) -> None:
+    change = {"name": "evening.end_at", "before": None, "after": "2027-03-01T19:00:00.000Z"}
+    entry = {"number": 2, "at": "2027-03-01T12:00:00.000Z", "action": "signal_changed", "who": "arn:x"}
+    offpeak.said = {"": {"entries": [{**entry, "changes": [change]}], "next": None}}
+    assert run(offpeak, "audit") == 0
+    assert offpeak.asked == [("GET", "/qa/ops/v1/audit/signals?limit=100", None)]
+    assert "signal_changed  by arn:x" in capsys.readouterr().out
+
+
+def test_a_signal_without_a_kind_is_asked_for_one(offpeak: OperatorApi, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(offpeak, "add", "--zone", "NL") == 1
     assert "--kind cap" in capsys.readouterr().err
 
 
-def test_a_step_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_step_that_is_none_is_refused(offpeak: OperatorApi, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        run(Answers({}), "add", "--zone", "NL", "--kind", "cap", "--step", "4100")
+        run(offpeak, "add", "--zone", "NL", "--kind", "cap", "--step", "4100")
     assert "INSTANT=VALUE" in capsys.readouterr().err
 
 
-def test_the_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_has_examples(offpeak: OperatorApi, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["signal", "--help"], lambda _: Answers({}))
+        main(["signal", "--help"], lambda _: offpeak)
     assert "--kind congestion" in capsys.readouterr().out

@@ -11,6 +11,7 @@ import pytest
 
 from offpeak.planning.decide import decide
 from offpeak.planning.plan import ReasonCode
+from offpeak.planning.reasons import GridHold, GridSteer, with_grid
 from offpeak.planning.situation import Storage
 from tests.planning.builders import NIGHT, NOW, RESTLESS, a_situation, after, priced
 
@@ -146,3 +147,45 @@ def test_a_plan_that_costs_a_little_more_than_charging_at_once_claims_no_saving(
     plan = decide(a_situation(slots=flat, running=running, now=NOW, **BERLIN))
     assert plan.saving_eur < 0
     assert "saves 0.00 EUR" in plan.reason.text
+
+
+HELD = GridHold(after(1), after(3), Decimal(4100), ("evening",), is_congestion=True)
+STEER = GridSteer(Decimal("0.1"), ("wind", "evening"))
+
+
+@pytest.mark.parametrize(
+    ("holds", "steer", "told", "signals"),
+    [
+        ([HELD], None, "Power is held to 4.1 kW from 20:00 to 22:00: grid congestion.", "evening"),
+        (
+            [HELD, replace(HELD, start_at=after(3), end_at=after(4), power_w=Decimal(6000))],
+            None,
+            "Power is held to 4.1 kW or more from 20:00 to 23:00: grid congestion.",
+            "evening",
+        ),
+        (
+            [replace(HELD, power_w=Decimal(0), end_at=after(20), is_congestion=False)],
+            None,
+            "Power is held to nothing from 20:00 on: a cap of the grid.",
+            "evening",
+        ),
+        ([], STEER, "The grid's signals count, by up to 0.10 EUR/kWh more.", "wind evening"),
+        ([], replace(STEER, most_eur_per_kwh=Decimal("-0.1")), "by up to 0.10 EUR/kWh less.", "wind evening"),
+        ([HELD], STEER, "grid congestion. The grid's signals count", "evening wind"),
+    ],
+)
+def test_what_the_grid_has_to_do_with_a_plan_is_told_after_its_reason(
+    holds: list[GridHold], steer: GridSteer | None, told: str, signals: str
+) -> None:
+    reason = decide(a_situation(**BERLIN)).reason
+    with_it = with_grid(reason, holds, steer, now=NOW, until=after(12), time_zone="Europe/Berlin")
+    assert with_it.text.startswith(reason.text)
+    assert told in with_it.text
+    assert with_it.facts["signals"] == signals
+    assert with_it.facts["departure_at"] == reason.facts["departure_at"]
+
+
+def test_a_hold_of_another_time_is_not_told() -> None:
+    reason = decide(a_situation()).reason
+    holds = [replace(HELD, start_at=after(12), end_at=after(13)), replace(HELD, start_at=after(-2), end_at=NOW)]
+    assert with_grid(reason, holds, None, now=NOW, until=after(12), time_zone="UTC") is reason

@@ -15,7 +15,8 @@ import pytest
 from local.price_feed import PriceFeed
 from local.recorded import RecordedPrices
 from offpeak.errors import PeerUnavailable, PeerUnusable
-from offpeak.prices.energy_charts import LARGEST_ANSWER_BYTES, EnergyCharts, days_of
+from offpeak.prices.energy_charts import EnergyCharts, days_of
+from offpeak.prices.energy_charts_api import LARGEST_ANSWER_BYTES
 from offpeak.prices.model import QUARTER, quarter_hours
 from tests.prices.builders import AUTUMN, SPRING, THURSDAY, ZONE, market
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from offpeak.aws.tables import Table
     from offpeak.aws.usage_plans import UsagePlan
     from offpeak.grid.announce import Announcements
+    from offpeak.grid.carbon_feed import EnergyChartsCarbon
     from offpeak.grid.memory import SignalMemory
     from offpeak.grid.store import SignalStore
     from offpeak.groups.administer import GroupAdministration
@@ -382,6 +383,13 @@ def price_feed() -> EnergyCharts:
 
 
 @cache
+def carbon_feed() -> EnergyChartsCarbon:
+    from offpeak.grid.carbon_feed import EnergyChartsCarbon
+
+    return EnergyChartsCarbon(os.environ["PRICE_FEED_URL"])
+
+
+@cache
 def signals() -> SignalStore:
     from offpeak.grid.store import SignalStore
 
@@ -421,6 +429,18 @@ def signal_replans() -> SignalReplans:
         replan_queue(),
         want_group_plan,
         real_now=lambda: datetime.now(UTC),
+    )
+
+
+@cache
+def zone_replans() -> SignalReplans:
+    """The same for signals of zones: a feed has no others, and who fetches it touches no limit group."""
+    from datetime import UTC, datetime
+
+    from offpeak.profiles.signalled import SignalReplans
+
+    return SignalReplans(
+        signals(), lambda: partners().all(), replan_queue(), lambda _: None, real_now=lambda: datetime.now(UTC)
     )
 
 

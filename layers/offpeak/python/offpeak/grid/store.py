@@ -62,7 +62,16 @@ class SignalStore:
         found = [self._table.get(_key(scope_of(each["scope"]), each["sk"])) for each in places]
         return [_signal(row) for row in found if row], places[-1]["sk"] if len(places) == limit else None
 
-    def save(self, before: Signal | None, after: Signal, *, now: datetime, at: datetime, also: Also = ()) -> Signal:
+    def save(
+        self,
+        before: Signal | None,
+        after: Signal,
+        *,
+        now: datetime,
+        at: datetime,
+        wants_plans: bool = True,
+        also: Also = (),
+    ) -> Signal:
         """Store a signal in place of `before`, None where it is new, and want plans where it concerns running sessions.
 
         `now` is the time that signals live in, `at` the real one. Raises ConcurrentChange when somebody else was
@@ -77,8 +86,8 @@ class SignalStore:
         else:
             seen = {":seen": before.revision}
             puts = [Put(_row(saved, now, at), condition="revision = :seen", values=seen), Put(place)]
-        states = [each for each in (before, saved) if each]
-        write_together([*((self._table, put) for put in puts), *self._wanting(states, now), *also])
+        wanting = self._wanting([each for each in (before, saved) if each], now) if wants_plans else []
+        write_together([*((self._table, put) for put in puts), *wanting, *also])
         return saved
 
     def withdraw(self, signal: Signal, *, now: datetime, also: Also = ()) -> None:

@@ -67,7 +67,7 @@ def with_grid(
     sentences, facts = [reason.text], dict(reason.facts)
     ids = [signal_id for each in held for signal_id in each.signal_ids]
     if held:
-        sentences.append(_hold_sentence(held, clock))
+        sentences.append(_hold_sentence(held, clock, until))
         facts["held_to_w"] = min(each.power_w for each in held)
     if steer is not None:
         what = "more" if steer.most_eur_per_kwh > 0 else "less"
@@ -78,12 +78,13 @@ def with_grid(
     return Reason(reason.code, " ".join(sentences), facts)
 
 
-def _hold_sentence(held: Sequence[GridHold], clock: _Clock) -> str:
+def _hold_sentence(held: Sequence[GridHold], clock: _Clock, until: datetime) -> str:
     why = "grid congestion" if any(each.is_congestion for each in held) else "a cap of the grid"
     lowest_w = min(each.power_w for each in held)
     power = f"held to {lowest_w / 1000:.1f} kW" if lowest_w else "held to nothing"
     least = "" if len(held) == 1 else " or more"
-    return f"Power is {power}{least} from {clock.time(held[0].start_at)} to {clock.time(held[-1].end_at)}: {why}."
+    to = f"to {clock.time(held[-1].end_at)}" if held[-1].end_at < until else "on"
+    return f"Power is {power}{least} from {clock.time(held[0].start_at)} {to}: {why}."
 
 
 def _sentence(plan: Plan, clock: _Clock) -> str:
