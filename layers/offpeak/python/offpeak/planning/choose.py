@@ -29,7 +29,7 @@ def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
     """
     if not is_plain(problem):
         return choose_kind(problem, running, calm)
-    before = _left_of(problem, running) if running else []
+    before = left_of(problem, running) if running else []
     is_on = bool(before) and before[0][0] == 0
     if not before:
         return _best(problem, calm, is_on=is_on)
@@ -131,7 +131,7 @@ def _solve(problem: Problem, preferred: Sequence[Sequence[float]] = ()) -> list[
     )
 
 
-def _left_of(problem: Problem, running: Plan) -> list[Run]:
+def left_of(problem: Problem, running: Plan) -> list[Run]:
     """Return what is left of a plan's blocks from now until departure, where a car may charge at all."""
     left: list[Run] = []
     for block in running.blocks:

@@ -13,8 +13,9 @@ from offpeak.planning.choose import choose
 from offpeak.planning.layout import stretches
 from offpeak.planning.plan import Block, Plan, Reason, ReasonCode
 from offpeak.planning.problem import Problem, caps_in_seconds, granted_w, least_cap_w, pose
-from offpeak.planning.reasons import explain
+from offpeak.planning.reasons import explain, with_habits
 from offpeak.planning.situation import Situation
+from offpeak.planning.weigh import choose_likely
 
 SMALLEST_SHORTFALL_KWH = 0.0005
 
@@ -27,12 +28,28 @@ def decide(situation: Situation) -> Plan:
     where the charger's maximum is less than a car can charge at. A running plan moves for the reasons of
     `situation.calm` only.
     """
+    outlook = situation.outlook if may_weigh(situation) else None
+    if outlook is not None:
+        situation = replace(
+            situation, departure_at=outlook.until(situation.now), need_kwh=outlook.need_kwh(0.5), need_is_known=False
+        )
     problem = pose(situation)
     code = why_no_limit(situation, problem)
     if code is not None:
         return told(_without_limit(situation, problem, code), situation, problem, is_kept=False)
+    if outlook is not None:
+        choice = choose_likely(problem, outlook, situation.running, situation.calm)
+        plan = told(_with_blocks(situation, problem, choice), situation, problem, is_kept=choice.is_kept)
+        reason = with_habits(plan.reason, outlook, now=problem.start_at, time_zone=situation.time_zone)
+        return replace(plan, reason=reason)
     choice = choose(problem, situation.running, situation.calm)
     return told(_with_blocks(situation, problem, choice), situation, problem, is_kept=choice.is_kept)
+
+
+def may_weigh(situation: Situation) -> bool:
+    """Say whether a session is planned by its whole outlook: what somebody said of it comes first."""
+    said = situation.need_is_known or situation.boosts or situation.boost_until is not None or situation.milestones
+    return situation.outlook is not None and not said and situation.slot_s is None
 
 
 def why_no_limit(situation: Situation, problem: Problem) -> ReasonCode | None:
@@ -104,6 +121,8 @@ def caps_from(situation: Situation, problem: Problem, begin_s: int) -> tuple[Blo
 
 def _code_of(situation: Situation, problem: Problem, choice: Choice, *, is_short: bool) -> ReasonCode:
     runs = choice.runs
+    if situation.outlook is not None and problem.is_priced and may_weigh(situation):
+        return ReasonCode.HABITS
     if is_short:
         return ReasonCode.SHORT_OF_TIME
     if any(each < 0 for each in choice.drawn):

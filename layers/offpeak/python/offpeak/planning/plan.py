@@ -19,6 +19,8 @@ class ReasonCode(StrEnum):
 
     CHEAPEST = "CHEAPEST"
     """The cheapest time before departure, later than at once."""
+    HABITS = "HABITS"
+    """The best on average by what is usual at this charger: nobody said when the car leaves and what it needs."""
     AT_ONCE = "AT_ONCE"
     """Charging at once is as cheap as anything before departure."""
     SHORT_OF_TIME = "SHORT_OF_TIME"

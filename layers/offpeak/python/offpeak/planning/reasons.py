@@ -9,10 +9,14 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from offpeak.instants import format_instant
+from offpeak.planning.outlook import Outlook
 from offpeak.planning.plan import Fact, Plan, Reason, ReasonCode
 
 DAYS_APART = timedelta(hours=20)
 """From this distance on a time of day needs its weekday."""
+
+EARLY = 0.1
+"""The share of cars that leave earlier than what is told as an early departure, or need more than a high need."""
 
 MOST_SPANS = 3
 """As many spans of time a person reads; more become one sentence about all of them."""
@@ -78,6 +82,28 @@ def with_grid(
     return Reason(reason.code, " ".join(sentences), facts)
 
 
+def with_habits(reason: Reason, outlook: Outlook, *, now: datetime, time_zone: str) -> Reason:
+    """Return the reason of a plan with what past visits tell of this one."""
+    clock = _Clock(now, ZoneInfo(time_zone))
+    early_at, usual_at = outlook.departure_at(EARLY, now), outlook.departure_at(0.5, now)
+    usual, high = (Decimal(outlook.need_kwh(share)).quantize(Decimal("0.1")) for share in (0.5, 1 - EARLY))
+    known = f"{outlook.visits} visits, {outlook.alike} of them at such a time" if outlook.visits else "others' visits"
+    text = (
+        f"By {known}, nine cars of ten stay beyond {clock.time(early_at)} and half beyond {clock.time(usual_at)};"
+        f" half still take up to {usual} kWh, nine of ten up to {high} kWh."
+    )
+    facts: dict[str, Fact] = {
+        **reason.facts,
+        "early_departure_at": format_instant(early_at),
+        "usual_departure_at": format_instant(usual_at),
+        "usual_need_kwh": usual,
+        "high_need_kwh": high,
+        "visits": outlook.visits,
+        "visits_alike": outlook.alike,
+    }
+    return Reason(reason.code, f"{reason.text} {text}", facts)
+
+
 def _hold_sentence(held: Sequence[GridHold], clock: _Clock, until: datetime) -> str:
     why = "grid congestion" if any(each.is_congestion for each in held) else "a cap of the grid"
     lowest_w = min(each.power_w for each in held)
@@ -93,6 +119,10 @@ def _sentence(plan: Plan, clock: _Clock) -> str:
     match plan.reason.code:
         case ReasonCode.CHEAPEST:
             return f"Charges {when}, the cheapest {_length(plan)} before {by}; {_saving(plan)}."
+        case ReasonCode.HABITS if not plan.blocks:
+            return f"Waits until {by}: by what is usual here, it pays to charge elsewhere."
+        case ReasonCode.HABITS:
+            return f"Charges {when}, the best time by what is usual here; {_saving(plan)}, if it stays as usual."
         case ReasonCode.AT_ONCE:
             return f"Charges at once, {when}: no later time before {by} is cheaper."
         case ReasonCode.SHORT_OF_TIME:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from offpeak.planning.outlook import Outlook
     from offpeak.planning.plan import Plan
 
 
@@ -112,6 +113,9 @@ class Situation:
     `slot_s` is set where a charger's power changes at multiples of so many seconds only, counted from full hours.
     `taper` and `storage` are there where the state of charge is known, `storage` where the driver lets energy go.
 
+    `outlook` is what habits tell where nobody says when the car leaves and what it needs. `departure_at` and `need_kwh`
+    are then a cautious reading of it, for whoever needs one figure; a session that is planned alone weighs all of it.
+
     `need_is_known` tells a need that the car or the driver told from a default. When an assumed need is met the car
     may want more, so it is left without limit; a known one is the end of charging.
     """
@@ -138,3 +142,4 @@ class Situation:
     draw_w: float | None = None
     limit_step_w: float = 0.1
     time_zone: str = "UTC"
+    outlook: Outlook | None = None
