@@ -17,10 +17,11 @@ from rich.progress import track
 from local.recorded import UnreadableRecord
 from local.replay.cast import Cast, NothingToReplay, made_up_cast, recorded_cast
 from local.replay.figures import Figures
+from local.replay.garage import garages, parts_of, play_parts
 from local.replay.managed import Needs, Rules
 from local.replay.market import Market
 from local.replay.run import play_all
-from local.replay.show import introduce, results, write
+from local.replay.show import group_results, introduce, results, write, write_groups
 from offpeak.planning.situation import Calm
 
 START_COSTS = (0.0, Calm().start_eur)
@@ -36,11 +37,13 @@ def main(arguments: list[str]) -> int:
         console.print(str(error), style="red")
         return 2
     introduce(cast, console)
+    chosen.out.mkdir(parents=True, exist_ok=True)
     began_s = time.monotonic()
+    if chosen.group:
+        return _groups(cast, chosen, console)
     figures = [_played(cast, name, rules, chosen.workers, console) for name, rules in _rules(chosen)]
     took_s = time.monotonic() - began_s
     results(figures, console)
-    chosen.out.mkdir(parents=True, exist_ok=True)
     write(figures, cast, chosen.out)
     _draw(figures, cast, chosen.out)
     console.print(f"{len(cast.stays) * len(figures)} sessions in {took_s:.0f} s.", style="dim")
@@ -53,6 +56,22 @@ def _draw(figures: list[Figures], cast: Cast, folder: Path) -> None:
 
     title = f"{len(cast.stays)} charging sessions against recorded prices"
     draw(title, figures, Market(cast.prices), cast.notes, folder / "replay.png")
+
+
+def _groups(cast: Cast, chosen: argparse.Namespace, console: Console) -> int:
+    """Play garages under caps, by the last of the start costs."""
+    parts = parts_of(cast.stays, cap_share=chosen.cap, garage=chosen.group)
+    if not parts:
+        console.print(f"There is no garage {chosen.group}: {', '.join(sorted({each.garage for each in cast.stays}))}.")
+        return 2
+    rules = rules_of(chosen.needs[-1], chosen.start_cost[-1])
+    playing = play_parts(parts, cast.prices, rules, chosen.workers)
+    shown = track(playing, "  groups", total=len(parts), console=console, disable=not console.is_terminal)
+    groups = garages(shown)
+    group_results(groups, console)
+    write_groups(groups, cast, chosen.out)
+    console.print(f"The figures are in {chosen.out}/groups.csv.", style="dim")
+    return 0
 
 
 def _played(cast: Cast, name: str, rules: Rules, workers: int, console: Console) -> Figures:
@@ -114,6 +133,18 @@ def _parser() -> argparse.ArgumentParser:
         default=CHARGER_KW,
         metavar="KW",
         help="what the chargers of recorded sessions give; more where the record needs it (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--group",
+        metavar="GARAGE",
+        help="plan the sessions of a garage together, as one limit group: its name, 'each' or 'all' (one group of all)",
+    )
+    parser.add_argument(
+        "--cap",
+        type=_number_from(0.0),
+        default=0.5,
+        metavar="SHARE",
+        help="of what a group would draw at most if charged at once, it may draw this (default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, default=Path("build/replay"), help="a folder (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the made-up cars (default: %(default)s)")

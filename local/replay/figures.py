@@ -124,7 +124,7 @@ Row = tuple[str, ...]
 def ways(one: Figures) -> list[Row]:
     """Return what a kWh cost by other ways to charge: (name, ct/kWh, share of the possible saving)."""
     return [
-        (name, _ct(one, eur), _percent(one.share_of_saving(eur)))
+        (name, _ct(one, eur), percent(one.share_of_saving(eur)))
         for name, eur in (
             ("at once", one.at_once_eur),
             ("best hours", one.hourly_eur),
@@ -143,9 +143,9 @@ def row(each: Figures) -> Row:
     return (
         each.name,
         _ct(each, each.cost_eur),
-        _percent(saved / each.at_once_eur if each.at_once_eur > 0 else None, 1),
-        _percent(each.kept),
-        _percent(each.ready),
+        percent(saved / each.at_once_eur if each.at_once_eur > 0 else None, 1),
+        percent(each.kept),
+        percent(each.ready),
         f"{each.missing_kwh:.0f} kWh",
         f"{each.starts:.2f}",
         f"{each.sent:.2f}",
@@ -180,5 +180,5 @@ def _ct(figures: Figures, eur: float) -> str:
     return f"{eur / figures.kwh * 100:.2f}"
 
 
-def _percent(share: float | None, decimals: int = 2) -> str:
+def percent(share: float | None, decimals: int = 2) -> str:
     return "-" if share is None else f"{share * 100:.{decimals}f} %"

@@ -6,19 +6,22 @@ says so at once. Plans are made for all when one of them causes it, when one com
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from local.recorded import RecordedPrices
 from local.replay.bound import Bound, bound_of
 from local.replay.figures import Figures, peak_kw, uncontrolled
 from local.replay.managed import MESSAGE_EVERY, ManagedSession, Rules
 from local.replay.market import Market
-from local.replay.run import Played, played
+from local.replay.run import Played, over_cores, played
 from local.replay.stay import Stay
 from offpeak.planning.captree import CapNode, CapStep
 from offpeak.planning.group import decide_group
 from offpeak.prices.model import QUARTER
+
+ALL, EACH = "all", "each"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +42,19 @@ class GroupPlayed:
     bound: Bound
 
 
-def parts_of(stays: Sequence[Stay], *, cap_share: float, together: bool) -> list[Part]:
-    """Return the garages' parts, each under `cap_share` of what its cars draw at most if nobody holds them back.
+def parts_of(stays: Sequence[Stay], *, cap_share: float, garage: str) -> list[Part]:
+    """Return a garage's parts, under `cap_share` of what its cars draw at most if nobody holds them back.
 
-    `together` takes all stays for those of one garage.
+    As `garage`, EACH means every one by itself, and ALL takes the stays of all for those of one.
     """
-    garages: dict[str, list[Stay]] = {}
+    named: dict[str, list[Stay]] = {}
     for stay in stays:
-        garages.setdefault("all" if together else stay.garage, []).append(stay)
+        if garage in (ALL, EACH, stay.garage):
+            named.setdefault(ALL if garage == ALL else stay.garage, []).append(stay)
     parts = []
-    for garage, all_of_it in sorted(garages.items()):
+    for name, all_of_it in sorted(named.items()):
         cap_w = cap_share * peak_kw(uncontrolled(each) for each in all_of_it) * 1000
-        parts += [Part(garage, tuple(piece), cap_w) for piece in _pieces(all_of_it)]
+        parts += [Part(name, tuple(piece), cap_w) for piece in _pieces(all_of_it)]
     return parts
 
 
@@ -80,9 +84,67 @@ def play_part(part: Part, market: Market, rules: Rules) -> GroupPlayed:
     return GroupPlayed(part, tuple(over), bound_of(part.stays, part.cap_w, market))
 
 
-def together(name: str, groups: Sequence[GroupPlayed]) -> Figures:
-    """Return the figures of all groups as those of one set of rules."""
-    return Figures(name, tuple(each for group in groups for each in group.played))
+def play_parts(parts: Sequence[Part], prices: RecordedPrices, rules: Rules, workers: int) -> Iterator[GroupPlayed]:
+    """Play all parts, the longest first, on so many processes."""
+    longest_first = sorted(parts, key=lambda part: -len(part.stays))
+    yield from over_cores(_play_part, [(part, rules) for part in longest_first], prices, workers)
+
+
+def _play_part(task: tuple[Part, Rules], market: Market) -> GroupPlayed:
+    part, rules = task
+    return play_part(part, market, rules)
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """What came of one garage."""
+
+    garage: str
+    cap_kw: float
+    figures: Figures
+    bound: Bound
+
+    @property
+    def avoidable_kwh(self) -> float:
+        """What is missing though it could have been delivered."""
+        return max(0.0, self.bound.kwh - (self.figures.kwh - self.figures.missing_kwh))
+
+    @property
+    def undeliverable_kwh(self) -> float:
+        return max(0.0, self.figures.kwh - self.bound.kwh)
+
+    @property
+    def kept(self) -> float | None:
+        """The share of the saving that perfect information makes possible under the cap."""
+        possible = self.figures.at_once_eur - self.bound.cost_eur
+        return (self.figures.at_once_eur - self.figures.cost_eur) / possible if possible > 1e-9 else None
+
+
+def garages(played: Iterable[GroupPlayed]) -> list[GroupFigures]:
+    """Return the figures of each garage, those with most sessions first."""
+    by_garage: dict[str, list[GroupPlayed]] = {}
+    for each in played:
+        by_garage.setdefault(each.part.garage, []).append(each)
+    found = [
+        GroupFigures(
+            garage,
+            pieces[0].part.cap_w / 1000,
+            Figures(garage, tuple(one for piece in pieces for one in piece.played)),
+            Bound(sum(piece.bound.kwh for piece in pieces), sum(piece.bound.cost_eur for piece in pieces)),
+        )
+        for garage, pieces in by_garage.items()
+    ]
+    return sorted(found, key=lambda each: -each.figures.sessions)
+
+
+def whole(groups: Sequence[GroupFigures]) -> GroupFigures:
+    """Return the figures of all garages. Caps and peaks of different garages do not add up, so there is no cap."""
+    return GroupFigures(
+        ALL,
+        0.0,
+        Figures(ALL, tuple(one for group in groups for one in group.figures.played)),
+        Bound(sum(group.bound.kwh for group in groups), sum(group.bound.cost_eur for group in groups)),
+    )
 
 
 def _pieces(stays: Sequence[Stay]) -> Iterator[list[Stay]]:

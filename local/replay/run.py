@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from local.recorded import RecordedPrices
 from local.replay.baselines import Baselines, baselines_of
@@ -13,6 +15,8 @@ from local.replay.market import Market
 from local.replay.stay import Stay, Stretch
 from offpeak.planning.decide import decide
 
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 CHUNK = 40
 """Stays that are near in time share forecasts, so a process gets so many neighbours at once."""
 
@@ -62,23 +66,35 @@ def played(session: ManagedSession, market: Market) -> Played:
 
 def play_all(stays: Sequence[Stay], prices: RecordedPrices, rules: Rules, workers: int) -> Iterator[Played]:
     """Play all stays, each by itself, on so many processes; yield what came of them in their order."""
+    chunks = [(stays[at : at + CHUNK], rules) for at in range(0, len(stays), CHUNK)]
+    for chunk in over_cores(_play_chunk, chunks, prices, workers):
+        yield from chunk
+
+
+def _play_chunk(chunk: tuple[Sequence[Stay], Rules], market: Market) -> list[Played]:
+    stays, rules = chunk
+    return [play(stay, market, rules) for stay in stays]
+
+
+def over_cores(
+    work: Callable[[Task, Market], Result], tasks: Sequence[Task], prices: RecordedPrices, workers: int
+) -> Iterator[Result]:
+    """Do all tasks on so many processes, each with a market of its own; yield the results in the tasks' order."""
     if workers == 1:
         market = Market(prices)
-        yield from (play(stay, market, rules) for stay in stays)
+        yield from (work(task, market) for task in tasks)
         return
-    chunks = [stays[at : at + CHUNK] for at in range(0, len(stays), CHUNK)]
     with ProcessPoolExecutor(workers, initializer=_begin, initargs=(prices,)) as pool:
-        for chunk in pool.map(_play_chunk, chunks, [rules] * len(chunks)):
-            yield from chunk
+        yield from pool.map(partial(_do, work), tasks)
 
 
 _markets: list[Market] = []
-"""A process's market, so that not every chunk brings half a year of prices."""
+"""A process's market, so that not every task brings half a year of prices."""
 
 
 def _begin(prices: RecordedPrices) -> None:
     _markets.append(Market(prices))
 
 
-def _play_chunk(stays: Sequence[Stay], rules: Rules) -> list[Played]:
-    return [play(stay, _markets[-1], rules) for stay in stays]
+def _do(work: Callable[[Task, Market], Result], task: Task) -> Result:
+    return work(task, _markets[-1])

@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from local.replay.cast import Cast
-from local.replay.figures import COLUMNS, Figures, Row, numbers, row, ways
+from local.replay.figures import COLUMNS, Figures, Row, numbers, percent, row, ways
+from local.replay.garage import GroupFigures, whole
 from local.replay.run import Played
 
 SESSION_COLUMNS = (
@@ -53,6 +54,58 @@ def _table(header: Sequence[str], cells: Sequence[Row]) -> Padding:
     for each in cells:
         table.add_row(*each)
     return Padding(table, (0, 2))
+
+
+GROUP_COLUMNS = ("Garage", "sessions", "cap", "at once", "drawn", "kept", "ready", "missing", "avoidable", "profiles")
+GROUP_FOOTNOTE = """\
+Cap, what the cars would draw at most if charged at once, and what they drew at most, in kW. Kept: the share of the \
+saving that perfect information makes possible under the cap. Avoidable: what is missing though a maximum flow says \
+that it could have been delivered. Figures in kWh; profiles sent are a mean a session."""
+
+
+def group_results(groups: Sequence[GroupFigures], console: Console) -> None:
+    """Print the garages' table, and what it means."""
+    cells = [_group_row(each) for each in groups]
+    if len(groups) > 1:
+        cells.append(_group_row(whole(groups)))
+    console.print(_table(GROUP_COLUMNS, cells))
+    console.print()
+    console.print(Padding(Text(GROUP_FOOTNOTE, "dim"), (0, 2)))
+
+
+def _group_row(group: GroupFigures) -> Row:
+    each = group.figures
+    return (
+        group.garage,
+        str(each.sessions),
+        f"{group.cap_kw:.1f}" if group.cap_kw else "",
+        f"{each.at_once_peak_kw:.1f}" if group.cap_kw else "",
+        f"{each.peak_kw:.1f}" if group.cap_kw else "",
+        percent(group.kept, 1),
+        percent(each.ready, 1),
+        f"{each.missing_kwh:.1f}",
+        f"{group.avoidable_kwh:.1f}",
+        f"{each.sent:.2f}",
+    )
+
+
+def write_groups(groups: Sequence[GroupFigures], cast: Cast, folder: Path) -> None:
+    """Write the garages' figures as CSV."""
+    with (folder / "groups.csv").open("w", encoding="utf-8", newline="") as file:
+        file.writelines(f"# {note}\n" for note in cast.notes)
+        rows = [
+            {
+                "cap_kw": round(each.cap_kw, 3),
+                "deliverable_kwh": round(each.bound.kwh, 3),
+                "optimum_under_cap_eur": round(each.bound.cost_eur, 4),
+                "avoidable_kwh": round(each.avoidable_kwh, 3),
+                **numbers(each.figures),
+            }
+            for each in groups
+        ]
+        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
 
 
 def write(columns: Sequence[Figures], cast: Cast, folder: Path) -> None:
