@@ -9,15 +9,25 @@ A limit is divided anew with each plan, by what the chargers that are in use cou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
-from offpeak.groups.model import Group, GroupTree, Member, Place, cap_steps, changes_of, room_w, spread
+from offpeak.groups.model import Group, GroupTree, Member, Memberships, Place, cap_steps, changes_of, room_w, spread
 from offpeak.planning.captree import CapNode, CapStep, CapTree
 
 Loading = tuple[Fraction, ...]
 """How much of each watt counts on L1, L2 and L3."""
 EVENLY: Loading = (Fraction(1, 3),) * 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    """Where a session is, and how what it draws counts on the phases."""
+
+    group_id: str
+    member: Member
+    loading: Loading
 
 
 def cap_tree(tree: GroupTree, present: Mapping[str, Place], start: datetime, end: datetime) -> CapTree:
@@ -26,28 +36,33 @@ def cap_tree(tree: GroupTree, present: Mapping[str, Place], start: datetime, end
     `present` tells where each session is, by the key that planning knows it by; those at no member of the tree are left
     out. Groups without any of them are left out, too: they limit nobody.
     """
-    at = {key: found for key, place in present.items() if (found := tree.member_at(place)) is not None}
-    loadings = sorted({spread(member, 3) for _, member in at.values()}, key=lambda each: (sum(each), each))
+    memberships = Memberships(tree)
+    seats = {
+        key: _Seat(found[0].group_id, found[1], spread(found[1], 3))
+        for key, place in present.items()
+        if (found := memberships.of(place)) is not None
+    }
+    loadings = sorted({each.loading for each in seats.values()}, key=lambda each: (sum(each), each))
     counts_phases = any(len(group.limits_w) > 1 for group in tree.groups.values())
     if not counts_phases or set(loadings) <= {EVENLY}:
-        return _node(tree, tree.root, at, start, end, None, loadings)
-    parts = [_node(tree, tree.root, at, start, end, each, loadings) for each in loadings]
+        return _node(tree, tree.root, seats, start, end, None, loadings)
+    parts = [_node(tree, tree.root, seats, start, end, each, loadings) for each in loadings]
     return parts[0] if len(parts) == 1 else CapNode(tree.root_id, children=tuple(parts))
 
 
 def _node(
     tree: GroupTree,
     group: Group,
-    at: Mapping[str, tuple[Group, Member]],
+    seats: Mapping[str, _Seat],
     start: datetime,
     end: datetime,
     loading: Loading | None,
     loadings: Sequence[Loading],
 ) -> CapNode:
-    """Return a group's node for the sessions that load the phases so; None: all of them do so evenly."""
+    """Return a group's node for the sessions that load the phases so; None: it is the same for all."""
     below = _below(tree, group)
-    inside = {key: member for key, (its_group, member) in at.items() if its_group.group_id in below}
-    used = {member.place.text for member in inside.values()}
+    inside = [seat for seat in seats.values() if seat.group_id in below]
+    used = {seat.member.place.text for seat in inside}
     free_w = sum(
         member.draws_unmanaged_w
         for each in below
@@ -58,26 +73,18 @@ def _node(
     if loading is None:
         steps = cap_steps(group, start, end, reserve_w=reserve_w)
     else:
-        steps = tuple(_shares(group, list(inside.values()), loading, loadings, reserve_w, start, end))
-    children = tuple(
-        node
-        for child in tree.children(group.group_id)
-        if (node := _node(tree, child, at, start, end, loading, loadings)).members or node.children
-    )
-    members = tuple(
-        sorted(
-            key
-            for key, (its_group, member) in at.items()
-            if its_group.group_id == group.group_id and loading in (None, spread(member, 3))
-        )
+        steps = tuple(_shares(group, inside, loading, loadings, reserve_w, start, end))
+    children = (_node(tree, child, seats, start, end, loading, loadings) for child in tree.children(group.group_id))
+    members = sorted(
+        key for key, seat in seats.items() if seat.group_id == group.group_id and loading in (None, seat.loading)
     )
     name = group.group_id if loading is None else f"{group.group_id} {_phases_text(loading)}"
-    return CapNode(name, steps, children, members)
+    return CapNode(name, steps, tuple(each for each in children if each.members or each.children), tuple(members))
 
 
 def _shares(
     group: Group,
-    inside: Sequence[Member],
+    inside: Sequence[_Seat],
     loading: Loading,
     loadings: Sequence[Loading],
     reserve_w: int,
@@ -86,7 +93,9 @@ def _shares(
 ) -> Iterator[CapStep]:
     """Yield what those that load the phases so may draw of a group's limit, watts."""
     phases = len(group.limits_w)
-    wanted = {each: sum(member.max_power_w for member in inside if spread(member, 3) == each) for each in loadings}
+    wanted = dict.fromkeys(loadings, 0)
+    for seat in inside:
+        wanted[seat.loading] += seat.member.max_power_w
     for instant in changes_of(group, start, end):
         room = [max(each - Fraction(reserve_w, phases), Fraction(0)) for each in room_w(group, instant)]
         yield CapStep(instant, int(divided(room, wanted)[loading]))
@@ -96,7 +105,7 @@ def divided(room: Sequence[Fraction], wanted: Mapping[Loading, int]) -> dict[Loa
     """Divide what is left on each phase (or in all) between ways of loading, by what each could draw; watts.
 
     On no phase do the parts add up to more than there is. What one part cannot use for a phase that is full, the next
-    ones get.
+    ones get, those that could draw something first.
     """
     counts = {each: each if len(room) == len(each) else (Fraction(1),) * len(room) for each in wanted}
     totals = [
@@ -113,7 +122,7 @@ def divided(room: Sequence[Fraction], wanted: Mapping[Loading, int]) -> dict[Loa
         )
         for each, power_w in wanted.items()
     }
-    for each in wanted:
+    for each in sorted(wanted, key=lambda each: wanted[each] == 0):
         left = [room[p] - sum(part * counts[one][p] for one, part in parts.items()) for p in range(len(room))]
         parts[each] += min(left[p] / counts[each][p] for p in range(len(room)) if counts[each][p])
     return parts

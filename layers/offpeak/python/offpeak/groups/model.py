@@ -196,23 +196,35 @@ class GroupTree:
                 yield self.groups[group_id], member
 
     def member_at(self, place: Place) -> tuple[Group, Member] | None:
-        """Return the member that a place belongs to: the connector's own, else the whole EVSE's; None where it is none.
-
-        A place without a connector, at an EVSE whose connectors are members by themselves, belongs to the most
-        powerful of them.
-        """
-        found = {member.place.text: (group, member) for group, member in self.members()}
-        whole = Place(place.partner_id, place.evse_uid)
-        if place.text in found or whole.text in found:
-            return found.get(place.text) or found[whole.text]
-        at_evse = [each for text, each in found.items() if text.startswith(whole.text)]
-        if place.connector_id is None and at_evse:
-            return max(at_evse, key=lambda each: (each[1].max_power_w, each[1].place.text))
-        return None
+        """Return the member that a place belongs to, as Memberships has it. Whoever asks for many makes that once."""
+        return Memberships(self).of(place)
 
     @property
     def is_planned(self) -> bool:
         return self.plan_done >= self.plan_wanted
+
+
+class Memberships:
+    """Which charger of a tree each place belongs to."""
+
+    def __init__(self, tree: GroupTree) -> None:
+        self._by_text = {member.place.text: (group, member) for group, member in tree.members()}
+        self._by_evse: dict[str, list[tuple[Group, Member]]] = {}
+        for group, member in self._by_text.values():
+            self._by_evse.setdefault(member.place.evse_text, []).append((group, member))
+
+    def of(self, place: Place) -> tuple[Group, Member] | None:
+        """Return the connector's own member, else the whole EVSE's; None where there is neither.
+
+        A place without a connector, at an EVSE whose connectors are members by themselves, belongs to the most
+        powerful of them.
+        """
+        whole = Place(place.partner_id, place.evse_uid)
+        found = self._by_text.get(place.text) or self._by_text.get(whole.text)
+        if found is not None or place.connector_id is not None:
+            return found
+        of_evse = self._by_evse.get(place.evse_text, [])
+        return max(of_evse, key=lambda each: (each[1].max_power_w, each[1].place.text), default=None)
 
 
 def validate(groups: Mapping[str, Group]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from offpeak.groups.model import Course, Group, GroupTree, LoadStep, Member, cap_steps, is_stale
+from offpeak.groups.model import Course, Group, GroupTree, LoadStep, Member, Memberships, cap_steps, is_stale
 from offpeak.groups.rows import group_row, member_row
 from offpeak.groups.store import ListedGroup
 from offpeak.instants import format_instant
@@ -19,10 +19,11 @@ def group_shown(tree: GroupTree, group_id: str, *, now: datetime) -> dict[str, o
     `revision` is what a change names as seen.
     """
     below = list(_below(tree, tree.groups[group_id]))
+    memberships = Memberships(tree)
     at = {
         session.key: found[0].group_id
         for session in tree.sessions
-        if (found := tree.member_at(session.place)) is not None
+        if (found := memberships.of(session.place)) is not None
     }
     return {
         "group_id": group_id,

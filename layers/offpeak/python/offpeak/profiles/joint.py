@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from offpeak.grid.fold import lowered
 from offpeak.grid.model import Conditions
 from offpeak.groups.caps import cap_tree
-from offpeak.groups.model import GroupTree, Member, changes_of, path_to, room_w, spread
+from offpeak.groups.model import GroupTree, Member, Memberships, changes_of, path_to, room_w, spread
 from offpeak.planning.captree import CapNode, CapStep
 from offpeak.planning.group import decide_group
 from offpeak.planning.plan import Plan
@@ -121,8 +121,9 @@ def departure_of_seat(seat: Seat) -> datetime:
 def bounds_of(tree: GroupTree, seats: Mapping[str, Seat], now: datetime) -> Iterator[Bound]:
     """Yield what holds for the sessions of each group: a bound on what they draw together, or one for each phase."""
     inside: dict[str, dict[str, Member]] = {}
+    memberships = Memberships(tree)
     for key, seat in seats.items():
-        found = tree.member_at(seat.member.place)
+        found = memberships.of(seat.member.place)
         for group in path_to(tree.groups, found[0].group_id) if found else ():
             inside.setdefault(group.group_id, {})[key] = seat.member
     for group_id, members in sorted(inside.items()):

@@ -15,6 +15,7 @@ from datetime import datetime
 from offpeak.aws.tables import Table, Write, write_together
 from offpeak.errors import ConcurrentChange, UnknownObject
 from offpeak.grid.model import Scope, group_caps
+from offpeak.groups.model import Memberships
 from offpeak.groups.store import StoredTree
 from offpeak.profiles.gather import Gathered, Planner, gather, place_of
 from offpeak.profiles.joint import CAPS_FOR, Joint, Seat, decide_joint, seated
@@ -76,6 +77,7 @@ def _parted(stored: StoredTree, gathered: Mapping[str, Gathered], by: Planner, n
     """Take those out of the tree that are over, and let those be planned that their charger has left with; say whether
     the tree is another one now."""
     tree, parted = stored.tree, False
+    memberships = Memberships(tree)
     for text, each in gathered.items():
         key, place = each.known.session.key, place_of(each)
         ended = over(each, now, by.real_now())
@@ -83,7 +85,7 @@ def _parted(stored: StoredTree, gathered: Mapping[str, Gathered], by: Planner, n
             by.profiles.save(*ended.requests, standing=ended.standing, is_silent=ended.is_silent)
             by.profiles.note_planned(key, each.known.plan_wanted)
             report(key, ended)
-        elif place is not None and tree.member_at(place) is not None:
+        elif place is not None and memberships.of(place) is not None:
             continue
         by.groups.remove_session(tree.root_id, text, now=now, received_at=by.real_now())
         parted = True
@@ -116,10 +118,11 @@ def _evse_text(gathered: Gathered) -> str:
 
 def _planned(stored: StoredTree, here: Mapping[str, Gathered], by: Planner, now: datetime) -> dict[str, Planned]:
     tree, at = stored.tree, by.real_now()
+    memberships = Memberships(tree)
     seats: dict[str, Seat] = {}
     for text, each in here.items():
         place = place_of(each)
-        found = tree.member_at(place) if place else None
+        found = memberships.of(place) if place else None
         assert found is not None
         seats[text] = seated(each, tree.root_id, found[1], now, at)
     signals = by.signals.since(tree.received_at).of(Scope(group=tree.root_id))
