@@ -19,7 +19,7 @@ from offpeak.planning.leftover import leave_over, rest_powers, rests_from
 from offpeak.planning.lot import Lot
 from offpeak.planning.plan import Block, Plan, Reason, ReasonCode
 from offpeak.planning.portion import Rows, gather
-from offpeak.planning.rotate import Stretch, Timeline
+from offpeak.planning.rotate import Stretch, Timeline, energy_between
 from offpeak.planning.situation import Situation
 
 MOVED_EUR = 0.00005
@@ -62,9 +62,13 @@ def decide_group(situations: Mapping[str, Situation], caps: CapTree, *, now: dat
 
 def _place(lot: Lot, timeline: Timeline, drawn: Rows, kept: Mapping[int, Kept]) -> None:
     """Turn energies into power; what does not fit where it is cheapest goes to the cheapest room that is left."""
+    if len(kept) == len(lot.planned):
+        return
     gather(lot, drawn, kept, _on_now(lot))
     left = timeline.fill([[0.0] * lot.count if car in kept else row for car, row in enumerate(drawn)])
     for car in sorted(lot.planned, key=lambda car: (-left[car], car)):
+        if left[car] <= LEAST_LEFT_KWH:
+            break
         order = sorted(range(lot.count), key=lambda slot: (lot.prices[car][slot], slot))
         for pour in (timeline.raise_power, timeline.pour):
             for slot in order:
@@ -102,7 +106,7 @@ def _left_over(lot: Lot, car: int, stretches: Sequence[Stretch], end_s: int, res
 
 def _planned(lot: Lot, car: int, stretches: Sequence[Stretch], end_s: int, rest_w: float, kept: Kept | None) -> Plan:
     situation, problem = lot.situations[car], lot.problems[car]
-    drawn = _drawn_by(lot, car, stretches)
+    drawn = energy_between(problem.edges_s, stretches, lot.cars[car].draw_w)
     total = sum(drawn)
     # What a kept plan lacks within its slack is mended later, as far as there is room for it.
     shortfall = max(0.0, problem.need_kwh - (max(total, kept.best_kwh) if kept else total))
@@ -128,18 +132,6 @@ def _planned(lot: Lot, car: int, stretches: Sequence[Stretch], end_s: int, rest_
         rest_power_w=_decimal(rest_w, "0.1"),
     )
     return told(plan, situation, problem, is_kept=kept is not None)
-
-
-def _drawn_by(lot: Lot, car: int, stretches: Sequence[Stretch]) -> list[float]:
-    """Return the kWh that a car draws in each slot of its own problem."""
-    draw_w = lot.cars[car].draw_w
-    return [
-        sum(
-            max(0, min(end, until) - max(start, begin)) * min(power, draw_w) / 3.6e6
-            for begin, until, power in stretches
-        )
-        for start, end in pairwise(lot.problems[car].edges_s)
-    ]
 
 
 def _code_of(lot: Lot, car: int, drawn: Sequence[float], stretches: Sequence[Stretch], *, is_short: bool) -> ReasonCode:

@@ -9,7 +9,7 @@ from math import inf
 from offpeak.planning.lot import Lot
 from offpeak.planning.portion import Rows, portions
 from offpeak.planning.problem import caps_in_seconds, granted_w, least_cap_w
-from offpeak.planning.rotate import Stretch
+from offpeak.planning.rotate import Stretch, energy_between
 
 FAIR_ENOUGH = 0.05
 """The part of a need by which a plan may differ from a fair share before it moves."""
@@ -58,7 +58,7 @@ def _held(lot: Lot, car: int) -> Kept | None:
     if running is None:
         return None
     own = caps_in_seconds(lot.start_at, situation.caps)
-    stretches, drawn = list[Stretch](), [0.0] * lot.count
+    stretches = list[Stretch]()
     for block in running.blocks:
         start, end = max(0, lot.second(block.start_at)), min(lot.leaves_s[car], lot.second(block.end_at))
         power = float(block.power_w)
@@ -67,9 +67,7 @@ def _held(lot: Lot, car: int) -> Kept | None:
         if power < who.floor_w - 1e-6 or power > granted_w(situation, least_cap_w(own, start, end)) + 1e-6:
             return None
         stretches.append((start, end, power))
-        for slot, (slot_start, slot_end) in enumerate(lot.slots[: lot.count]):
-            seconds = max(0, min(end, slot_end) - max(start, slot_start))
-            drawn[slot] += min(power, who.draw_w) * seconds / 3.6e6
+    drawn = energy_between(lot.edges_s[: lot.count + 1], stretches, who.draw_w)
     rest_w = inf if running.rest_power_w is None else float(running.rest_power_w)
     return Kept(tuple(stretches), drawn, _slack(lot, car, stretches, drawn), rest_w)
 

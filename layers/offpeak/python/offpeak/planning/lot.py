@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -52,8 +53,8 @@ class Lot:
         self.place_of = [places.get(key, 0) for key in self.keys]
         self.leaves_s = self._departures()
         self.end_s = max((self.leaves_s[car] for car in self.planned), default=0)
-        edges = self._edges()
-        self.slots = list(pairwise([*edges, FOR_EVER_S]))
+        self.edges_s = [*self._edges(), FOR_EVER_S]
+        self.slots = list(pairwise(self.edges_s))
         self.count = sum(1 for _, end in self.slots if end <= self.end_s)
         self.caps_w = [self._cap_row(node) for node in self.nodes]
         self.cars = [self._car(car) for car in range(len(self.keys))]
@@ -94,11 +95,11 @@ class Lot:
 
     def timeline(self) -> Timeline:
         """Return the time from now on with nothing granted yet."""
-        return Timeline([start for start, _ in self.slots] + [FOR_EVER_S], self.caps_w, self.cars)
+        return Timeline(self.edges_s, self.caps_w, self.cars)
 
     def slots_until(self, second: int) -> int:
         """Return how many slots end by a second, up to the last departure."""
-        return sum(1 for _, end in self.slots[: self.count] if end <= second)
+        return min(self.count, bisect_right(self.edges_s, second) - 1)
 
     def _flatten(self, node: CapNode, parent: int) -> None:
         place = len(self.nodes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -30,6 +31,8 @@ def portions(lot: Lot, kept: Mapping[int, Sequence[float]]) -> Rows:
     is due at once comes first, then what milestones ask for, then the needs, then what is paid for drawing.
     """
     free = [car for car in lot.planned if car not in kept]
+    if not free:
+        return [list(kept[car]) if car in kept else [0.0] * lot.count for car in range(len(lot.keys))]
     rooms = [lot.rooms(car) if car not in kept else [0.0] * lot.count for car in range(len(lot.keys))]
     caps = [lot.energy_caps(node) for node in range(len(lot.nodes))]
     for car, row in kept.items():
@@ -165,8 +168,8 @@ def _running(lot: Lot, sources: Sequence[_Source]) -> list[int] | None:
     for place, source in enumerate(sources):
         running = lot.situations[source.car].running
         for block in running.blocks if running else ():
-            start, end = lot.second(block.start_at), lot.second(block.end_at)
-            for slot, (slot_start, slot_end) in enumerate(lot.slots[: lot.count]):
-                if start < slot_end and slot_start < end:
-                    bits[slot] |= 1 << place
+            first = bisect_right(lot.edges_s, lot.second(block.start_at)) - 1
+            last = bisect_left(lot.edges_s, lot.second(block.end_at))
+            for slot in range(max(0, first), min(lot.count, last)):
+                bits[slot] |= 1 << place
     return bits

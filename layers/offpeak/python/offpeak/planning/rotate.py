@@ -8,6 +8,7 @@ that goes on in the next slot comes last, so that starts are few.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
@@ -31,6 +32,18 @@ class Car:
     step_w: float
     draw_w: float
     path: tuple[int, ...]
+
+
+def energy_between(edges_s: Sequence[int], stretches: Sequence[Stretch], draw_w: float) -> list[float]:
+    """Return the kWh that a car which draws up to `draw_w` takes between each edge and the next one."""
+    drawn = [0.0] * (len(edges_s) - 1)
+    for begin, until, power in stretches:
+        slot = max(0, bisect_right(edges_s, begin) - 1)
+        while slot < len(drawn) and edges_s[slot] < until:
+            seconds = min(until, edges_s[slot + 1]) - max(begin, edges_s[slot])
+            drawn[slot] += min(power, draw_w) * seconds / 3.6e6
+            slot += 1
+    return drawn
 
 
 @dataclass(slots=True)
