@@ -27,7 +27,7 @@ from offpeak.partners.model import Partner
 from offpeak.profiles.ask import ask_for_active_profile
 from offpeak.profiles.show import session_shown
 from offpeak.sessions.model import LONGEST_ID, KnownSession, SessionKey
-from offpeak.sessions.prefer import tell_preferences
+from offpeak.sessions.prefer import prefer
 
 MOST_REQUESTS = 50
 """The newest requests that are shown; a session seldom has ten."""
@@ -95,8 +95,13 @@ def _prefer(partner: Partner, known: KnownSession, wanted: WantedPreferences | N
         raise InvalidMessage("preferences", "are what there is to tell")
     preferences = Preferences(wanted.profile_type, wanted.departure_time, wanted.energy_need, wanted.discharge_allowed)
     request_id = secrets.token_urlsafe(24)
-    answer = tell_preferences(
-        known.session, preferences, partner, wiring.preferences_teller(), RequestIds(request_id, request_id)
+    answer = prefer(
+        known.session,
+        preferences,
+        partner,
+        wiring.preferences_teller(),
+        RequestIds(request_id, request_id),
+        now=wiring.clock().now(),
     )
     return {"answer": answer.value}
 

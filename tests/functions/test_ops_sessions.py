@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 
 from functions.ops_sessions import handler
+from offpeak import wiring
 from offpeak.partners.model import Endpoint
+from offpeak.sessions.model import SessionKey
 from tests.functions.events import CONTEXT
 from tests.functions.journey import Journey
+from tests.profiles.cpo import Says
 
+KEY = SessionKey("acme", "S-1")
 SHOW = {"action": "show", "partner_id": "acme", "session_id": "S-1"}
 
 
@@ -109,3 +113,47 @@ def test_a_cpo_that_does_not_answer_is_named_and_counts_against_its_gate(journey
     answers = [run(PREFER)["error"] for _ in range(6)]
     assert "connection" in answers[0]
     assert answers[-1] == "the partner takes no call now", "after five failures the circuit is open"
+
+
+YES = Says("ACCEPTED")
+
+
+def discharging(allowed: bool) -> dict[str, Any]:
+    return PREFER | {"preferences": {"profile_type": "CHEAP", "discharge_allowed": allowed}}
+
+
+def test_a_driver_s_yes_to_discharging_is_kept_when_the_cpo_takes_it_and_is_a_cause_of_a_plan(journey: Journey) -> None:
+    journey.push_session()
+    journey.work()
+    sessions_at(journey, journey.cpo.url)
+    journey.cpo.next_answers = [YES]
+    assert run(discharging(True)) == {"answer": "ACCEPTED"}
+    known = wiring.sessions().known(KEY)
+    assert known is not None
+    assert known.discharge_allowed
+    assert known.plan_wanted == known.plan_done + 1
+    journey.push_session(kwh=1.5)
+    again = wiring.sessions().known(KEY)
+    assert again is not None
+    assert again.discharge_allowed, "what the session tells later changes nothing of it"
+
+
+def test_a_driver_s_no_to_discharging_holds_though_the_cpo_cannot_be_told(journey: Journey) -> None:
+    journey.push_session()
+    sessions_at(journey, journey.cpo.url)
+    journey.cpo.next_answers = [YES]
+    assert run(discharging(True)) == {"answer": "ACCEPTED"}
+    sessions_at(journey, "http://127.0.0.1:9/sessions")
+    assert "connection" in run(discharging(False))["error"]
+    known = wiring.sessions().known(KEY)
+    assert known is not None
+    assert not known.discharge_allowed
+
+
+def test_a_yes_that_the_cpo_was_not_told_is_none(journey: Journey) -> None:
+    journey.push_session()
+    sessions_at(journey, "http://127.0.0.1:9/sessions")
+    run(discharging(True))
+    known = wiring.sessions().known(KEY)
+    assert known is not None
+    assert not known.discharge_allowed

@@ -33,7 +33,7 @@ FUNCTIONS_THAT_WRITE = {
     "ops_api": {"partners"},
     "ops_groups": {"limit_groups"},
     "ops_signals": {"grid_signals", "limit_groups"},
-    "ops_sessions": {"partners", "profile_requests"},  # it may call a partner, through its gate
+    "ops_sessions": {"partners", "profile_requests", "sessions"},  # it may call a partner, through its gate
 }
 
 

@@ -52,6 +52,8 @@ def a_full_partner() -> Partner:
             parking_time=ParkingTimeMeaning.SUSPENDED_EV_OR_EVSE,
             profile_timeout_s=90,
             in_flight_cap=7,
+            negative_limits=True,
+            slot_s=900,
             only_paired=True,
         ),
         planning=PlanningDefaults(
@@ -75,8 +77,16 @@ def a_full_partner() -> Partner:
             phases=1,
             voltage_v=240,
             min_current_a=8,
+            minimum_run_s=900,
+            taper_from_soc=Decimal("0.85"),
+            discharge_w=5000,
+            min_soc=Decimal("0.25"),
+            max_soc=Decimal("0.95"),
+            discharging_efficiency=Decimal("0.91"),
+            wear_eur_per_kwh=Decimal("0.04"),
             smart_charging=False,
             ocpi_tariffs=True,
+            carbon_weight_eur_per_kg=Decimal("0.1"),
         ),
     )
 

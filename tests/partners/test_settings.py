@@ -134,3 +134,9 @@ def test_every_setting_is_shown_also_one_without_a_value() -> None:
 
 def test_what_is_shown_holds_no_key() -> None:
     assert "k" * 40 not in write_json(settings_of(a_full_partner()))
+
+
+def test_a_battery_s_least_charge_is_not_above_its_most() -> None:
+    with pytest.raises(InvalidMessage) as refused:
+        changed(a_partner(), Change.model_validate({"planning": {"min_soc": 0.95, "max_soc": 0.9}}))
+    assert refused.value.field == "settings.planning.min_soc"

@@ -11,7 +11,7 @@ import pytest
 
 from offpeak.partners.model import Flags, PlanningDefaults, RateUnit
 from offpeak.planning.plan import Block, Plan, Reason, ReasonCode
-from offpeak.planning.situation import PricedSlot, Situation
+from offpeak.planning.situation import PricedSlot, Situation, Storage
 from offpeak.prices.model import QUARTER, PriceCurve, PriceSlot
 from offpeak.profiles.model import Standing
 from offpeak.profiles.situation import (
@@ -112,6 +112,42 @@ def test_a_state_of_charge_makes_the_need_known_and_bounds_what_the_battery_take
     told = situation(known(charged="0.5"), battery_kwh=Decimal(60), charging_efficiency=Decimal("0.9"))
     assert told.need_is_known
     assert told.room_kwh == pytest.approx(30 / 0.9)
+
+
+GIVES = {"discharge_w": 5000, "min_soc": Decimal("0.4")}
+
+
+def storage_of(session: KnownSession, flags: Flags, **planning: Any) -> Storage | None:
+    curve = PriceCurve("DE-LU", (), "")
+    defaults = PlanningDefaults(**planning)
+    return situation_of(session, defaults, RateUnit.WATT, curve, None, None, PLUG_IN, flags=flags).storage
+
+
+def test_a_battery_gives_where_chargers_system_and_driver_let_it_and_its_state_is_told() -> None:
+    willing, bidirectional = replace(known(charged="0.5"), discharge_allowed=True), Flags(negative_limits=True)
+    found = storage_of(willing, bidirectional, **GIVES)
+    assert found is not None
+    assert (found.soc, found.discharge_w, found.min_soc, found.wear_eur_per_kwh) == (0.5, 5000.0, 0.4, 0.05)
+    assert storage_of(willing, Flags(), **GIVES) is None
+    assert storage_of(willing, bidirectional) is None
+    assert storage_of(known(charged="0.5"), bidirectional, **GIVES) is None
+    assert storage_of(replace(known(), discharge_allowed=True), bidirectional, **GIVES) is None
+
+
+def test_a_car_of_known_charge_is_known_to_take_less_near_full() -> None:
+    taper = situation(known(charged="0.5"), taper_from_soc=Decimal("0.85")).taper
+    assert taper is not None
+    assert (taper.soc, taper.from_soc, taper.end_w) == (0.5, 0.85, 4140.0)
+    assert situation().taper is None
+
+
+def test_the_shortest_run_and_the_slots_of_chargers_are_the_partner_s() -> None:
+    assert situation(minimum_run_s=900).calm.minimum_run_s == 900
+    curve = PriceCurve("DE-LU", (), "")
+    coarse = situation_of(
+        known(), PlanningDefaults(), RateUnit.WATT, curve, None, None, PLUG_IN, flags=Flags(slot_s=900)
+    )
+    assert coarse.slot_s == 900
 
 
 @pytest.mark.parametrize(

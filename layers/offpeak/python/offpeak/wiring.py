@@ -351,7 +351,7 @@ def preferences_teller() -> Teller:
 
     from offpeak.sessions.prefer import Teller
 
-    return Teller(gates(), peer_tokens(), ocpi_client(), real_now=lambda: datetime.now(UTC))
+    return Teller(sessions(), gates(), peer_tokens(), ocpi_client(), real_now=lambda: datetime.now(UTC))
 
 
 @cache

@@ -51,6 +51,18 @@ class PlanningDefaults:
     """Phases of the partner's AC chargers, where it vouches for them; None is unknown."""
     voltage_v: int = 230
     min_current_a: int = 6
+    minimum_run_s: int = 0
+    """No run of charging is shorter, where the need can be met so."""
+    taper_from_soc: Decimal = Decimal("0.9")
+    """From this state of charge on a car takes less, down to its least at 1."""
+    discharge_w: int = 0
+    """What the partner's chargers give back from a car's battery where its driver lets them; 0: none do."""
+    min_soc: Decimal = Decimal("0.3")
+    max_soc: Decimal = Decimal("0.9")
+    """Between these a battery that gives energy is kept, but for what the need asks."""
+    discharging_efficiency: Decimal = Decimal("0.9")
+    wear_eur_per_kwh: Decimal = Decimal("0.05")
+    """What a kWh that a battery gives costs it."""
     carbon_weight_eur_per_kg: Decimal = Decimal(0)
     """What a kilogram of CO2 counts for when times are compared; nobody is charged it. 0 leaves carbon out."""
     smart_charging: bool = True
@@ -74,6 +86,10 @@ class Flags:
     """How long to wait for a result when the partner's answer names no time-out."""
     in_flight_cap: int = 8
     """Most calls to the partner at the same time."""
+    negative_limits: bool = False
+    """Its chargers read a limit below 0 as discharging; without this no battery gives energy."""
+    slot_s: int | None = None
+    """Its chargers change their power at multiples of so many seconds of the hour only; None: at any second."""
     only_paired: bool = False
     """Manage the EVSEs only that a driver has paired; else all that the partner tells sessions of."""
 

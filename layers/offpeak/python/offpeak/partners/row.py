@@ -72,7 +72,7 @@ def partner_from_row(row: Row) -> Partner:
 
 
 def _flags_from_row(row: Row) -> Flags:
-    known = _known(Flags, row, whole=("profile_timeout_s", "in_flight_cap"))
+    known = _known(Flags, row, whole=("profile_timeout_s", "in_flight_cap", "slot_s"))
     if "rate_unit" in known:
         known["rate_unit"] = RateUnit(known["rate_unit"])
     if "parking_time" in known:
@@ -82,7 +82,17 @@ def _flags_from_row(row: Row) -> Flags:
 
 def _planning_from_row(row: Row) -> PlanningDefaults:
     known = _known(
-        PlanningDefaults, row, whole=("shortest_stay_s", "max_power_w", "phases", "voltage_v", "min_current_a")
+        PlanningDefaults,
+        row,
+        whole=(
+            "shortest_stay_s",
+            "max_power_w",
+            "phases",
+            "voltage_v",
+            "min_current_a",
+            "minimum_run_s",
+            "discharge_w",
+        ),
     )
     if "departure" in known:
         known["departure"] = time.fromisoformat(known["departure"])

@@ -94,6 +94,13 @@ class PlanningChange(_Change):
     phases: Annotated[int, Field(ge=1, le=3)] | None = UNNAMED
     voltage_v: Annotated[int, Field(ge=100, le=1000)] = UNNAMED
     min_current_a: Annotated[int, Field(ge=0, le=100)] = UNNAMED
+    minimum_run_s: Annotated[int, Field(ge=0, le=14_400)] = UNNAMED
+    taper_from_soc: Annotated[Decimal, Field(gt=0, le=1)] = UNNAMED
+    discharge_w: Annotated[int, Field(ge=0, le=1_000_000)] = UNNAMED
+    min_soc: Annotated[Decimal, Field(ge=0, le=1)] = UNNAMED
+    max_soc: Annotated[Decimal, Field(gt=0, le=1)] = UNNAMED
+    discharging_efficiency: Annotated[Decimal, Field(ge=Decimal("0.5"), le=1)] = UNNAMED
+    wear_eur_per_kwh: Annotated[Decimal, Field(ge=0, le=10, allow_inf_nan=False)] = UNNAMED
     carbon_weight_eur_per_kg: Annotated[Decimal, Field(ge=0, le=10, allow_inf_nan=False)] = UNNAMED
     smart_charging: StrictBool = UNNAMED
     ocpi_tariffs: StrictBool = UNNAMED
@@ -107,6 +114,8 @@ class FlagsChange(_Change):
     parking_time: ParkingTimeMeaning = UNNAMED
     profile_timeout_s: Annotated[int, Field(ge=1, le=3600)] = UNNAMED
     in_flight_cap: Annotated[int, Field(ge=1, le=100)] = UNNAMED
+    negative_limits: StrictBool = UNNAMED
+    slot_s: Annotated[int, Field(ge=60, le=3600)] | None = UNNAMED
     only_paired: StrictBool = UNNAMED
 
 
@@ -155,7 +164,10 @@ def _planning(before: PlanningDefaults, wire: PlanningChange) -> PlanningDefault
     named = _named(wire)
     if "tariff" in named:
         named["tariff"] = _tariff(before.tariff, wire.tariff)
-    return replace(before, **named)
+    planning = replace(before, **named)
+    if planning.min_soc > planning.max_soc:
+        raise InvalidMessage("settings.planning.min_soc", "is above max_soc")
+    return planning
 
 
 def _tariff(before: Tariff, wire: TariffChange) -> Tariff:

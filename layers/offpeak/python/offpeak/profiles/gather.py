@@ -108,7 +108,7 @@ def situation_for(gathered: Gathered, standing: Standing, asked: Conditions, now
     if departure_at > now:
         own = site.curve(known, planning, now, departure_at)
         curve = own or effective_prices(gathered.prices, planning, now, departure_at)
-    situation = situation_of(known, planning, unit, curve, standing.plan, standing.draw_w, now)
+    situation = situation_of(known, planning, unit, curve, standing.plan, standing.draw_w, now, flags=partner.flags)
     return under_grid(situation, asked, planning)
 
 

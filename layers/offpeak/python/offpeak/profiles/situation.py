@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from offpeak.partners.model import Flags, Partner, PlanningDefaults, RateUnit
 from offpeak.planning.plan import Plan
 from offpeak.planning.profile import limit_step_w
-from offpeak.planning.situation import PricedSlot, Situation
+from offpeak.planning.situation import Calm, PricedSlot, Situation, Storage, Taper
 from offpeak.prices.model import PriceCurve
 from offpeak.profiles.model import Standing
 from offpeak.sessions.charging_state import IDLE_W
@@ -19,6 +19,7 @@ from offpeak.sessions.model import ChargingState, Confidence, KnownSession, Sess
 
 SHORTEST_SHOWN = timedelta(minutes=3)
 """A charging period must last so long before its power counts as what the car draws."""
+DEFAULT_FLAGS = Flags()
 LONGEST_UNHEARD = timedelta(minutes=15)
 """For so long after its newest message a car that charged counts as charging on."""
 
@@ -31,11 +32,14 @@ def situation_of(
     running: Plan | None,
     draw_w: int | None,
     now: datetime,
+    *,
+    flags: Flags = DEFAULT_FLAGS,
 ) -> Situation:
     """Return what is to be planned. `running` is the plan that the charger has, `draw_w` what the car was seen to draw.
 
     The need is that of the battery where its state of charge is told, else the partner's default less what was
-    delivered; both less what was drawn since.
+    delivered; both less what was drawn since. A battery gives energy only where the partner's chargers can, its system
+    takes limits below 0, the driver lets it, and its state of charge is told.
     """
     charged = known.state_of_charge
     unheard = unheard_kwh(known.state.power_w, known.session.last_updated, running, now)
@@ -50,6 +54,12 @@ def situation_of(
         min_power_w=float(min_power_w(planning)),
         minimum_now_kwh=max(0.0, float(planning.minimum_now_kwh - known.delivered_kwh) - unheard),
         running=running,
+        calm=Calm(minimum_run_s=planning.minimum_run_s),
+        slot_s=flags.slot_s,
+        taper=None if charged is None else _taper(float(charged), unheard, planning),
+        storage=_storage(float(charged), unheard, planning)
+        if charged is not None and flags.negative_limits and planning.discharge_w > 0 and known.discharge_allowed
+        else None,
         need_is_known=charged is not None,
         is_idle=is_idle(known),
         room_kwh=None if charged is None else max(0.0, float(_at_the_meter(1 - charged, planning)) - unheard),
@@ -57,6 +67,34 @@ def situation_of(
         limit_step_w=limit_step_w(unit.value, planning.phases, planning.voltage_v),
         time_zone=planning.time_zone,
     )
+
+
+def _taper(charged: float, unheard: float, planning: PlanningDefaults) -> Taper:
+    return Taper(
+        battery_kwh=float(planning.battery_kwh),
+        soc=_charged_since(charged, unheard, planning),
+        from_soc=float(planning.taper_from_soc),
+        end_w=float(min_power_w(planning)),
+        charging_efficiency=float(planning.charging_efficiency),
+    )
+
+
+def _storage(charged: float, unheard: float, planning: PlanningDefaults) -> Storage:
+    return Storage(
+        battery_kwh=float(planning.battery_kwh),
+        soc=_charged_since(charged, unheard, planning),
+        discharge_w=float(planning.discharge_w),
+        min_soc=float(planning.min_soc),
+        max_soc=float(planning.max_soc),
+        charging_efficiency=float(planning.charging_efficiency),
+        discharging_efficiency=float(planning.discharging_efficiency),
+        wear_eur_per_kwh=float(planning.wear_eur_per_kwh),
+    )
+
+
+def _charged_since(charged: float, unheard: float, planning: PlanningDefaults) -> float:
+    """Return the state of charge after what was drawn since it was told, kWh at the meter."""
+    return min(1.0, charged + unheard * float(planning.charging_efficiency / planning.battery_kwh))
 
 
 def is_idle(known: KnownSession) -> bool:

@@ -140,3 +140,5 @@ class KnownSession:
     received_at: datetime
     basis_changed_at: datetime | None = None
     is_whole: bool = True
+    discharge_allowed: bool = False
+    """The driver lets the car's battery give energy."""

@@ -20,6 +20,7 @@ from offpeak.partners.gates import Deferred, Gates
 from offpeak.partners.model import Partner
 from offpeak.partners.peer_tokens import CallsPartners
 from offpeak.sessions.model import Session
+from offpeak.sessions.store import SessionStore
 from offpeak.telemetry import logger
 
 CALL_S = 3.0
@@ -29,10 +30,28 @@ CALL_S = 3.0
 class Teller:
     """What it takes to tell. `real_now` tells the real time."""
 
+    sessions: SessionStore
     gates: Gates
     tokens: CallsPartners
     client: OcpiClient
     real_now: Callable[[], datetime]
+
+
+def prefer(
+    session: Session, preferences: Preferences, partner: Partner, by: Teller, ids: RequestIds, *, now: datetime
+) -> PreferencesAnswer:
+    """Tell a session's CPO its charging preferences, and keep what they say of discharging.
+
+    A driver's no holds whatever the CPO says; a yes needs both. Plans follow within a minute. `now` is the time that
+    the session lives in. Raises what `tell_preferences` does.
+    """
+    key, allowed = session.key, preferences.discharge_allowed
+    if allowed is False:
+        by.sessions.allow_discharge(key, allowed=False, now=now, received_at=by.real_now())
+    answer = tell_preferences(session, preferences, partner, by, ids)
+    if allowed and answer is PreferencesAnswer.ACCEPTED:
+        by.sessions.allow_discharge(key, allowed=True, now=now, received_at=by.real_now())
+    return answer
 
 
 def tell_preferences(

@@ -199,6 +199,26 @@ class SessionStore:
             return None
         return int(row["plan_wanted"])
 
+    def allow_discharge(self, key: SessionKey, *, allowed: bool, now: datetime, received_at: datetime) -> bool:
+        """Keep whether the driver of an open session lets its battery give energy, and count that as a cause of a plan;
+        say whether there is such a session. Times are those of `want_plan`."""
+        try:
+            self._table.change(
+                Update(
+                    key={"pk": key.text, "sk": "SESSION"},
+                    update=f"SET discharge_allowed = :allowed, received_at = :received_at, {PLAN_WANTED}",
+                    condition="attribute_exists(active_shard)",
+                    values={
+                        ":allowed": allowed,
+                        ":received_at": format_instant(received_at),
+                        **_plan_wanted_values(key, now),
+                    },
+                )
+            )
+        except ConcurrentChange:
+            return False
+        return True
+
     def wanting(self, shard: int, since: datetime, until: datetime, limit: int) -> Iterator[tuple[SessionKey, int]]:
         """Yield up to `limit` sessions of a shard that began to want a plan within this time, oldest first."""
         rows = self._table.query(
@@ -415,6 +435,7 @@ def _known(key: SessionKey, rows: list[Item], *, is_whole: bool) -> KnownSession
         received_at=parse_instant(row["received_at"]),
         basis_changed_at=parse_instant(row["basis_changed_at"]) if "basis_changed_at" in row else None,
         is_whole=is_whole,
+        discharge_allowed=bool(row.get("discharge_allowed")),
     )
 
 
