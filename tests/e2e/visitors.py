@@ -31,6 +31,7 @@ IDS = {
     "connector_id": ["1", "2"],
     "tariff_id": ["T1", "T2"],
     "group_id": ["fuzz-a", "fuzz-b"],
+    "signal_id": ["fuzz-1", "fuzz-2"],
 }
 SPOILT = (
     b"",
@@ -150,6 +151,12 @@ def likely(case: Case, visitors: Visitors, draw: st.DataObject) -> None:
     if case.path.endswith("/groups") and isinstance(case.body, dict):
         limited = {name: each for name, each in case.body.items() if name not in ("limit_a", "limit_w", "parent_id")}
         case.body = {**limited, "group_id": draw.draw(st.sampled_from(IDS["group_id"]), "group_id"), "limit_a": 32}
+    elif "/signals" in case.path and isinstance(case.body, dict):
+        steps = [{"start_at": _tonight(draw), "power_w": 4100}]
+        named = (
+            {"signal_id": draw.draw(st.sampled_from(IDS["signal_id"]), "signal_id")} if case.method == "POST" else {}
+        )
+        case.body = {"zone": "DE-LU", "kind": "CAP", "steps": steps, **named}
     elif case.path.endswith("/partners") and isinstance(case.body, dict):
         settings = case.body.get("settings")
         named = {"name": "Made up", "parties": ["NL-FUZ"], **(settings if isinstance(settings, dict) else {})}
