@@ -366,3 +366,20 @@ def test_where_only_paired_evses_are_managed_the_others_are_left_alone_and_told_
     assert known is not None
     shown = session_shown(known, world.standing, (), NOWHERE, world.partner, now=world.now)
     assert shown["unmanaged"] == {"reason": "not_paired", "text": TEXTS["not_paired"]}
+
+
+def test_a_battery_gives_energy_before_a_cheap_hour_and_its_profile_says_so(world: World) -> None:
+    world.change_partner(
+        planning=PlanningDefaults(discharge_w=5000, min_soc=Decimal("0.2")), flags=Flags(negative_limits=True)
+    )
+    world.receive(a_put(0, period(0, STATE_OF_CHARGE=70)))
+    assert world.sessions.allow_discharge(KEY, allowed=True, now=world.now, received_at=world.real_now)
+    world.plan()
+    profile = world.newest.profile
+    assert profile is not None
+    assert {float(each.limit) for each in profile.periods} == {-5000, 0, 11040}
+    world.sessions.allow_discharge(KEY, allowed=False, now=world.now, received_at=world.real_now)
+    world.plan()
+    again = world.newest.profile
+    assert again is not None
+    assert all(each.limit >= 0 for each in again.periods)
