@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
+from typing import TypeVar
 
 import pytest
 
 from offpeak.planning.exchange import Exchange
 from offpeak.planning.flow import Branch, share
+from offpeak.planning.runs import Runs
+from offpeak.planning.trade import Trade
 from tests.planning.instances_group import GroupInstance, night_of, small
 from tests.planning.oracles import group_optimum, sessions_below
 
 SEEDS = range(150)
 Rows = list[list[float]]
+Kind = TypeVar("Kind", bound=Exchange)
 
 
 def path_of(branches: Sequence[Branch], session: int) -> tuple[int, ...]:
@@ -26,11 +31,9 @@ def path_of(branches: Sequence[Branch], session: int) -> tuple[int, ...]:
     return (*path, 0)
 
 
-def exchange_of(instance: GroupInstance, drawn: Rows, kinds: list[int] | None = None) -> Exchange:
+def exchange_of(kind: type[Kind], instance: GroupInstance, drawn: Rows, kinds: list[int] | None = None) -> Kind:
     paths = [path_of(instance.branches, session) for session in range(len(drawn))]
-    return Exchange(
-        drawn, instance.rooms, [instance.caps, *(each.caps for each in instance.branches)], paths, kinds=kinds
-    )
+    return kind(drawn, instance.rooms, [instance.caps, *(each.caps for each in instance.branches)], paths, kinds=kinds)
 
 
 def flowed(instance: GroupInstance) -> Rows:
@@ -62,7 +65,7 @@ def test_who_goes_on_takes_nothing_from_any_car_or_slot(seed: int) -> None:
     instance = small(Random(seed))
     before = flowed(instance)
     drawn = [list(row) for row in before]
-    exchange_of(instance, drawn).go_on([])
+    exchange_of(Runs, instance, drawn).go_on([])
     check(instance, drawn)
     assert list(map(sum, drawn)) == pytest.approx(list(map(sum, before)), abs=1e-6)
     assert [sum(each) for each in zip(*drawn, strict=True)] == pytest.approx(
@@ -74,7 +77,7 @@ def test_who_goes_on_takes_nothing_from_any_car_or_slot(seed: int) -> None:
 def test_a_start_less_costs_less_than_a_start(seed: int) -> None:
     instance = small(Random(seed))
     drawn = flowed(instance)
-    exchange = exchange_of(instance, drawn)
+    exchange = exchange_of(Runs, instance, drawn)
     exchange.go_on([])
     prices = [instance.prices] * len(drawn)
     had, starts = cost_of(prices, drawn), starts_in(drawn)
@@ -89,8 +92,8 @@ def test_a_night_of_a_hundred_cars_needs_fewer_starts() -> None:
     instance = night_of(100)
     drawn = flowed(instance)
     before = starts_in(drawn)
-    exchange_of(instance, drawn).go_on([])
-    exchange_of(instance, drawn).drop_runs([instance.prices] * 100, [0.01] * 100)
+    exchange_of(Runs, instance, drawn).go_on([])
+    exchange_of(Runs, instance, drawn).drop_runs([instance.prices] * 100, [0.01] * 100)
     assert starts_in(drawn) < 0.75 * before
 
 
@@ -105,7 +108,7 @@ def mixed(seed: int) -> tuple[GroupInstance, Rows, list[int]]:
 
 def traded(instance: GroupInstance, prices: Rows, kinds: list[int]) -> Rows:
     drawn = flowed(instance)
-    exchange_of(instance, drawn, kinds).trade(prices)
+    exchange_of(Trade, instance, drawn, kinds).trade(prices)
     return drawn
 
 
@@ -120,11 +123,12 @@ def test_where_prices_differ_cars_trade_until_no_two_can_gain(seed: int) -> None
     assert cost_of(prices, drawn) <= had + 1e-9
 
 
-def test_trading_comes_close_to_the_linear_program() -> None:
-    """Where prices differ the plan is good, not exact: the mean gap is held here."""
+def test_trading_costs_what_the_linear_program_costs() -> None:
+    """Each session keeps what it is given. Not proven where there are boards, which may stop a ring: measured."""
     ours = theirs = 0.0
     for seed in SEEDS:
         instance, prices, kinds = mixed(seed)
-        ours += cost_of(prices, traded(instance, prices, kinds))
-        theirs += group_optimum(instance, own_prices=prices)[1]
-    assert theirs - 1e-6 <= ours <= 1.06 * theirs
+        drawn = traded(instance, prices, kinds)
+        ours += cost_of(prices, drawn)
+        theirs += group_optimum(replace(instance, needs=list(map(sum, drawn))), own_prices=prices)[1]
+    assert ours == pytest.approx(theirs, rel=1e-6)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from offpeak.planning.exchange import Exchange
 from offpeak.planning.fair import fair_shares
 from offpeak.planning.flow import NOTHING, Branch, Flow, flow_of, tiers_of
 from offpeak.planning.lot import Lot
+from offpeak.planning.runs import Runs
+from offpeak.planning.trade import Trade
+from offpeak.planning.turns import Turns
 
 Rows = list[list[float]]
+Kind = TypeVar("Kind", bound=Exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +52,24 @@ def portions(lot: Lot, kept: Mapping[int, Sequence[float]]) -> Rows:
         for slot, energy in enumerate(row):
             drawn[source.car][slot] += energy
     if max(lot.kinds, default=0) > 0:
-        _exchange(lot, drawn, kept).trade(lot.prices)
+        _exchange(Trade, lot, drawn, kept).trade(lot.prices)
     return drawn
 
 
 def gather(lot: Lot, drawn: Rows, kept: Collection[int], on_now: Collection[int]) -> None:
     """Have cars draw the same in fewer runs, or for a little more where that is worth a start."""
-    exchange = _exchange(lot, drawn, kept)
-    exchange.go_on(on_now)
-    exchange.drop_runs(lot.prices, [each.calm.start_eur for each in lot.situations])
+    runs = _exchange(Runs, lot, drawn, kept)
+    runs.go_on(on_now)
+    runs.drop_runs(lot.prices, [each.calm.start_eur for each in lot.situations])
     hours = [(end - start) / 3600 for start, end in lot.slots[: lot.count]]
-    exchange.lift([[car.floor_w / 1000 * length for length in hours] for car in lot.cars])
+    _exchange(Turns, lot, drawn, kept).lift([[car.floor_w / 1000 * length for length in hours] for car in lot.cars])
 
 
-def _exchange(lot: Lot, drawn: Rows, kept: Collection[int]) -> Exchange:
+def _exchange(kind: type[Kind], lot: Lot, drawn: Rows, kept: Collection[int]) -> Kind:
     fixed = {car for car in lot.planned if lot.problems[car].milestones or lot.at_once_kwh(car) > 0 or car in kept}
     rooms = [lot.rooms(car) if car not in kept else drawn[car] for car in range(len(lot.keys))]
     caps = [lot.energy_caps(node) for node in range(len(lot.nodes))]
-    return Exchange(drawn, rooms, caps, [car.path for car in lot.cars], fixed=fixed, kinds=lot.kinds)
+    return kind(drawn, rooms, caps, [car.path for car in lot.cars], fixed=fixed, kinds=lot.kinds)
 
 
 def _take(caps: Rows, path: Sequence[int], row: Sequence[float]) -> None:
