@@ -47,12 +47,24 @@ def _plan(plan: Mapping[str, Any] | None, *, is_current: bool) -> Iterator[str]:
         yield f"plan        none{waiting}"
         return
     yield f"plan        {plan['text']}{waiting}"
+    if "doing" in plan["facts"]:
+        yield f"            {_doing(plan['facts'])}"
     for block in plan["blocks"]:
         yield f"            {_day(block['start_at'])} to {_day(block['end_at'])}  up to {block['power_w']} W"
     shortfall = plan["shortfall_kwh"]
     yield (
         f"            costs {plan['cost_eur']:.2f} EUR, saves {plan['saving_eur']:.2f} EUR, "
         f"{f'{shortfall} kWh short' if shortfall else 'nothing short'}; departure {_day(plan['departure_at'])}"
+    )
+
+
+def _doing(facts: Mapping[str, Any]) -> str:
+    """What it did when it was planned, for how long, and what limits it: the words of the facts."""
+    until = f" until {_day(facts['next_change_at'])}" if "next_change_at" in facts else ""
+    ready = f"; ready {_day(facts['ready_at'])}" if "ready_at" in facts else ""
+    return (
+        f"at {_day(facts['told_at'])} {facts['doing']}{until}: {facts['why_now']}{ready}; "
+        f"limited by {facts['limited_by']}; need {facts['need_from']}"
     )
 
 

@@ -49,6 +49,15 @@ SHOWN: dict[str, Any] = {
     "plan": {
         "reason": "CHEAPEST",
         "text": "Charges from 01:15 to 04:30.",
+        "facts": {
+            "told_at": "2026-01-15T18:20:00.000+01:00",
+            "doing": "PAUSED",
+            "why_now": "CHEAPER_LATER",
+            "next_change_at": "2026-01-16T01:15:00.000+01:00",
+            "ready_at": "2026-01-16T04:30:00.000+01:00",
+            "limited_by": "NOTHING",
+            "need_from": "ASSUMED",
+        },
         "blocks": [
             {
                 "start_at": "2026-01-16T01:15:00.000+01:00",
@@ -73,6 +82,8 @@ state       SUSPENDED_EVSE, 0 W (confidence MEDIUM): No power flows and our char
 charger     3 phases, up to 11040 W: takes charging profiles
 tariff      T1, as the CPO told it
 plan        Charges from 01:15 to 04:30.
+            at Thu 2026-01-15 18:20 PAUSED until Fri 2026-01-16 01:15: CHEAPER_LATER; ready Fri 2026-01-16 04:30; \
+limited by NOTHING; need ASSUMED
             Fri 2026-01-16 01:15 to Fri 2026-01-16 04:30  up to 11040 W
             costs 3.00 EUR, saves 1.42 EUR, nothing short; departure Fri 2026-01-16 07:00
 overridden  since Thu 2026-01-15 18:05: 16 A instead of 0 W (asked for)

@@ -138,9 +138,9 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[float, float]], ReasonCode]] =
         [(7, 7.5)],
         ReasonCode.CHEAPEST,
     ),
-    ("a_boosted_car_charges_at_once_whatever_the_price", {"boosts": True}, [(0, 2)], ReasonCode.AT_ONCE),
+    ("a_boosted_car_charges_at_once_whatever_the_price", {"boosts": True}, [(0, 2)], ReasonCode.BOOST),
     ("a_boost_ends_when_it_was_said_to", {"boost_until": after(0.5)}, [(0, 0.5), (7, 8.5)], ReasonCode.CHEAPEST),
-    ("a_boost_ends_when_the_need_is_met", {"boost_until": after(9)}, [(0, 2)], ReasonCode.AT_ONCE),
+    ("a_boost_ends_when_the_need_is_met", {"boost_until": after(9)}, [(0, 2)], ReasonCode.BOOST),
     ("a_boost_that_is_over_is_none", {"boost_until": after(-1)}, [(7, 9)], ReasonCode.CHEAPEST),
     (
         "time_without_a_price_costs_the_mean_of_the_others",

@@ -35,7 +35,11 @@ PLAN = Plan(
     need_kwh=Decimal(30),
     max_power_w=Decimal(11040),
     unlimited_from=at(780),
-    reason=Reason(ReasonCode.CHEAPEST, "Charges from 01:15 to 04:30."),
+    reason=Reason(
+        ReasonCode.CHEAPEST,
+        "Charges from 01:15 to 04:30.",
+        {"doing": "PAUSED", "need_from": "TOLD", "next_change_at": "2026-01-16T00:15:00.000Z"},
+    ),
     blocks=(Block(at(435), at(630), Decimal(11040)),),
     saving_eur=Decimal("1.42"),
 )
@@ -75,6 +79,11 @@ def test_a_plan_is_told_in_the_partners_time() -> None:
     assert (block["start_at"], block["end_at"]) == ("2026-01-16T01:15:00.000+01:00", "2026-01-16T04:30:00.000+01:00")
     assert plan["departure_at"] == "2026-01-16T07:00:00.000+01:00"
     assert plan["saving_eur"] == Decimal("1.42")
+    assert plan["facts"] == {
+        "doing": "PAUSED",
+        "need_from": "TOLD",
+        "next_change_at": "2026-01-16T01:15:00.000+01:00",
+    }
 
 
 def test_without_a_plan_there_is_none_and_one_that_is_still_wanted_shows() -> None:

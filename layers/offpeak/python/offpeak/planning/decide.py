@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
+from offpeak.planning.background import background_of, is_boosted
 from offpeak.planning.cheapest import cheapest
 from offpeak.planning.choice import Choice, money_for, ready_s
 from offpeak.planning.choose import choose
 from offpeak.planning.layout import stretches
 from offpeak.planning.plan import Block, Plan, Reason, ReasonCode
 from offpeak.planning.problem import Problem, caps_in_seconds, granted_w, least_cap_w, pose
-from offpeak.planning.reasons import explain, with_habits
+from offpeak.planning.reasons import explain
 from offpeak.planning.situation import Situation
 from offpeak.planning.weigh import choose_likely
 
@@ -39,10 +40,8 @@ def decide(situation: Situation) -> Plan:
         return told(_without_limit(situation, problem, code), situation, problem, is_kept=False)
     if outlook is not None:
         choice = choose_likely(problem, outlook, situation.running, situation.calm)
-        plan = told(_with_blocks(situation, problem, choice), situation, problem, is_kept=choice.is_kept)
-        reason = with_habits(plan.reason, outlook, now=problem.start_at, time_zone=situation.time_zone)
-        return replace(plan, reason=reason)
-    choice = choose(problem, situation.running, situation.calm)
+    else:
+        choice = choose(problem, situation.running, situation.calm)
     return told(_with_blocks(situation, problem, choice), situation, problem, is_kept=choice.is_kept)
 
 
@@ -131,6 +130,8 @@ def _code_of(situation: Situation, problem: Problem, choice: Choice, *, is_short
         return ReasonCode.NEED_MET
     if not problem.is_priced:
         return ReasonCode.NO_PRICES
+    if runs and runs[0][0] == 0 and is_boosted(situation) and problem.at_once_s >= runs[-1][1]:
+        return ReasonCode.BOOST
     if len(runs) == 1 and runs[0][0] == 0:
         return ReasonCode.AT_ONCE
     return ReasonCode.CHEAPEST
@@ -138,11 +139,7 @@ def _code_of(situation: Situation, problem: Problem, choice: Choice, *, is_short
 
 def told(plan: Plan, situation: Situation, problem: Problem, *, is_kept: bool) -> Plan:
     """Return the plan with its reason in words and facts."""
-    forecast_from = None if problem.forecast_from_s is None else _instant(problem, problem.forecast_from_s)
-    reason = explain(
-        plan, now=problem.start_at, forecast_from=forecast_from, is_kept=is_kept, time_zone=situation.time_zone
-    )
-    return replace(plan, reason=reason)
+    return replace(plan, reason=explain(plan, background_of(plan, situation, problem, is_kept=is_kept)))
 
 
 def _at_once(problem: Problem, choice: Choice) -> list[float]:

@@ -15,7 +15,7 @@ Fact = str | int | Decimal | bool
 
 
 class ReasonCode(StrEnum):
-    """Why a plan is as it is; one code, one sentence pattern (see reasons.py)."""
+    """Why a plan is as it is; each has its sentence (see wording.py)."""
 
     CHEAPEST = "CHEAPEST"
     """The cheapest time before departure, later than at once."""
@@ -23,6 +23,8 @@ class ReasonCode(StrEnum):
     """The best on average by what is usual at this charger: nobody said when the car leaves and what it needs."""
     AT_ONCE = "AT_ONCE"
     """Charging at once is as cheap as anything before departure."""
+    BOOST = "BOOST"
+    """Somebody wants it charged now, whatever the price."""
     SHORT_OF_TIME = "SHORT_OF_TIME"
     """The need does not fit before departure: full power all the time."""
     NEED_MET = "NEED_MET"
@@ -43,7 +45,8 @@ class ReasonCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """`text` is a sentence for a person, in local time; `facts` is the same for a machine (instants as text)."""
+    """`text` is what a person reads, in local time; `facts` are the same for a machine (see reasons.py; instants as
+    text)."""
 
     code: ReasonCode
     text: str

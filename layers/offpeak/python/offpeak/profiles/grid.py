@@ -38,7 +38,7 @@ def told_of_grid(plan: Plan, asked: Conditions, planning: PlanningDefaults, now:
     """Return a plan whose reason tells of the grid: while the car is expected, or is still there."""
     before_departure = Conditions(tuple(each for each in asked.spans if each.start_at < plan.departure_at))
     reason = with_grid(
-        plan.reason,
+        plan,
         grid_holds(asked, planning.max_power_w),
         steer_told(before_departure, planning.carbon_weight_eur_per_kg),
         now=now,

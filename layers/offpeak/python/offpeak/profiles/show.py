@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from offpeak.instants import parse_instant
 from offpeak.partners.model import Partner
-from offpeak.planning.plan import Plan
+from offpeak.planning.facts import INSTANTS
+from offpeak.planning.plan import Fact, Plan
 from offpeak.profiles.model import Override, ProfileRequest, RequestKind, Standing
 from offpeak.profiles.sites import Site
 from offpeak.profiles.unmanaged import TEXTS, why_no_profile
@@ -98,6 +100,7 @@ def _plan(plan: Plan, local: _Local) -> dict[str, object]:
     return {
         "reason": plan.reason.code.value,
         "text": plan.reason.text,
+        "facts": _facts(plan.reason.facts, local),
         "made_at": local(plan.made_at),
         "need_kwh": plan.need_kwh,
         "blocks": [
@@ -112,6 +115,10 @@ def _plan(plan: Plan, local: _Local) -> dict[str, object]:
         "shortfall_kwh": plan.shortfall_kwh,
         "uses_forecast": plan.uses_forecast,
     }
+
+
+def _facts(facts: Mapping[str, Fact], local: _Local) -> dict[str, object]:
+    return {name: local(parse_instant(str(fact))) if name in INSTANTS else fact for name, fact in facts.items()}
 
 
 def _override(override: Override, local: _Local) -> dict[str, object]:

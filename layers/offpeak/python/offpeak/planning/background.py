@@ -1,0 +1,91 @@
+"""What stands behind a plan beside the plan itself: what its reason is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from math import inf
+
+from offpeak.planning.facts import Background, LimitedBy, NeedFrom, Span, spans_of
+from offpeak.planning.plan import Plan, ReasonCode
+from offpeak.planning.problem import Problem, caps_in_seconds, least_cap_w, seconds_after
+from offpeak.planning.situation import Situation
+
+
+def background_of(plan: Plan, situation: Situation, problem: Problem, *, is_kept: bool) -> Background:
+    """Return what a plan's reason needs to know; of the plan's own reason only the code is read."""
+    charged_s = _seconds_in(problem, spans_of(plan))
+    is_known = problem.is_priced and bool(problem.money)
+    return Background(
+        now=problem.start_at,
+        time_zone=situation.time_zone,
+        is_kept=is_kept,
+        forecast_from=_instant(problem, problem.forecast_from_s),
+        price_now=problem.money[0] if is_known else None,
+        price_then=_mean(problem.money, charged_s) if is_known else None,
+        is_steered_away=is_known and any(charged_s) and problem.prices[0] > (_mean(problem.prices, charged_s) or 0.0),
+        is_capped_now=bool(problem.granted_w) and problem.granted_w[0] <= 0 < problem.max_power_w,
+        at_once_until=_instant(problem, problem.at_once_s or None) if plan.blocks else None,
+        is_boosted=is_boosted(situation),
+        limited_by=_limited_by(plan, situation, problem, charged_s),
+        need_from=_need_from(situation),
+        outlook=None if situation.need_is_known else situation.outlook,
+    )
+
+
+def _need_from(situation: Situation) -> NeedFrom:
+    if situation.need_is_known:
+        return NeedFrom.TOLD
+    return NeedFrom.ASSUMED if situation.outlook is None else NeedFrom.LEARNT
+
+
+def is_boosted(situation: Situation) -> bool:
+    """Say whether somebody wants a car charged whatever the price, at this time."""
+    return situation.boosts or (situation.boost_until is not None and situation.boost_until > situation.now)
+
+
+def _limited_by(plan: Plan, situation: Situation, problem: Problem, charged_s: Sequence[int]) -> LimitedBy:
+    """Return what kept a plan from delivering more, or from charging at a cheaper time."""
+    code = plan.reason.code
+    if code is ReasonCode.TOO_LITTLE_POWER:
+        return LimitedBy.CHARGER
+    if code is ReasonCode.SHARED_LIMIT or (plan.rest_power_w is not None and code is ReasonCode.PAST_DEPARTURE):
+        return LimitedBy.SHARED_LIMIT
+    if code is ReasonCode.HABITS and plan.shortfall_kwh:
+        return LimitedBy.ODDS
+    most_kw = min(problem.max_power_w, situation.draw_w or inf) / 1000
+    capped = [t for t, kw in enumerate(problem.draw_kw) if kw < most_kw]
+    if plan.shortfall_kwh:
+        whole_kwh = most_kw * problem.edges_s[-1] / 3600
+        if not capped or (problem.curve is None and whole_kwh < problem.need_kwh):
+            return LimitedBy.TIME
+    else:
+        dearest = max((price for price, on_s in zip(problem.prices, charged_s, strict=True) if on_s), default=-inf)
+        capped = [t for t in capped if problem.prices[t] < dearest]
+    if not capped:
+        return LimitedBy.NOTHING
+    return LimitedBy.CAR_MINIMUM if _are_below_minimum(situation, problem, capped) else LimitedBy.GRID_SIGNAL
+
+
+def _are_below_minimum(situation: Situation, problem: Problem, capped: Sequence[int]) -> bool:
+    """Say whether caps leave something in each of these slots, but less than the car charges at."""
+    caps = caps_in_seconds(problem.start_at, situation.caps)
+    return all(
+        0 < least_cap_w(caps, problem.edges_s[t], problem.edges_s[t + 1]) < situation.min_power_w for t in capped
+    )
+
+
+def _seconds_in(problem: Problem, spans: Sequence[Span]) -> list[int]:
+    """Return how many seconds of each slot are within `spans`."""
+    runs = [(seconds_after(problem.start_at, start), seconds_after(problem.start_at, end)) for start, end in spans]
+    return [sum(max(0, min(end, b) - max(start, a)) for a, b in runs) for start, end in pairwise(problem.edges_s)]
+
+
+def _mean(prices: Sequence[float], on_s: Sequence[int]) -> float | None:
+    whole_s = sum(on_s)
+    return sum(price * each for price, each in zip(prices, on_s, strict=True)) / whole_s if whole_s else None
+
+
+def _instant(problem: Problem, seconds: int | None) -> datetime | None:
+    return None if seconds is None else problem.start_at + timedelta(seconds=seconds)
