@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from local.cpo.charge_point_operator import Advanced, Push, Settings
 from local.cpo.handshake import RegistrationFailed
+from local.cpo.load import Load
 from local.cpo.messages import Dialect, Style
 from local.cpo.misbehaviour import Answer, CredentialsTrouble, Misbehaviour, Result, ResultComes
 from local.cpo.oauth import OAuthSettings, TokenMisbehaviour
@@ -25,6 +26,7 @@ __all__ = [
     "Dialect",
     "ListCall",
     "ListTrouble",
+    "Load",
     "Misbehaviour",
     "OAuthSettings",
     "Party",

@@ -218,7 +218,8 @@ class ChargePointOperator:
     async def override(self, session: ChargingSession, current_a: float) -> None:
         """Let the charger apply a limit of its own from now on, and tell Offpeak. Raises CallFailed."""
         power_w = current_a * session.car.phases * session.car.voltage_v
-        session.limits, session.unit = (LimitStep(self.now, power_w),), "A"
+        session.hold_to((LimitStep(self.now, power_w),), self.now)
+        session.unit = "A"
         await self.push_active_profile(session)
 
     async def push_active_profile(self, session: ChargingSession) -> Answered:

@@ -113,14 +113,15 @@ class ProfileReceiver:
             return {"result": call.result, "profile": shown}
         call.was_put_in_force = True
         if call.kind is CallKind.CLEAR or call.profile is None:
-            session.limits = ()
+            session.hold_to((), self._cpo.now)
             return {"result": call.result}
         self._taken_at[session.visit.session_id] = self._cpo.now
         session.unit = call.profile.unit
-        session.limits = limit_steps(call.profile, session.car, session.visit.arrives_at)
+        limits = limit_steps(call.profile, session.car, session.visit.arrives_at)
         if wrong.overrides_with_a is not None:
             power_w = wrong.overrides_with_a * session.car.phases * session.car.voltage_v
-            session.limits = (LimitStep(self._cpo.now, power_w),)
+            limits = (LimitStep(self._cpo.now, power_w),)
+        session.hold_to(limits, self._cpo.now)
         return {"result": call.result}
 
     def _is_announced(self, wrong: Misbehaviour) -> bool:

@@ -63,7 +63,9 @@ class ChargingSession:
     doing: Doing | None = None
     meter_kwh: float = 0.0
     limits: tuple[LimitStep, ...] = ()
-    """What the charger says is in force; empty: nothing limits."""
+    """What the charger says is in force; empty: nothing limits. `hold_to` sets it."""
+    held_to: list[tuple[datetime, tuple[LimitStep, ...]]] = field(default_factory=list)
+    """Everything that came in force so far, and when."""
     obeys: bool = True
     """Whether the charger holds the car to it."""
     unit: Literal["W", "A"] = "A"
@@ -90,6 +92,11 @@ class ChargingSession:
     @property
     def _held_to(self) -> tuple[LimitStep, ...]:
         return self.limits if self.obeys else ()
+
+    def hold_to(self, limits: tuple[LimitStep, ...], at: datetime) -> None:
+        """Put limits in force from `at` on, which is no earlier than the last time."""
+        self.limits = limits
+        self.held_to.append((at, limits))
 
     def unplug(self, at: datetime) -> None:
         """End the visit at `at`, which is not in the past. Raises ValueError when no car is there."""

@@ -21,6 +21,7 @@ from local.car import Visit
 from local.cpo.charge_point_operator import Advanced, ChargePointOperator, Push, Settings
 from local.cpo.control import Control
 from local.cpo.interfaces import Interfaces
+from local.cpo.load import Load, load_of
 from local.cpo.misbehaviour import CredentialsTrouble, Misbehaviour
 from local.cpo.oauth import TOKEN_PATH, OAuthDoor, OAuthSettings
 from local.cpo.object_list import ListCall, ListTrouble
@@ -246,6 +247,14 @@ class CpoSimulator:
             return log_of(self._cpo, self._session(session_id))
 
         return self._run(log())
+
+    def load(self, start_at: datetime, end_at: datetime) -> list[Load]:
+        """Return what all chargers together held their cars to, and what these drew, from `start_at` to `end_at`."""
+
+        async def load() -> list[Load]:
+            return load_of(list(self._cpo.sessions.values()), start_at, end_at)
+
+        return self._run(load())
 
     @property
     def pushes(self) -> tuple[Push, ...]:

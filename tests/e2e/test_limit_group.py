@@ -1,0 +1,190 @@
+"""Fifty chargers behind one limit, seen from the side of the CPO: what they hold cars to, and what these draw."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from local.car import Car, Visit
+from local.cpo import Answer, Load, Result, ResultComes
+from local.cpo.wire import write_instant
+from offpeak.profiles.model import RequestState
+from tests.e2e.partner import Partner
+from tests.e2e.scene import Scene
+from tests.e2e.test_administration import Operator
+
+CHARGERS = 50
+MAX_W = 11_040
+BOARD_A = 200
+"""On each phase: 138 kW, where fifty chargers could draw 552 kW."""
+CONNECTION_W = 150_000
+SPEED = 10
+"""Simulated seconds per second while cars come and go: profiles reach their chargers at any of them."""
+WITHIN_S = 10.0
+"""In real time, for a cut to reach every charger that it concerns."""
+
+
+@dataclass
+class Yard:
+    """A connection with one board, and fifty chargers behind that."""
+
+    scene: Scene
+    partner: Partner
+    operator: Operator
+    caps: list[tuple[datetime, float]] = field(default_factory=list)
+    """What the chargers may draw together, and from when on."""
+    cuts: list[tuple[datetime, datetime]] = field(default_factory=list)
+    """When a cut was ordered, and when it had reached every charger."""
+    swept_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.make("connection", limit_w=CONNECTION_W)
+        self.make("board", kind="BOARD", parent_id="connection", limit_a=BOARD_A)
+        chargers = [
+            {"partner_id": self.partner.partner_id, "evse_uid": f"EVSE-{n}", "max_power_w": MAX_W, "phases": 3}
+            for n in range(CHARGERS)
+        ]
+        self.order("PATCH", "board/members", {"put": chargers})
+        self.caps.append((self.scene.now, BOARD_A * 690))
+
+    def make(self, group_id: str, **settings: Any) -> None:
+        self.order("POST", "", {"group_id": group_id, "name": group_id, **settings})
+
+    def order(self, method: str, path: str, body: object) -> None:
+        answer = self.operator.ask(method, f"/ops/v1/groups/{path}".rstrip("/"), body, seen="*")
+        assert answer.status_code in (200, 201), answer.text
+
+    # -- cars
+
+    def plug_in(self, *numbers: int, **car: Any) -> None:
+        cpo = self.partner.cpo
+        taken = {each.casefold() for each in self.partner.cpo._cpo.sessions}
+        cpo.plug_in(
+            *(
+                Visit(
+                    f"C{n}" if f"c{n}" not in taken else f"C{n}b",
+                    f"EVSE-{n}",
+                    Car(battery_kwh=60, soc=0.2, **car),
+                    cpo.now,
+                )
+                for n in numbers
+            )
+        )
+
+    def unplug(self, *numbers: int) -> None:
+        for n in numbers:
+            self.partner.cpo.unplug(f"C{n}")
+
+    # -- time
+
+    def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+        """Let time pass at SPEED for so many real seconds, or until something holds: cars charge, the CPO tells, and
+        the sweep comes by every minute."""
+        deadline = time.monotonic() + seconds
+        self.scene.cloud.clock.set(self.scene.now, speed=SPEED)
+        while time.monotonic() < deadline and not until():
+            self.partner.cpo.advance(max(self.partner.cpo.now, self.scene.now))
+            if self.swept_at is None or self.scene.now - self.swept_at >= timedelta(minutes=1):
+                self.swept_at = self.scene.now
+                self.scene.cloud.invoke("sweep_sessions")
+            time.sleep(0.02)
+        self.scene.cloud.clock.set(self.scene.now)
+
+    def settle(self) -> None:
+        """Let all that is on its way arrive while time stands still."""
+        self.partner.cpo.advance(max(self.partner.cpo.now, self.scene.now))
+        self.scene.settle()
+
+    def cut(self, cap_w: float, order: Callable[[], None]) -> float:
+        """Lower what may be drawn, and return after how many real seconds every charger holds its car to that."""
+        ordered_at, began_s = self.scene.now, time.monotonic()
+        order()
+        self.run(3 * WITHIN_S, until=lambda: self.load().limited_w <= cap_w)
+        took_s = time.monotonic() - began_s
+        assert self.load().limited_w <= cap_w, "it does not reach all chargers at all"
+        self.caps.append((ordered_at, cap_w))
+        self.cuts.append((ordered_at, self.partner.cpo.now))
+        return took_s
+
+    # -- what there is to see
+
+    def load(self) -> Load:
+        now = self.partner.cpo.now
+        [load] = self.partner.cpo.load(now, now + timedelta(seconds=1))
+        return load
+
+    def loads(self) -> list[Load]:
+        return self.partner.cpo.load(self.caps[0][0], self.partner.cpo.now)
+
+    def cap_at(self, at: datetime) -> float:
+        """The cap that holds at an instant; while a cut is on its way, that from before it."""
+        caps = [cap_w for since, cap_w in self.caps if since <= at]
+        for number, (ordered_at, reached_at) in enumerate(self.cuts):
+            if ordered_at <= at < reached_at:
+                return self.caps[number][1]
+        return caps[-1]
+
+    def above_cap(self, loads: Sequence[Load], watts: Callable[[Load], float]) -> list[str]:
+        """Say when a load is above the cap, and by how much."""
+        return [
+            f"{each.start_at:%H:%M:%S}: {watts(each) - self.cap_at(each.start_at):.0f} W"
+            for each in loads
+            if watts(each) > self.cap_at(each.start_at) + 1
+        ]
+
+
+@pytest.fixture
+def yard(scene: Scene) -> Yard:
+    partner = scene.partner(
+        cpo={"profile_timeout_s": 60, "report_every": timedelta(minutes=5)},
+        planning={"phases": 3, "minimum_now_kwh": 6},
+        flags={"in_flight_cap": 16, "profile_timeout_s": 60},
+    )
+    return Yard(scene, partner, Operator(scene))
+
+
+def test_no_cap_is_passed_at_any_second_while_fifty_cars_come_and_go(yard: Yard) -> None:
+    partner = yard.partner
+    # In the evening everybody charges his minimum at once, so that the limit binds from the first second on.
+    yard.plug_in(*range(20))
+    yard.run(4)
+
+    partner.misbehave("C20", answer=Answer.REJECTED)
+    partner.misbehave("C21", slow_s=1.5, calls=1)
+    partner.misbehave("C22", silent=True, calls=1)
+    partner.misbehave("C23", result_comes=ResultComes.NEVER, calls=1)
+    partner.misbehave("C24", http_status=503, calls=1)
+    partner.misbehave("C25", result=Result.REJECTED, calls=1)
+    partner.misbehave("C3", slow_s=1.0)
+    partner.misbehave("C4", result_comes=ResultComes.LATE, result_late_by_s=20)
+    for number in range(20, 40, 2):
+        yard.plug_in(number, number + 1)
+        yard.run(0.5)
+    yard.unplug(0, 1, 2, 5)
+    yard.plug_in(*range(40, 50))
+    yard.run(4)
+
+    rise = {"measured": {"at": write_instant(yard.scene.now), "power_w": 60_000}}
+    took_load_s = yard.cut(90_000, lambda: yard.order("PUT", "connection/load", {"base_load": rise}))
+    yard.plug_in(0, 1)
+    yard.unplug(6, 7, 8)
+    yard.run(3)
+    took_cut_s = yard.cut(100 * 690, lambda: yard.order("PATCH", "board", {"limit_a": 100}))
+    yard.run(2)
+    yard.settle()
+
+    loads = yard.loads()
+    assert yard.above_cap(loads, lambda each: each.limited_w) == [], "chargers with a profile of ours"
+    assert yard.above_cap(loads, lambda each: each.drawn_w - each.unlimited_w) == [], "their cars"
+    assert max(each.limited_w for each in loads) > 100_000, "the limit was used"
+    exposed = [each for each in loads if each.limited_w + each.unlimited_w > yard.cap_at(each.start_at) + 1]
+    print(
+        f"a cut took {took_cut_s:.1f} s, a rise of the base load {took_load_s:.1f} s; {len(loads)} loads, {len(exposed)}"
+    )
+    assert max(took_cut_s, took_load_s) < WITHIN_S
+    assert partner.newest("C20").state is RequestState.REJECTED
