@@ -27,12 +27,19 @@ def _lines(shown: Mapping[str, Any]) -> Iterator[str]:
         yield f"tariff      {shown['tariff']}, as the CPO told it"
     if shown["unmanaged"]:
         yield f"not managed {shown['unmanaged']['text']}"
+    if shown["limit_group"]:
+        yield f"shares      the limit of {_limit_group(shown['limit_group'])}"
     yield from _plan(shown["plan"], is_current=shown["is_planned"])
     yield f"overridden  {_override(shown['overridden'])}"
     yield f"back-off    {_backoff(shown['backoff'])}"
     yield "requests, newest first, with the real time of each step" if shown["requests"] else "no requests yet"
     for request in shown["requests"]:
         yield from _request(request)
+
+
+def _limit_group(group: Mapping[str, Any]) -> str:
+    others = f" ({', '.join(group['waits_for'])})" if group["waits_for"] else ""
+    return f"{group['root_id']}: {group['text']}{others}"
 
 
 def _charger(charger: Mapping[str, Any]) -> str:

@@ -177,7 +177,7 @@ def test_nothing_counts_as_more_than_the_hardware_gives() -> None:
 def test_a_cap_never_counts_as_more_than_it_is_within_a_second() -> None:
     half = timedelta(milliseconds=500)
     steps = cap_steps([(at(0), 10_000.9), (at(1) + half, 5000.0), (at(2) + half, 8000.0)])
-    assert steps == ((at(0), 10_000), (at(1), 5000), (at(2) + timedelta(seconds=1), 8000))
+    assert steps == ((at(0), 10_000.9), (at(1), 5000), (at(2) + timedelta(seconds=1), 8000))
     assert power_at(flat(7), at(0)) == 7
 
 

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
+from threading import Thread
 from typing import Any
 
+import pytest
+
+from offpeak.aws.tables import write_together
+from offpeak.errors import ConcurrentChange
 from offpeak.groups.model import Group, Member, Place
 from offpeak.groups.store import StoredTree, TreeChange
+from offpeak.partners.model import PlanningDefaults
 from offpeak.profiles.exposure import Hardware, exposure_of, may_hold
 from offpeak.profiles.model import ProfileRequest, RequestState, Standing
-from offpeak.profiles.power_steps import PowerSteps, power_at
+from offpeak.profiles.plan_group import plan_group
+from offpeak.profiles.power_steps import EVER, PowerSteps, power_at
 from offpeak.sessions.model import SessionKey
+from tests.profiles.cpo import ACCEPTED, says
 from tests.profiles.world import World
-from tests.sessions.builders import KEY, a_patch, a_put
+from tests.sessions.builders import KEY, a_patch, a_put, at
 
 MAX_W = 11040
 HARDWARE = Hardware(MAX_W, MAX_W)
+AT_ONCE = PlanningDefaults(minimum_now_kwh=Decimal(10))
+"""Everybody charges at once, whatever it costs, so that the limit binds."""
 
 
 def key_of(number: int) -> SessionKey:
@@ -66,7 +77,7 @@ class Site:
         held = [self.world.request(each) for each in self.standing(number).held]
         return exposure_of(may_hold(held), self.world.partner.planning, HARDWARE, is_lost=False)
 
-    def highest_w(self, numbers: Iterable[int]) -> int:
+    def highest_w(self, numbers: Iterable[int]) -> float:
         """The most that these sessions may draw together at any time from now on."""
         exposures = [self.exposure(number) for number in numbers]
         instants = {self.world.now, *(at for each in exposures for at, _ in each if at > self.world.now)}
@@ -87,3 +98,251 @@ def test_three_cars_behind_one_limit_are_planned_together_sent_and_confirmed(wor
     assert site.stored().tree.is_planned
     plans = [site.standing(number).plan for number in (1, 2, 3)]
     assert all(plan is not None and plan.shortfall_kwh == 0 for plan in plans), "the night is long enough for all"
+
+
+def test_a_message_of_a_session_in_a_tree_leads_to_one_plan_for_all_who_want_one(world: World) -> None:
+    site = Site(world, 3, 30_000)
+    site.plug_in(1, 2, 3)
+    world.deliver()
+    turns = site.stored().tree.turn
+    site.tell(1, 5, kwh=Decimal(1))
+    site.tell(2, 5, kwh=Decimal(1))
+    site.tell(3, 5, kwh=Decimal(1))
+    world.deliver()
+    assert site.stored().tree.turn == turns + 1
+    assert world.waiting("plan") == []
+
+
+def test_a_second_message_finds_nothing_to_plan(world: World) -> None:
+    site = Site(world, 2, 30_000)
+    site.plug_in(1, 2)
+    world.deliver()
+    assert plan_group("site", world.planner, now=world.now) is None
+    assert world.plan(key_of(1)) is None
+
+
+def test_nobody_in_a_tree_is_planned_alone(world: World) -> None:
+    site = Site(world, 2, 30_000)
+    site.plug_in(1)
+    assert world.plan(key_of(1)) is None
+    assert site.standing(1).newest_request_id is None
+    assert [each.key for each in site.stored().tree.sessions] == [key_of(1).text]
+    [message] = [each for each in world.waiting("plan") if each.get("root_id") == "site" and "session_id" in each]
+    assert message["session_id"] == "S-1"
+
+
+def test_a_newcomer_counts_as_what_its_charger_gives_until_its_first_profile_is_confirmed(world: World) -> None:
+    site = Site(world, 2, MAX_W)
+    world.change_partner(planning=AT_ONCE)
+    site.plug_in(1)
+    site.settle()
+    assert site.highest_w([1]) == MAX_W, "alone it has all"
+    site.plug_in(2)
+    world.deliver()
+    newcomer = site.newest(2)
+    assert newcomer.profile is not None
+    assert site.newest(1).state is RequestState.CPO_ACCEPTED, "the first goes down at once"
+    assert site.exposure(2) == ((EVER, MAX_W),)
+    site.settle()
+    assert site.highest_w([1, 2]) <= MAX_W
+
+
+def test_a_rise_waits_until_the_fall_that_makes_room_for_it_is_confirmed(world: World) -> None:
+    site = Site(world, 2, MAX_W)
+    world.change_partner(planning=AT_ONCE)
+    site.plug_in(1)
+    site.settle()
+    site.plug_in(2)
+    world.deliver()
+    world.results()
+    world.deliver()
+    site.settle()
+    before = site.newest(2).request_id
+    site.tell(1, 10, status="COMPLETED")
+    world.pass_time(minutes=10)
+    site.settle()
+    assert site.newest(2).request_id != before, "what the first leaves the second gets"
+    assert site.stored().tree.sessions[0].key == key_of(2).text
+    assert site.standing(1).root_id is None
+
+
+def test_who_waits_says_for_whom_and_goes_when_that_one_is_confirmed(world: World) -> None:
+    site = swapping(world)
+    assert site.standing(2).waits_for == (key_of(1).text,)
+    assert site.standing(1).is_awaited
+    assert site.highest_w((1, 2)) <= MAX_W
+    before = site.newest(2).request_id
+    site.settle()
+    assert site.standing(2).waits_for is None
+    assert site.newest(2).request_id != before
+    assert site.highest_w((1, 2)) <= MAX_W
+
+
+def swapping(world: World) -> Site:
+    """Two cars share what one could draw; now the first has its minimum, and the second is to get all, once the first
+    has been confirmed to pause."""
+    site = Site(world, 2, MAX_W)
+    world.change_partner(planning=AT_ONCE)
+    site.plug_in(1, 2)
+    site.settle()
+    world.pass_time(minutes=30)
+    site.tell(1, 30, kwh=Decimal(11))
+    world.deliver()
+    assert site.newest(1).state is RequestState.CPO_ACCEPTED
+    return site
+
+
+def test_a_confirmation_that_gets_lost_costs_a_minute(world: World) -> None:
+    site = swapping(world)
+    before = site.newest(2).request_id
+    world.results()
+    world.messages.clear()
+    world.pass_time(seconds=61)
+    world.sweep()
+    site.settle()
+    assert site.standing(2).waits_for is None
+    assert site.newest(2).request_id != before
+
+
+def test_when_no_confirmation_comes_the_larger_of_old_and_new_stays_counted(world: World) -> None:
+    site = swapping(world)
+    old = power_at(site.exposure(1), at(10 * 60))
+    world.cpo.awaited.clear()
+    world.pass_time(seconds=61)
+    world.sweep()
+    site.settle()
+    assert site.newest(1).state is RequestState.UNKNOWN
+    assert power_at(site.exposure(1), at(10 * 60)) >= old
+    assert site.highest_w((1, 2)) <= MAX_W
+
+
+def test_a_charger_that_refuses_counts_as_it_is_and_the_others_have_to_do_with_less(world: World) -> None:
+    site = Site(world, 3, 24_000)
+    world.change_partner(planning=AT_ONCE)
+    site.plug_in(1, 2)
+    site.settle()
+    world.cpo.answer = says("REJECTED")
+    site.plug_in(3)
+    site.settle()
+    world.cpo.answer = ACCEPTED
+    world.pass_time(seconds=30)
+    world.sessions.want_plan(key_of(1), now=world.now, received_at=world.real_now)
+    world.plan_queue.ask(key_of(1), 99)
+    site.settle()
+    assert site.newest(3).state is RequestState.REJECTED
+    assert site.exposure(3) == ((EVER, MAX_W),)
+    assert site.highest_w((1, 2, 3)) <= 24_000
+    world.pass_time(minutes=2)
+    world.sweep()
+    site.settle()
+    assert site.newest(3).state is RequestState.CHARGER_ACCEPTED, "it is asked again when it may be"
+    assert site.highest_w((1, 2, 3)) <= 24_000
+
+
+def test_what_smart_charging_is_switched_off_for_is_freed_only_when_the_others_have_made_room(world: World) -> None:
+    site = Site(world, 2, MAX_W)
+    world.change_partner(planning=AT_ONCE)
+    site.plug_in(1, 2)
+    site.settle()
+    assert site.highest_w((1, 2)) <= MAX_W
+    world.change_partner(planning=replace(AT_ONCE, smart_charging=False))
+    world.pass_time(minutes=1)
+    ask_for_all(site, (1, 2))
+    world.deliver()
+    assert [call.method for call in world.cpo.calls if call.method == "DELETE"] == []
+    assert all(site.standing(number).waits_for == () for number in (1, 2)), "there is no room for two without limits"
+
+
+def test_a_cut_reaches_those_who_draw_more_than_is_left_and_nobody_else(world: World) -> None:
+    site = Site(world, 3, 40_000)
+    world.change_partner(planning=AT_ONCE)
+    site.plug_in(1, 2, 3)
+    site.settle()
+    assert site.highest_w((1, 2, 3)) > 20_000
+    calls = len(world.cpo.calls)
+    site.change(replace(site.group, limit_w=20_000))
+    world.deliver()
+    assert 0 < len(world.cpo.calls) - calls <= 3
+    site.settle()
+    assert site.highest_w((1, 2, 3)) <= 20_000
+
+
+def ask_for_all(site: Site, numbers: Iterable[int]) -> None:
+    for number in numbers:
+        wanted = site.world.sessions.want_plan(key_of(number), now=site.world.now, received_at=site.world.real_now)
+        assert wanted
+        site.world.plan_queue.ask(key_of(number), wanted)
+
+
+# -- memberships move
+
+
+def test_a_charger_that_joins_brings_its_session_along(world: World) -> None:
+    site = Site(world, 1, 20_000)
+    world.change_partner(planning=AT_ONCE)
+    site.plug_in(1, 2)
+    site.settle()
+    assert (site.standing(1).root_id, site.standing(2).root_id) == ("site", None)
+    site.change(replace(site.group, members=members((1, 2))))
+    world.pass_time(seconds=31)  # for so long a process remembers where an EVSE is
+    ask_for_all(site, [2])
+    site.settle()
+    assert site.standing(2).root_id == "site"
+    assert site.highest_w((1, 2)) <= 20_000
+
+
+def test_a_charger_that_leaves_is_planned_alone_again_and_the_others_get_its_share(world: World) -> None:
+    site = Site(world, 2, MAX_W)
+    world.change_partner(planning=AT_ONCE)
+    site.plug_in(1, 2)
+    site.settle()
+    site.change(replace(site.group, members=members([1])))
+    world.pass_time(minutes=1)
+    site.settle()
+    assert (site.standing(1).root_id, site.standing(2).root_id) == ("site", None)
+    assert [each.key for each in site.stored().tree.sessions] == [key_of(1).text]
+    assert site.highest_w([2]) == MAX_W
+
+
+def test_sessions_outlive_their_group(world: World) -> None:
+    site = Site(world, 1, MAX_W)
+    site.plug_in(1)
+    site.settle()
+    change = TreeChange("site", site.stored(), {})
+    world.groups.save(change, now=world.now, received_at=world.real_now)
+    world.pass_time(minutes=1)
+    site.tell(1, 1, kwh=Decimal(1))
+    site.settle()
+    assert site.standing(1).root_id is None
+    assert site.newest(1).state is RequestState.CHARGER_ACCEPTED
+
+
+def test_a_planner_that_comes_too_late_discards_its_work(world: World) -> None:
+    """Another has planned the tree since it was read, or a membership or a load has changed."""
+    site = Site(world, 2, MAX_W)
+    world.change_partner(planning=AT_ONCE)
+    site.plug_in(1)
+    site.settle()
+    seen = site.stored()
+    site.plug_in(2)
+    world.deliver()
+    with pytest.raises(ConcurrentChange):
+        write_together([world.groups.next_turn(seen, seen.tree.turn)])
+
+
+def test_of_two_planners_one_begins_again_and_no_cap_is_passed(world: World) -> None:
+    site = Site(world, 4, 24_000)
+    world.change_partner(planning=AT_ONCE)
+    site.plug_in(1, 2, 3, 4)
+    world.deliver()
+    world.pass_time(minutes=1)
+    ask_for_all(site, (1, 2, 3, 4))
+    world.messages = [each for each in world.messages if each[1] != "plan"]
+    both = [Thread(target=plan_group, args=("site", world.planner), kwargs={"now": world.now}) for _ in range(2)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    site.settle()
+    assert site.stored().tree.is_planned
+    assert site.highest_w((1, 2, 3, 4)) <= 24_000

@@ -152,11 +152,11 @@ def less(node: CapNode, taken: Mapping[str, PowerSteps], now: datetime) -> CapNo
     here = [taken[key] for key in _keys_of(node) if key in taken]
     steps = node.steps
     if steps and here:
-        cap = tuple((step.start_at, int(step.power_w)) for step in steps)
+        cap = tuple((step.start_at, step.power_w) for step in steps)
         instants = instants_of([cap, *here], now)
         loads = [sum(column) for column in zip(*(sampled(each, instants) for each in here), strict=True)]
         left = zip(instants, sampled(cap, instants), loads, strict=True)
-        steps = tuple(CapStep(at, float(max(0, cap_w - load))) for at, cap_w, load in left)
+        steps = tuple(CapStep(at, max(0.0, cap_w - load)) for at, cap_w, load in left)
     return CapNode(node.name, steps, children, tuple(key for key in node.members if key not in taken))
 
 

@@ -198,7 +198,7 @@ def _report_group(stored: StoredTree, joint: Joint, sessions: int) -> None:
         revision=stored.tree.revision,
         sessions=sessions,
         waiting=sum(1 for each in joint.verdicts.values() if each.waits_for is not None),
-        excess_w=worst.power_w if worst else 0,
+        excess_w=round(worst.power_w) if worst else 0,
         excess_at=worst.at.isoformat() if worst else None,
         excess_in=worst.name if worst else None,
     )

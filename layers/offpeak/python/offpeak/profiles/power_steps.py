@@ -1,7 +1,7 @@
 """Power over time as a step function, and the little arithmetic that limits need: pure.
 
-Whole watts and whole seconds. What may be drawn is rounded up, what a cap leaves is rounded down, so that no rounding
-ever lets two chargers draw more than their cap.
+Whole seconds: a cap that changes within one counts as the lower of both until the next, so that no rounding lets
+chargers draw more than it.
 """
 
 from __future__ import annotations
@@ -11,20 +11,19 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from math import ceil, floor
 from typing import TypeAlias
 
 from offpeak.partners.model import PlanningDefaults
 from offpeak.planning.profile import ChargingProfile, ProfilePeriod, in_unit
 from offpeak.profiles.likeness import in_watts
 
-PowerSteps: TypeAlias = tuple[tuple[datetime, int], ...]
+PowerSteps: TypeAlias = tuple[tuple[datetime, float], ...]
 """(from when, watts), ascending and never empty; the first holds before its instant too."""
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def flat(power_w: int) -> PowerSteps:
+def flat(power_w: float) -> PowerSteps:
     """Return the same power for ever."""
     return ((EVER, power_w),)
 
@@ -35,12 +34,12 @@ def at_most(profile: ChargingProfile, planning: PlanningDefaults, max_power_w: i
 
     `planning` says what its amperes are in watts; an unknown number of phases counts as three.
     """
-    steps = [(EVER, unmanaged_w)]
+    steps: list[tuple[datetime, float]] = [(EVER, unmanaged_w)]
     end_at = None if profile.duration_s is None else profile.start_at + timedelta(seconds=profile.duration_s)
     for period in profile.periods:
         start_at = profile.start_at + timedelta(seconds=period.start_period_s)
         if end_at is None or start_at < end_at:
-            steps.append((start_at, min(max_power_w, ceil(in_watts(period.limit, profile.unit, planning)))))
+            steps.append((start_at, min(max_power_w, float(in_watts(period.limit, profile.unit, planning)))))
     if end_at is not None:
         steps.append((end_at, unmanaged_w))
     return merged(steps)
@@ -51,15 +50,15 @@ def profile_of(steps: PowerSteps, unit: str, planning: PlanningDefaults, now: da
     start_at = now.replace(microsecond=0)
     periods: list[ProfilePeriod] = []
     for at, power_w in from_now(steps, start_at):
-        limit = in_unit(Decimal(power_w), unit, planning.phases, planning.voltage_v)
+        limit = in_unit(Decimal(str(round(power_w, 3))), unit, planning.phases, planning.voltage_v)
         if not periods or periods[-1].limit != limit:
             periods.append(ProfilePeriod(int((at - start_at).total_seconds()), limit))
     return ChargingProfile(start_at, None, unit, tuple(periods))
 
 
-def merged(steps: Iterable[tuple[datetime, int]]) -> PowerSteps:
+def merged(steps: Iterable[tuple[datetime, float]]) -> PowerSteps:
     """Return ascending steps without those that change nothing; of two at one instant the later counts."""
-    kept: list[tuple[datetime, int]] = []
+    kept: list[tuple[datetime, float]] = []
     for step in steps:
         if kept and kept[-1][0] == step[0]:
             kept.pop()
@@ -78,7 +77,7 @@ def lowest(functions: Sequence[PowerSteps]) -> PowerSteps:
     return _pointwise(functions, min)
 
 
-def power_at(steps: PowerSteps, at: datetime) -> int:
+def power_at(steps: PowerSteps, at: datetime) -> float:
     place = bisect_right(steps, at, key=lambda step: step[0])
     return steps[max(place - 1, 0)][1]
 
@@ -88,9 +87,9 @@ def from_now(steps: PowerSteps, now: datetime) -> PowerSteps:
     return merged([(now, power_at(steps, now)), *(step for step in steps if step[0] > now)])
 
 
-def sampled(steps: PowerSteps, instants: Sequence[datetime]) -> list[int]:
+def sampled(steps: PowerSteps, instants: Sequence[datetime]) -> list[float]:
     """Return the power at each of the ascending `instants`."""
-    values: list[int] = []
+    values: list[float] = []
     for (_, power_w), (next_at, _) in pairwise(steps):
         values += [power_w] * (bisect_left(instants, next_at) - len(values))
     return values + [steps[-1][1]] * (len(instants) - len(values))
@@ -102,18 +101,17 @@ def instants_of(functions: Iterable[PowerSteps], now: datetime) -> list[datetime
 
 
 def cap_steps(steps: Iterable[tuple[datetime, float]]) -> PowerSteps:
-    """Return a cap in whole watts and seconds, rounded down: it falls at the beginning of a second, and rises at the
-    next one's."""
-    whole: list[tuple[datetime, int]] = []
-    for at, power_w in steps:
-        cap_w, second = floor(power_w), at.replace(microsecond=0)
+    """Return a cap in whole seconds: it falls at the beginning of a second, and rises at the next one's."""
+    whole: list[tuple[datetime, float]] = []
+    for at, cap_w in steps:
+        second = at.replace(microsecond=0)
         if at != second and whole and cap_w > whole[-1][1]:
             second += timedelta(seconds=1)
         whole.append((second, cap_w))
     return merged(whole)
 
 
-def _pointwise(functions: Sequence[PowerSteps], choose: Callable[[Iterable[int]], int]) -> PowerSteps:
+def _pointwise(functions: Sequence[PowerSteps], choose: Callable[[Iterable[float]], float]) -> PowerSteps:
     if len(functions) == 1:
         return functions[0]
     instants = sorted({at for steps in functions for at, _ in steps})

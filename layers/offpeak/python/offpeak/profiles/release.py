@@ -17,8 +17,8 @@ from offpeak.profiles.power_steps import PowerSteps, cap_steps, instants_of, mer
 MOST_NAMED = 5
 """Sessions that are named with one that waits for them."""
 
-FORGIVEN_W = 1e-6
-"""Shares are floats, and their sums have last bits."""
+FORGIVEN_W = 1e-3
+"""Sums of floats have last bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Claim:
     exposure: PowerSteps
     expected: PowerSteps
     wanted: PowerSteps | None = None
-    least_w: int = 0
+    least_w: float = 0
     is_whole: bool = False
 
 
@@ -53,7 +53,7 @@ class Excess:
 
     name: str
     at: datetime
-    power_w: int
+    power_w: float
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ class _Books:
         self._exposed = [self._sum(place, self.exposure) for place in range(len(bounds))]
         self._to_come = [self._sum(place, self.expected) for place in range(len(bounds))]
 
-    def _sum(self, place: int, powers: Mapping[str, list[int]]) -> list[float]:
+    def _sum(self, place: int, powers: Mapping[str, list[float]]) -> list[float]:
         total = [0.0] * len(self._instants)
         for key, values in powers.items():
             share = dict(self._bounds_of[key]).get(place)
@@ -146,17 +146,17 @@ class _Books:
             )
         )
 
-    def cut(self, key: str, least_w: int) -> list[int]:
+    def cut(self, key: str, least_w: float) -> list[float]:
         """Return what is wanted as far as there is room now."""
         wanted, exposure = self.wanted[key], self.exposure[key]
         most = list(wanted)
         for place, share in self._bounds_of[key]:
             for at, (total, cap) in enumerate(zip(self._exposed[place], self._caps[place], strict=True)):
-                room_w = int((cap - total + FORGIVEN_W) // share) + exposure[at] if share > 0 else most[at]
+                room_w = (cap - total) / share + exposure[at] if share > 0 else most[at]
                 most[at] = min(most[at], max(exposure[at], room_w))
         return [power if power >= min(least_w, new) else 0 for power, new in zip(most, wanted, strict=True)]
 
-    def send(self, key: str, powers: list[int]) -> PowerSteps:
+    def send(self, key: str, powers: list[float]) -> PowerSteps:
         """Note that a profile goes out that allows `powers`, and return them as steps."""
         exposure = [max(new, old) for new, old in zip(powers, self.exposure[key], strict=True)]
         for place, share in self._bounds_of[key]:
@@ -183,10 +183,10 @@ class _Books:
         for name, totals, caps in zip(self._names, self._to_come, self._caps, strict=True):
             for at, total, cap in zip(self._instants, totals, caps, strict=True):
                 if total > cap + FORGIVEN_W:
-                    yield Excess(name, at, round(total - cap))
+                    yield Excess(name, at, total - cap)
                     break
 
-    def _blocked_at(self, key: str, held: list[int], totals: Sequence[list[float]]) -> list[bool]:
+    def _blocked_at(self, key: str, held: list[float], totals: Sequence[list[float]]) -> list[bool]:
         """Say at each instant whether a rise from `held` to what is wanted passes a bound."""
         blocked = [False] * len(self._instants)
         for place, share in self._bounds_of[key]:
@@ -197,5 +197,5 @@ class _Books:
         return blocked
 
 
-def _moved(totals: list[float], share: float, before: list[int], after: list[int]) -> list[float]:
+def _moved(totals: list[float], share: float, before: list[float], after: list[float]) -> list[float]:
     return [total + share * (new - old) for total, new, old in zip(totals, after, before, strict=True)]

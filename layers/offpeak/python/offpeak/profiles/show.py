@@ -60,6 +60,7 @@ def session_shown(
         "charger": _charger(site, partner) if site.charger else None,
         "tariff": site.tariff.tariff_id if site.tariff else None,
         "unmanaged": {"reason": unmanaged, "text": TEXTS[unmanaged]} if unmanaged else None,
+        "limit_group": _limit_group(standing) if standing.root_id else None,
         "plan": _plan(standing.plan, local) if standing.plan else None,
         "is_planned": known.plan_done >= known.plan_wanted,
         "overridden": _override(standing.override, local) if standing.override else None,
@@ -94,6 +95,20 @@ def _charger(site: Site, partner: Partner) -> dict[str, object]:
         "takes_preferences": site.charger.takes_preferences if site.charger else None,
         "text": "takes charging profiles" if takes_profiles else NOT_CAPABLE,
     }
+
+
+def _limit_group(standing: Standing) -> dict[str, object]:
+    """Return the tree of limit groups that a session is planned with, and what its newest plan waits for there."""
+    waits_for = standing.waits_for
+    if waits_for is None:
+        text = "waits for nothing"
+    elif waits_for:
+        text = "its newest plan goes out when others have been confirmed to draw less"
+    else:
+        text = "its newest plan goes out as soon as others leave it room"
+    # A key is the partner's id and the session's, which may hold anything.
+    others = [key.partition("#")[2] for key in waits_for or ()]
+    return {"root_id": standing.root_id, "waits_for": others, "text": text}
 
 
 def _plan(plan: Plan, local: _Local) -> dict[str, object]:
