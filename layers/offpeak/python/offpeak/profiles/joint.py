@@ -15,11 +15,13 @@ from offpeak.planning.group import decide_group
 from offpeak.planning.plan import Plan
 from offpeak.planning.profile import ChargingProfile
 from offpeak.planning.situation import Situation
+from offpeak.profiles.circuit import as_planned
 from offpeak.profiles.exposure import Hardware, exposure_of, is_awaited, is_in_doubt, may_hold, steps_of
 from offpeak.profiles.gather import Gathered, asked_of, profile_for, situation_for
 from offpeak.profiles.grid import told_of_grid
 from offpeak.profiles.intent import Action, Intent
 from offpeak.profiles.model import ProfileRequest, Standing
+from offpeak.profiles.observe import is_exceeded
 from offpeak.profiles.outcome import barred_for, intent_for, settled, up_to_date
 from offpeak.profiles.power_steps import PowerSteps, at_most, flat, highest, instants_of, profile_of, sampled
 from offpeak.profiles.release import Bound, Claim, Excess, Release, release
@@ -29,6 +31,9 @@ CAPS_FOR = timedelta(days=2)
 """How far ahead base loads and PV are looked at; what they are then stays."""
 
 BOUNDLESS_W = 1e9
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""By so much a charger's clock may be behind."""
 
 LOOKS_AGAIN = timedelta(minutes=1)
 """Who waits for confirmations is planned when they come; should that get lost, he is planned so much later."""
@@ -80,9 +85,24 @@ def seated(gathered: Gathered, root_id: str, member: Member, now: datetime, at: 
     if is_in_doubt(held, now):
         standing = replace(standing, wants_renewal=True)
     override = standing.override
-    is_lost = override is not None and override.is_wider
+    is_lost = (override is not None and override.is_wider) or _is_ignored(gathered)
     exposure = exposure_of(held, gathered.partner.planning, _hardware(member), is_lost=is_lost)
     return Seat(gathered, member, standing, newest, barred_for(gathered, standing, newest, now), exposure)
+
+
+def _is_ignored(gathered: Gathered) -> bool:
+    """Say whether the session draws more than the profile allows that its charger said it took."""
+    newest = gathered.newest
+    if newest is None or newest.profile is None or newest.in_force_at is None:
+        return False
+    planning = as_planned(gathered.partner.planning, newest)
+    return is_exceeded(
+        newest.profile,
+        gathered.known.session,
+        newest.in_force_at,
+        phases=planning.phases,
+        voltage_v=planning.voltage_v,
+    )
 
 
 def decide_joint(tree: GroupTree, seats: Mapping[str, Seat], grid: Conditions, now: datetime) -> Joint:
@@ -101,7 +121,7 @@ def decide_joint(tree: GroupTree, seats: Mapping[str, Seat], grid: Conditions, n
     verdicts = {key: Verdict(seat.barred) for key, seat in seats.items() if seat.barred is not None}
     for key, seat in free.items():
         plan = told_of_grid(plans[key], asked[key], seat.gathered.partner.planning, now)
-        profile = profile_for(seat.gathered, plan, now)
+        profile = _begun_earlier(profile_for(seat.gathered, plan, now))
         verdicts[key] = Verdict(intent_for(seat.gathered, seat.standing, seat.newest, profile, now), plan, profile)
     order = sorted(seats, key=lambda key: (departure_of_seat(seats[key]), key))
     claims = {key: _claim(seats[key], verdicts[key]) for key in order}
@@ -197,6 +217,15 @@ def _claim(seat: Seat, verdict: Verdict) -> Claim:
     return Claim(seat.exposure, expected, wanted, min_power_w(planning), is_whole)
 
 
+def _begun_earlier(profile: ChargingProfile) -> ChargingProfile:
+    """Return a profile that asks the same but begins a little in the past: before its start nothing limits, and a
+    charger's clock may be behind ours."""
+    earlier_s = int(CLOCKS_DIFFER / timedelta(seconds=1))
+    first, *others = profile.periods
+    later = (replace(each, start_period_s=each.start_period_s + earlier_s) for each in others)
+    return replace(profile, start_at=profile.start_at - CLOCKS_DIFFER, periods=(first, *later))
+
+
 def _released(seat: Seat, verdict: Verdict, released: Release, key: str, now: datetime) -> Verdict:
     """Return a verdict as far as it may go out now."""
     waits_for = released.waiting.get(key)
@@ -208,6 +237,6 @@ def _released(seat: Seat, verdict: Verdict, released: Release, key: str, now: da
         return verdict
     planning = seat.gathered.partner.planning
     unit = rate_unit(seat.gathered.partner.flags, planning).value
-    profile = profile_of(released.going[key], unit, planning, now)
+    profile = _begun_earlier(profile_of(released.going[key], unit, planning, now))
     intent = intent_for(seat.gathered, seat.standing, seat.newest, profile, now)
     return replace(verdict, intent=replace(intent, wake_at=now + LOOKS_AGAIN), profile=profile, waits_for=())

@@ -158,9 +158,10 @@ def _save(stored: StoredTree, gathered: Mapping[str, Gathered], planned: Mapping
     ]
     for turn, writes in enumerate(_together(changes), tree.turn):
         write_together([by.groups.next_turn(stored, turn), *writes])
-    for each in gathered.values():
-        if each.wants_plan:
-            by.profiles.note_planned(each.known.session.key, each.known.plan_wanted)
+    wanting = [each.known for each in gathered.values() if each.wants_plan]
+    with ThreadPoolExecutor(LOADS_AT_ONCE) as notes:
+        for _ in notes.map(lambda known: by.profiles.note_planned(known.session.key, known.plan_wanted), wanting):
+            pass  # to see what one of them raised
     if not tree.is_planned:
         by.groups.planned(tree.root_id, tree.plan_wanted, tree.revision)
 

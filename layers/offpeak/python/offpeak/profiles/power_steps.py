@@ -32,14 +32,16 @@ def at_most(profile: ChargingProfile, planning: PlanningDefaults, max_power_w: i
     """Return the most that can be drawn while a profile is in force, by a charger that gives `max_power_w`, and
     `unmanaged_w` before the profile starts and after it ends.
 
-    `planning` says what its amperes are in watts; an unknown number of phases counts as three.
+    `planning` says what its amperes are in watts; an unknown number of phases counts as three. A car that may give
+    energy makes no room for others: it may as well give none.
     """
     steps: list[tuple[datetime, float]] = [(EVER, unmanaged_w)]
     end_at = None if profile.duration_s is None else profile.start_at + timedelta(seconds=profile.duration_s)
     for period in profile.periods:
         start_at = profile.start_at + timedelta(seconds=period.start_period_s)
         if end_at is None or start_at < end_at:
-            steps.append((start_at, min(max_power_w, float(in_watts(period.limit, profile.unit, planning)))))
+            limit_w = float(in_watts(period.limit, profile.unit, planning))
+            steps.append((start_at, min(max_power_w, max(limit_w, 0.0))))
     if end_at is not None:
         steps.append((end_at, unmanaged_w))
     return merged(steps)
