@@ -25,6 +25,7 @@ from local.replay.show import group_results, introduce, results, write, write_gr
 from offpeak.planning.situation import Calm
 
 START_COSTS = (0.0, Calm().start_eur)
+CARES = (Rules().care_eur,)
 CHARGER_KW = 11.04
 
 
@@ -59,13 +60,13 @@ def _draw(figures: list[Figures], cast: Cast, folder: Path) -> None:
 
 
 def _groups(cast: Cast, chosen: argparse.Namespace, console: Console) -> int:
-    """Play garages under caps, by the last of the start costs."""
+    """Play garages under caps, by the last of the rules."""
     parts = parts_of(cast.stays, cap_share=chosen.cap, garage=chosen.group)
     if not parts:
         console.print(f"There is no garage {chosen.group}: {', '.join(sorted({each.garage for each in cast.stays}))}.")
         return 2
-    rules = rules_of(chosen.needs[-1], chosen.start_cost[-1])
-    playing = play_parts(parts, cast.prices, rules, chosen.workers)
+    rules = _rules(chosen)[-1][1]
+    playing = play_parts(parts, cast.known, cast.prices, rules, chosen.workers)
     shown = track(playing, "  groups", total=len(parts), console=console, disable=not console.is_terminal)
     groups = garages(shown)
     group_results(groups, console)
@@ -75,22 +76,22 @@ def _groups(cast: Cast, chosen: argparse.Namespace, console: Console) -> int:
 
 
 def _played(cast: Cast, name: str, rules: Rules, workers: int, console: Console) -> Figures:
-    playing = play_all(cast.stays, cast.prices, rules, workers)
+    playing = play_all(cast.stays, cast.known, cast.prices, rules, workers)
     shown = track(playing, f"  {name}", total=len(cast.stays), console=console, disable=not console.is_terminal)
     return Figures(name, tuple(shown), is_production=rules.calm == Calm())
 
 
 def _rules(chosen: argparse.Namespace) -> list[tuple[str, Rules]]:
-    several = len(chosen.needs) > 1
-    return [
-        (f"{needs}, {eur * 100:g} ct" if several else f"{eur * 100:g} ct a start", rules_of(needs, eur))
-        for needs in chosen.needs
-        for eur in chosen.start_cost
-    ]
-
-
-def rules_of(needs: Needs, start_eur: float) -> Rules:
-    return Rules(needs, replace(Calm(), start_eur=start_eur))
+    """Return the sets of rules asked for: where needs are learnt one for each care, else one for each start cost."""
+    found = []
+    for needs in chosen.needs:
+        if needs is Needs.LEARNT:
+            calm = replace(Calm(), start_eur=chosen.start_cost[-1])
+            found += [(f"learnt, care {eur:g}", Rules(needs, calm, eur)) for eur in chosen.care]
+        else:
+            costs = [(eur, replace(Calm(), start_eur=eur)) for eur in chosen.start_cost]
+            found += [(f"{needs}, {eur * 100:g} ct a start", Rules(needs, calm)) for eur, calm in costs]
+    return found
 
 
 def _cast(chosen: argparse.Namespace) -> Cast:
@@ -117,7 +118,8 @@ def _parser() -> argparse.ArgumentParser:
         choices=list(Needs),
         nargs="+",
         default=[Needs.GIVEN],
-        help="what Offpeak knows: need and departure as they were (given), or a partner's defaults (assumed)",
+        help="what Offpeak knows: need and departure as they were (given), a partner's defaults (assumed), or what "
+        "past visits tell (learnt)",
     )
     parser.add_argument(
         "--start-cost",
@@ -126,6 +128,14 @@ def _parser() -> argparse.ArgumentParser:
         default=START_COSTS,
         metavar="EUR",
         help="what a start of charging counts as, one replay for each (default: 0 and what production takes)",
+    )
+    parser.add_argument(
+        "--care",
+        type=_number_from(0.0),
+        nargs="+",
+        default=CARES,
+        metavar="EUR",
+        help="what it counts as when a car leaves without what it needs, where that is learnt: one replay for each",
     )
     parser.add_argument(
         "--charger",

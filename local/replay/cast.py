@@ -27,9 +27,10 @@ class NothingToReplay(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Stays by arrival, the prices under them, and where both come from, in sentences."""
+    """Stays by arrival, all that are known of, the prices under them, and where they come from, in sentences."""
 
     stays: tuple[Stay, ...]
+    known: tuple[Stay, ...]
     prices: RecordedPrices
     notes: tuple[str, ...]
 
@@ -47,7 +48,7 @@ def recorded_cast(sessions_file: Path, prices_file: Path | None, *, least_w: flo
     stays = tuple(recorded_stay(each, least_w=least_w) for each in laid.sessions)
     chosen = thinned(stays, limit)
     thin = f" {len(chosen)} of them are played (--limit)." if len(chosen) < len(stays) else ""
-    return Cast(chosen, prices, (f"{laid.summary}.{thin}", _source(prices_file, prices)))
+    return Cast(chosen, stays, prices, (f"{laid.summary}.{thin}", _source(prices_file, prices)))
 
 
 def made_up_cast(prices_file: Path | None, *, seed: int, limit: int | None) -> Cast:
@@ -68,6 +69,7 @@ def made_up_cast(prices_file: Path | None, *, seed: int, limit: int | None) -> C
     told = "" if prices_file else ", told over and over"
     return Cast(
         thinned(tuple(whole), limit),
+        tuple(whole),
         prices,
         (f"{CARS} made-up cars a night.", f"{_source(prices_file, prices)[:-1]}{told}."),
     )

@@ -14,8 +14,7 @@ from local.recorded import RecordedPrices
 from local.replay.bound import Bound, bound_of
 from local.replay.figures import Figures, peak_kw, uncontrolled
 from local.replay.managed import MESSAGE_EVERY, ManagedSession, Rules
-from local.replay.market import Market
-from local.replay.run import Played, over_cores, played
+from local.replay.run import Played, Scene, over_cores, played
 from local.replay.stay import Stay
 from offpeak.planning.captree import CapNode, CapStep
 from offpeak.planning.group import decide_group
@@ -58,7 +57,7 @@ def parts_of(stays: Sequence[Stay], *, cap_share: float, garage: str) -> list[Pa
     return parts
 
 
-def play_part(part: Part, market: Market, rules: Rules) -> GroupPlayed:
+def play_part(part: Part, scene: Scene, rules: Rules) -> GroupPlayed:
     """Play one part, second by second where anything may change."""
     coming = sorted(part.stays, key=lambda stay: (stay.arrives_at, stay.session_id), reverse=True)
     present: dict[str, ManagedSession] = {}
@@ -68,11 +67,11 @@ def play_part(part: Part, market: Market, rules: Rules) -> GroupPlayed:
         for session in present.values():
             session.car.wait_until(at)
         gone = [key for key, session in present.items() if session.stay.leaves_at <= at]
-        over += [played(present.pop(key), market) for key in gone]
+        over += [played(present.pop(key), scene.market) for key in gone]
         new = []
         while coming and coming[-1].arrives_at <= at:
             stay = coming.pop()
-            present[stay.session_id] = session = ManagedSession(stay, market, rules)
+            present[stay.session_id] = session = ManagedSession(stay, scene.market, rules, scene.diary.past(stay))
             new.append(session)
         heard = present.values() if _is_on(at, MESSAGE_EVERY) else new
         news = [session for session in heard if session.hear()]
@@ -81,18 +80,20 @@ def play_part(part: Part, market: Market, rules: Rules) -> GroupPlayed:
             plans = decide_group(situations, CapNode(part.garage, steps, members=tuple(situations)), now=at)
             for key, plan in plans.items():
                 present[key].adopt(plan, at)
-    return GroupPlayed(part, tuple(over), bound_of(part.stays, part.cap_w, market))
+    return GroupPlayed(part, tuple(over), bound_of(part.stays, part.cap_w, scene.market))
 
 
-def play_parts(parts: Sequence[Part], prices: RecordedPrices, rules: Rules, workers: int) -> Iterator[GroupPlayed]:
-    """Play all parts, the longest first, on so many processes."""
+def play_parts(
+    parts: Sequence[Part], known: Sequence[Stay], prices: RecordedPrices, rules: Rules, workers: int
+) -> Iterator[GroupPlayed]:
+    """Play all parts, the longest first, on so many processes. `known` are stays to learn from."""
     longest_first = sorted(parts, key=lambda part: -len(part.stays))
-    yield from over_cores(_play_part, [(part, rules) for part in longest_first], prices, workers)
+    yield from over_cores(_play_part, [(part, rules) for part in longest_first], known, prices, workers)
 
 
-def _play_part(task: tuple[Part, Rules], market: Market) -> GroupPlayed:
+def _play_part(task: tuple[Part, Rules], scene: Scene) -> GroupPlayed:
     part, rules = task
-    return play_part(part, market, rules)
+    return play_part(part, scene, rules)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from local.replay.diary import Past
 from local.replay.market import Market
 from local.replay.stay import HOUR, ParkedCar, Stay
+from offpeak.habits.model import Arrival, Visit, outlook
 from offpeak.partners.model import Party, PlanningDefaults
+from offpeak.planning.outlook import Outlook
 from offpeak.planning.plan import Plan
 from offpeak.planning.profile import ChargingProfile, encode
 from offpeak.planning.situation import Calm, Situation
@@ -34,6 +37,8 @@ class Needs(StrEnum):
     """Need and departure are told, and right."""
     ASSUMED = "assumed"
     """Nobody tells anything: a partner's defaults."""
+    LEARNT = "learnt"
+    """Nobody tells anything: by past visits; a partner's defaults where those are too few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +47,22 @@ class Rules:
 
     needs: Needs = Needs.GIVEN
     calm: Calm = Calm()
+    care_eur: float = 4.0
+    """What it counts as when a car leaves without what it needs: the dial of what is learnt."""
+
+
+NOBODY = Past((), ())
+FEW = 0.1
+"""What one figure has to stand for is cautious: so few leave before that departure, or need more."""
 
 
 class ManagedSession:
     """A parked car, and Offpeak's view of it. Call `wait_until`, then `hear` where a message is due, then plan."""
 
-    def __init__(self, stay: Stay, market: Market, rules: Rules) -> None:
+    def __init__(self, stay: Stay, market: Market, rules: Rules, past: Past = NOBODY) -> None:
         self.stay, self.car = stay, ParkedCar(stay)
+        self._past = past
+        self._is_sated = False
         self.plans = self.sent = 0
         self._market, self._rules = market, rules
         self._key = SessionKey("replay", stay.session_id)
@@ -71,25 +85,50 @@ class ManagedSession:
         self._is_idle = (
             told_kwh == self._told_kwh and self.car.may_draw(self._told_at) and self.car.may_draw(self.car.at)
         )
+        self._is_sated = self._is_idle or (self._is_sated and told_kwh == self._told_kwh)
         self._told_kwh, self._told_w, self._told_at = told_kwh, told_w, self.car.at
         self._unseen = max(0, self._unseen - 1)
         return is_cause
 
     def situation(self, now: datetime) -> Situation:
-        """Return what there is to decide on at `now`. Energy is what the newest message told."""
-        departure_at, need_kwh, is_known = self._needs(now)
+        """Return what there is to decide on at `now`. Energy is what the newest message told, and was drawn since."""
+        drawn_kwh = self._told_kwh + unheard_kwh(self._told_w, self._told_at, self._running, now)
+        likely = self._outlook(drawn_kwh)
+        if likely:
+            departure_at, need_kwh = likely.departure_at(FEW, now), likely.need_kwh(1 - FEW)
+        elif self._rules.needs is Needs.GIVEN:
+            departure_at, need_kwh = self.stay.leaves_at, self.stay.kwh - drawn_kwh
+        else:
+            departure_at, need_kwh = self._departure_assumed, float(DEFAULTS.need_kwh) - drawn_kwh
+        until = likely.until(now) if likely else departure_at
         return Situation(
             now=now,
-            slots=self._market.slots(now, departure_at) if departure_at > now else (),
-            need_kwh=need_kwh,
+            slots=self._market.slots(now, until) if until > now else (),
+            need_kwh=max(0.0, need_kwh),
             departure_at=departure_at,
             max_power_w=self.stay.power_w,
             min_power_w=self.stay.min_power_w,
             running=self._running,
             calm=self._rules.calm,
-            need_is_known=is_known,
+            need_is_known=self._rules.needs is Needs.GIVEN,
             is_idle=self._is_idle,
+            outlook=likely,
         )
+
+    def _outlook(self, drawn_kwh: float) -> Outlook | None:
+        if self._rules.needs is not Needs.LEARNT:
+            return None
+        arrival = Arrival(self.stay.arrives_at, DEFAULTS.time_zone)
+        care_eur = self._rules.care_eur
+        return outlook(arrival, self._past.own, self._past.others, delivered_kwh=drawn_kwh, miss_eur=care_eur)
+
+    @property
+    def visit(self) -> Visit:
+        """Return what is learnt from the session when it is over. A car that leaves while a plan holds it back, and has
+        not shown that it is done, may have wanted more."""
+        stay = self.stay
+        was_held = self._running is not None and self._running.unlimited_from > stay.leaves_at
+        return Visit(stay.arrives_at, stay.leaves_at, self.car.kwh, is_cut=was_held and not self._is_sated)
 
     def adopt(self, plan: Plan, now: datetime) -> None:
         """Send the plan as a profile, where that changes anything. The charger takes it at once."""
@@ -116,12 +155,6 @@ class ManagedSession:
     def is_settled(self) -> bool:
         """Say whether nothing can change any more: the car has all that it is known to need."""
         return self._rules.needs is Needs.GIVEN and self._told_kwh >= self.stay.kwh - 0.0005 and self._unseen == 0
-
-    def _needs(self, now: datetime) -> tuple[datetime, float, bool]:
-        drawn_kwh = self._told_kwh + unheard_kwh(self._told_w, self._told_at, self._running, now)
-        if self._rules.needs is Needs.GIVEN:
-            return self.stay.leaves_at, max(0.0, self.stay.kwh - drawn_kwh), True
-        return self._departure_assumed, max(0.0, float(DEFAULTS.need_kwh) - drawn_kwh), False
 
     @property
     def _departure_assumed(self) -> datetime:

@@ -10,9 +10,11 @@ from typing import TypeVar
 
 from local.recorded import RecordedPrices
 from local.replay.baselines import Baselines, baselines_of
-from local.replay.managed import ManagedSession, Rules, instants
+from local.replay.diary import Diary
+from local.replay.managed import ManagedSession, Needs, Rules, instants
 from local.replay.market import Market
 from local.replay.stay import Stay, Stretch
+from offpeak.habits.model import Visit
 from offpeak.planning.decide import decide
 
 Task = TypeVar("Task")
@@ -35,18 +37,42 @@ class Played:
     baselines: Baselines
 
 
+@dataclass(frozen=True)
+class Scene:
+    """What all stays of a replay share."""
+
+    market: Market
+    diary: Diary
+
+
 def play(stay: Stay, market: Market, rules: Rules) -> Played:
-    """Play one stay by itself."""
+    """Play one stay by itself, of which nothing is learnt."""
     session = ManagedSession(stay, market, rules)
-    for at, has_message, is_tick in instants(stay):
+    _let_pass(session)
+    return played(session, market)
+
+
+def play_user(stays: Sequence[Stay], scene: Scene, rules: Rules) -> list[Played]:
+    """Play the stays of one user, each by what is learnt from those before it, as they went here."""
+    found: list[Played] = []
+    went: dict[str, Visit] = {}
+    for stay in sorted(stays, key=lambda each: (each.arrives_at, each.session_id)):
+        session = ManagedSession(stay, scene.market, rules, scene.diary.past(stay, went))
+        _let_pass(session)
+        went[stay.session_id] = session.visit
+        found.append(played(session, scene.market))
+    return found
+
+
+def _let_pass(session: ManagedSession) -> None:
+    for at, has_message, is_tick in instants(session.stay):
         session.car.wait_until(at)
         is_news = has_message and session.hear()
         if is_news or is_tick:
             session.adopt(decide(session.situation(at)), at)
             if session.is_settled:
                 break
-    session.car.wait_until(stay.leaves_at)
-    return played(session, market)
+    session.car.wait_until(session.stay.leaves_at)
 
 
 def played(session: ManagedSession, market: Market) -> Played:
@@ -64,37 +90,55 @@ def played(session: ManagedSession, market: Market) -> Played:
     )
 
 
-def play_all(stays: Sequence[Stay], prices: RecordedPrices, rules: Rules, workers: int) -> Iterator[Played]:
-    """Play all stays, each by itself, on so many processes; yield what came of them in their order."""
-    chunks = [(stays[at : at + CHUNK], rules) for at in range(0, len(stays), CHUNK)]
-    for chunk in over_cores(_play_chunk, chunks, prices, workers):
+def play_all(
+    stays: Sequence[Stay], known: Sequence[Stay], prices: RecordedPrices, rules: Rules, workers: int
+) -> Iterator[Played]:
+    """Play stays, each by itself, on so many processes; yield what came of them. `known` are those to learn from."""
+    tasks = [(chunk, rules) for chunk in _chunks(stays, rules)]
+    for chunk in over_cores(_play_chunk, tasks, known, prices, workers):
         yield from chunk
 
 
-def _play_chunk(chunk: tuple[Sequence[Stay], Rules], market: Market) -> list[Played]:
-    stays, rules = chunk
-    return [play(stay, market, rules) for stay in stays]
+def _chunks(stays: Sequence[Stay], rules: Rules) -> list[Sequence[Stay]]:
+    """Return stays that are played in one process: neighbours in time, or all of one user where habits are learnt."""
+    if rules.needs is not Needs.LEARNT:
+        return [stays[at : at + CHUNK] for at in range(0, len(stays), CHUNK)]
+    users: dict[str, list[Stay]] = {}
+    for stay in stays:
+        users.setdefault(stay.user, []).append(stay)
+    return sorted(users.values(), key=len, reverse=True)
+
+
+def _play_chunk(task: tuple[Sequence[Stay], Rules], scene: Scene) -> list[Played]:
+    stays, rules = task
+    if rules.needs is Needs.LEARNT:
+        return play_user(stays, scene, rules)
+    return [play(stay, scene.market, rules) for stay in stays]
 
 
 def over_cores(
-    work: Callable[[Task, Market], Result], tasks: Sequence[Task], prices: RecordedPrices, workers: int
+    work: Callable[[Task, Scene], Result],
+    tasks: Sequence[Task],
+    known: Sequence[Stay],
+    prices: RecordedPrices,
+    workers: int,
 ) -> Iterator[Result]:
-    """Do all tasks on so many processes, each with a market of its own; yield the results in the tasks' order."""
+    """Do all tasks on so many processes, each with a scene of its own; yield the results in the tasks' order."""
     if workers == 1:
-        market = Market(prices)
-        yield from (work(task, market) for task in tasks)
+        scene = Scene(Market(prices), Diary(known))
+        yield from (work(task, scene) for task in tasks)
         return
-    with ProcessPoolExecutor(workers, initializer=_begin, initargs=(prices,)) as pool:
+    with ProcessPoolExecutor(workers, initializer=_begin, initargs=(known, prices)) as pool:
         yield from pool.map(partial(_do, work), tasks)
 
 
-_markets: list[Market] = []
-"""A process's market, so that not every task brings half a year of prices."""
+_scenes: list[Scene] = []
+"""A process's scene, so that not every task brings half a year of prices."""
 
 
-def _begin(prices: RecordedPrices) -> None:
-    _markets.append(Market(prices))
+def _begin(known: Sequence[Stay], prices: RecordedPrices) -> None:
+    _scenes.append(Scene(Market(prices), Diary(known)))
 
 
-def _do(work: Callable[[Task, Market], Result], task: Task) -> Result:
-    return work(task, _markets[-1])
+def _do(work: Callable[[Task, Scene], Result], task: Task) -> Result:
+    return work(task, _scenes[-1])

@@ -9,10 +9,12 @@ from random import Random
 import pytest
 
 from local.replay.bound import bound_of
+from local.replay.diary import Diary
 from local.replay.figures import peak_kw
 from local.replay.garage import ALL, EACH, GroupFigures, garages, parts_of, play_part, play_parts, whole
 from local.replay.managed import Rules
 from local.replay.market import Market
+from local.replay.run import Scene
 from local.replay.stay import Stay
 from tests.local.replay_scene import START, a_stay, prices_of, varied_prices
 
@@ -33,7 +35,7 @@ def some_stays(count: int, seed: int, garage: str = "G") -> list[Stay]:
 
 def a_group(stays: list[Stay], cap_share: float = 0.5) -> GroupFigures:
     parts = parts_of(stays, cap_share=cap_share, garage=EACH)
-    (group,) = garages(play_parts(parts, PRICES, Rules(), 1))
+    (group,) = garages(play_parts(parts, stays, PRICES, Rules(), 1))
     return group
 
 
@@ -94,6 +96,6 @@ def test_who_comes_later_is_planned_with_those_who_are_there() -> None:
     market = Market(prices_of(*[300] * 8, *[20] * 4, *[200] * 20))
     first, second = a_stay(0, 480, 8), replace(a_stay(50, 130, 8), session_id="2")
     (part,) = parts_of([first, second], cap_share=0.5, garage=ALL)
-    played = play_part(part, market, Rules())
+    played = play_part(part, Scene(market, Diary([])), Rules())
     assert peak_kw(each for one in played.played for each in one.drawn) <= 11.04 + 1e-6
     assert [each.missing_kwh for each in played.played] == pytest.approx([0, 0], abs=0.05)

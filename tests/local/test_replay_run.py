@@ -69,8 +69,8 @@ def test_a_night_by_hand() -> None:
 
 def test_the_same_stays_come_to_the_same_on_any_number_of_processes() -> None:
     prices, stays = varied_prices(days=4), some_stays(3)
-    first = list(play_all(stays, prices, Rules(), 1))
-    assert list(play_all(stays, prices, Rules(), 2)) == first
+    first = list(play_all(stays, stays, prices, Rules(), 1))
+    assert list(play_all(stays, stays, prices, Rules(), 2)) == first
 
 
 def test_who_stays_beyond_an_assumed_departure_is_not_stranded() -> None:

@@ -100,7 +100,7 @@ def likeness(visit: Visit, arrival: Arrival, zone: tzinfo) -> float:
     apart_min = abs(then.hour * 60 + then.minute - now.hour * 60 - now.minute)
     apart_min = min(apart_min, 24 * 60 - apart_min)
     weight = _bell(apart_min / HOUR_OF_DAY_MIN) + ANY_HOUR * _bell(apart_min / ANY_HOUR_MIN)
-    if _is_before_work(then) != _is_before_work(now):
+    if is_before_work(then) != is_before_work(now):
         weight *= OTHER_KIND_OF_DAY
     if visit.user and arrival.user and visit.user != arrival.user:
         weight *= OTHER_USER
@@ -108,7 +108,7 @@ def likeness(visit: Visit, arrival: Arrival, zone: tzinfo) -> float:
     return weight * (NEVER_LESS + exp(-log(2) * age_days / HALF_AFTER_DAYS))
 
 
-def _is_before_work(local: datetime) -> bool:
+def is_before_work(local: datetime) -> bool:
     """Say whether the day that decides when a car leaves is a working day: today, or in the afternoon tomorrow."""
     return (local.weekday() + (local.hour >= NEXT_DAY_FROM_H)) % 7 < 5
 
