@@ -75,11 +75,11 @@ class BulkFlow(Flow):
 
     def _turns(self, slot: int) -> Column:
         """Return a rank for each session: those with the least go first."""
-        slack = self._room_ahead - self._wants
+        slack = self._room_ahead / np.maximum(self._wants, NOTHING)
         if self._first is not None:
             rank = np.where(_flags(self._beside(slot), self._count), 1.0, 2.0)
             rank[_flags(self._first[slot], self._count)] = 0.0
-            slack = slack + rank * 1e9
+            slack = slack + rank * 1e12
         return np.asarray(slack)
 
     def _let_through(self, slot: int, take: Column, turn: Column | None) -> None:

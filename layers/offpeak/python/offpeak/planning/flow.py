@@ -76,7 +76,7 @@ def flow_of(
     """Return an empty flow; for a large group one that works on whole columns, where numpy is installed.
 
     `first[t]` are sessions (as bits) that go first where slot t is too small for all; then come those that hold energy
-    in a slot beside it. Without it, the least slack decides alone.
+    in a slot beside it. Without it, who has the least room ahead for what it wants is first.
     """
     if len(rooms) * len(caps) >= LARGE:
         try:
@@ -170,7 +170,7 @@ class Flow:
         self._active = [session for session, energy in enumerate(left) if energy > NOTHING]
 
     def _push(self, slot: int, spare: float) -> float:
-        """Send what sessions with room in the slot still want, those with the least slack first where it is short.
+        """Send what sessions with room in the slot still want; where it is short, first those with the least room ahead.
 
         Returns what was sent.
         """
@@ -180,31 +180,31 @@ class Flow:
         for session in self._active:
             room = rooms[session]
             if room > 0.0:
-                ahead[session] -= room
+                ahead[session] = after = ahead[session] - room
                 room -= drawn[session]
-                want = left[session]
+                want = energy = left[session]
                 if want > room:
                     want = room
                 if want > NOTHING:
                     wanted += want
-                    wants.append((session, want))
+                    wants.append((after / energy, session, want))
         if not wants:
             return 0.0
-        is_short = wanted > spare
-        if is_short or tree.has_branches:
-            wants = self._in_turn(slot, wants)
-        has, full, pushed, done = self._has[slot], self._full[slot], 0.0, 0
-        for session, want in wants:
-            take = want
-            if is_short and take > spare - pushed:
-                take = spare - pushed
+        if wanted <= spare and not tree.has_branches:
+            return self._push_all(slot, wants, wanted)
+        if self._first is None:
+            wants.sort()
+        else:
+            first, beside = self._first[slot], self._beside(slot)
+            wants.sort(key=lambda each: (0 if first >> each[1] & 1 else 1 if beside >> each[1] & 1 else 2, each))
+        has, full, done, rest = self._has[slot], self._full[slot], 0, spare
+        for _, session, want in wants:
+            take = want if want < rest else rest
             if tree.has_branches:
                 take = tree.take(session, slot, take)
-            if take <= 0.0:
-                if pushed >= spare:
-                    break
-                continue
-            pushed += take
+                if take <= 0.0:
+                    continue
+            rest -= take
             drawn[session] += take
             left[session] -= take
             bit = 1 << session
@@ -213,29 +213,36 @@ class Flow:
                 full |= bit
             if left[session] <= NOTHING:
                 done |= bit
+            if rest <= 0.0:
+                break
         self._has[slot], self._full[slot] = has, full
-        tree.flow[0][slot] += pushed
+        tree.flow[0][slot] += spare - rest
         if done:
-            self._wanting &= ~done
-            self._active = [session for session in self._active if left[session] > NOTHING]
-        return pushed
+            self._finish(done)
+        return spare - rest
 
-    def _in_turn(self, slot: int, wants: list[tuple[int, float]]) -> list[tuple[int, float]]:
-        left, ahead = self._left, self._ahead
-        if self._first is None:
-            order = sorted([(ahead[session] - left[session], session, want) for session, want in wants])
-            return [(session, want) for _, session, want in order]
-        first, beside = self._first[slot], self._beside(slot)
-        ranked = sorted(
-            (
-                0 if first >> session & 1 else 1 if beside >> session & 1 else 2,
-                ahead[session] - left[session],
-                session,
-                want,
-            )
-            for session, want in wants
-        )
-        return [(session, want) for _, _, session, want in ranked]
+    def _push_all(self, slot: int, wants: Sequence[tuple[float, int, float]], wanted: float) -> float:
+        rooms, drawn, left = self._rooms[slot], self._drawn[slot], self._left
+        has, full, done = self._has[slot], self._full[slot], 0
+        for _, session, want in wants:
+            drawn[session] += want
+            left[session] -= want
+            bit = 1 << session
+            has |= bit
+            if rooms[session] - drawn[session] <= NOTHING:
+                full |= bit
+            if left[session] <= NOTHING:
+                done |= bit
+        self._has[slot], self._full[slot] = has, full
+        self._tree.flow[0][slot] += wanted
+        if done:
+            self._finish(done)
+        return wanted
+
+    def _finish(self, done: int) -> None:
+        self._wanting &= ~done
+        left = self._left
+        self._active = [session for session in self._active if left[session] > NOTHING]
 
     def _beside(self, slot: int) -> int:
         before = self._has[slot - 1] if slot > 0 else 0
@@ -326,8 +333,7 @@ class Flow:
             if rest <= 0.0:
                 break
         if done:
-            self._wanting &= ~done
-            self._active = [session for session in self._active if left[session] > NOTHING]
+            self._finish(done)
         return most - rest
 
     def _width(self, state: State, onward: State, enough: float) -> float:
