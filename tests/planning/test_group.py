@@ -225,7 +225,8 @@ def test_a_car_that_stays_longer_draws_what_the_others_leave() -> None:
 
 
 def test_after_its_plan_a_car_keeps_the_least_it_charges_at_so_that_newcomers_find_room() -> None:
-    situations = parking(3)
+    leaves_at = after(12)
+    situations = {key: replace(each, need_is_known=True, departure_at=leaves_at) for key, each in parking(3).items()}
     plans = decide_group(situations, under(22_000.0, *situations), now=NOW)
     assert {plan.rest_power_w for plan in plans.values()} == {Decimal("4140.0")}
 

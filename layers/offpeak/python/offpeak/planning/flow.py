@@ -170,7 +170,7 @@ class Flow:
         self._active = [session for session, energy in enumerate(left) if energy > NOTHING]
 
     def _push(self, slot: int, spare: float) -> float:
-        """Send what sessions with room in the slot still want; where it is short, first those with the least room ahead.
+        """Send what sessions with room in the slot still want, where it is short first those with least room ahead.
 
         Returns what was sent.
         """
