@@ -14,16 +14,21 @@ from math import inf
 from random import Random
 
 from offpeak.planning.cheapest import cheapest
+from offpeak.planning.floor import at_least
 from offpeak.planning.flow import share
 from offpeak.planning.starts import fewer_starts
 from offpeak.planning.storage import store
+from offpeak.planning.taper import tapered
 from tests.bench.report import Progress, Row
 from tests.planning import instances, instances_group
 from tests.planning.oracles import (
+    cost_tapered,
     group_optimum,
     least_cost,
     least_cost_by_steps,
     least_cost_of_storage,
+    least_cost_tapered,
+    least_cost_with_floor,
     least_cost_with_starts,
     most_energy,
     starts_in,
@@ -77,6 +82,19 @@ def minimum_run(seed: int) -> Pairs:
     yield (0.0, 0.0) if ours == least == inf else (ours, least)
 
 
+def least_power(seed: int) -> Pairs:
+    """A least power in every slot that is used, slots cut short at both ends."""
+    problem = instances.floor(Random(seed))
+    yield _priced(problem["prices"], at_least(**problem)), least_cost_with_floor(**problem)
+
+
+def nearly_full(seed: int) -> Pairs:
+    problem = instances.taper(Random(seed))
+    way = tapered(**problem)
+    rest = {name: problem[name] for name in ("drawn_after", "start_cost", "is_on")}
+    yield cost_tapered(problem["prices"], way, **rest), least_cost_tapered(**problem)
+
+
 def shared_caps(seed: int) -> Pairs:
     """Sessions under a tree of caps, in any order: the most is delivered, at the least cost."""
     group = instances_group.small(Random(seed))
@@ -91,6 +109,8 @@ KINDS: dict[str, Callable[[int], Pairs]] = {
     "a battery that takes and gives": battery,
     "few starts": few_starts,
     "minimum run": minimum_run,
+    "least power in whole slots": least_power,
+    "a car that is charged nearly full": nearly_full,
     "sessions under a tree of caps": shared_caps,
 }
 
