@@ -20,6 +20,7 @@ def planner() -> Planner:
         signals=wiring.signal_memory(),
         sites=wiring.sites(),
         groups=wiring.groups(),
+        habits=wiring.habits(),
         plan_queue=wiring.plan_queue(),
         send_queue=wiring.send_queue(),
         real_now=lambda: datetime.now(UTC),

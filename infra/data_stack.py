@@ -62,6 +62,7 @@ class DataStack(Stack):
             indexes=[Index("by_replan_wanted", "replan_shard", "replan_wanted_at", ("wanted",))],
             expires=True,
         )
+        self.habits = Table(self, "habits", key=table_key, keys=("pk", "sk"), expires=True)
         self.locations = Table(
             self,
             "locations",

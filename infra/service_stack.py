@@ -107,7 +107,7 @@ class ServiceStack(Stack):
         # behind the queues
         planner = self._function("plan_sessions", memory_mb=1024)
         planner.can_read(sessions, requests, partners, prices).can_write(sessions, requests).can_send(send, plan)
-        planner.can_read(locations, tariffs, signals, groups).can_write(groups)
+        planner.can_read(locations, tariffs, signals, groups, data.habits).can_write(groups, data.habits)
         sender = self._function("send_profiles")
         sender.can_read(partners, sessions, requests).can_write(partners, sessions, requests).can_send(send, plan)
         sender.can_use_key(*token_key).knows(*base_url)

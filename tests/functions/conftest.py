@@ -74,7 +74,16 @@ def peer() -> Iterator[Peer]:
 @pytest.fixture
 def journey(cloud: Cloud, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journey]:
     """All tables and queues, and a registered partner whose charging profiles receiver answers."""
-    for name in ("sessions", "profile_requests", "locations", "tariffs", "prices", "grid_signals", "limit_groups"):
+    for name in (
+        "sessions",
+        "profile_requests",
+        "locations",
+        "tariffs",
+        "prices",
+        "grid_signals",
+        "limit_groups",
+        "habits",
+    ):
         monkeypatch.setenv(f"{name.upper()}_TABLE", make_table(name).name)
     sqs = cloud.client("sqs")
     queues = {"replan": cloud.replan_queue_url}

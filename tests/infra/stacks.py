@@ -118,6 +118,7 @@ HOUSE_NAMES = {
     "TariffsTable": "tariffs",
     "HubClientsTable": "hub_clients",
     "GridSignalsTable": "grid_signals",
+    "HabitsTable": "habits",
     "ReplanQueue": "replan",
     "PlanQueue": "plan",
     "SendQueue": "send",

@@ -71,6 +71,7 @@ def test_every_access_path_of_the_stores_has_its_key_or_index(qa: Stacks) -> Non
         ),
         "prices": (("pk", "sk"), {}),
         "grid_signals": (("pk", "sk"), {"by_replan_wanted": ("replan_shard", "replan_wanted_at")}),
+        "habits": (("pk", "sk"), {}),
         "audit": (("pk", "sk"), {}),
         "quality": (("pk", "sk"), {}),
         "history": (("pk", "sk"), {}),
@@ -90,7 +91,7 @@ def keys(schema: list[dict[str, str]]) -> tuple[str, ...]:
 
 def test_only_what_grows_for_ever_expires_and_the_audit_trail_never(qa: Stacks) -> None:
     expiring = {name for name, table in tables(qa).items() if "TimeToLiveSpecification" in table["Properties"]}
-    assert expiring == {"sessions", "profile_requests", "quality", "grid_signals"}
+    assert expiring == {"sessions", "profile_requests", "quality", "grid_signals", "habits"}
 
 
 def test_the_indexes_of_sessions_carry_what_the_sweep_reads_and_no_session_data(qa: Stacks) -> None:

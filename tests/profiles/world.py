@@ -16,6 +16,7 @@ from offpeak.aws.tables import Table
 from offpeak.grid.memory import SignalMemory
 from offpeak.grid.store import SignalStore
 from offpeak.groups.store import GroupStore
+from offpeak.habits.store import HabitStore
 from offpeak.locations.chargers import Chargers
 from offpeak.locations.store import LocationStore
 from offpeak.ocpi.chargingprofiles import read_result
@@ -174,6 +175,7 @@ class World:
         self.signal_memory = SignalMemory(self.signals, now_s=count(0, 3600).__next__)
         self.sites = Sites(Chargers(locations, self.real_s), self.tariffs)
         self.groups = GroupStore(self._table("limit_groups"), self.real_s)
+        self.habits = HabitStore(self._table("habits"), now_s=count(0, 3600).__next__)
         client: Any = QueueClient(self)
         self.plan_queue = PlanQueue(FifoQueue(client, "plan"))
         self.send_queue = FairQueue(client, "send")
@@ -225,6 +227,7 @@ class World:
             signals=self.signal_memory,
             sites=self.sites,
             groups=self.groups,
+            habits=self.habits,
             plan_queue=self.plan_queue,
             send_queue=self.send_queue,
             real_now=lambda: self.real_now,

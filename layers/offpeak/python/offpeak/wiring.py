@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from offpeak.grid.store import SignalStore
     from offpeak.groups.administer import GroupAdministration
     from offpeak.groups.store import GroupStore
+    from offpeak.habits.store import HabitStore
     from offpeak.history.begin import Beginner
     from offpeak.history.store import HistoryStore
     from offpeak.locations.chargers import Chargers
@@ -387,6 +388,13 @@ def carbon_feed() -> EnergyChartsCarbon:
     from offpeak.grid.carbon_feed import EnergyChartsCarbon
 
     return EnergyChartsCarbon(os.environ["PRICE_FEED_URL"])
+
+
+@cache
+def habits() -> HabitStore:
+    from offpeak.habits.store import HabitStore
+
+    return HabitStore(_table("HABITS_TABLE"))
 
 
 @cache

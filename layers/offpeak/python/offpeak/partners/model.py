@@ -65,6 +65,10 @@ class PlanningDefaults:
     """What a kWh that a battery gives costs it."""
     carbon_weight_eur_per_kg: Decimal = Decimal(0)
     """What a kilogram of CO2 counts for when times are compared; nobody is charged it. 0 leaves carbon out."""
+    learn: bool = True
+    """Keep what visits at a charger were like, and plan by it where nobody says when a car leaves and what it needs."""
+    care_eur: Decimal = Decimal(4)
+    """What it counts as when a car leaves without what it needs: the dial from thrifty (0) to careful (20)."""
     smart_charging: bool = True
     ocpi_tariffs: bool = False
     """Plan by the tariff that the partner told of the session over OCPI, where that can be; else by `tariff`."""

@@ -102,6 +102,8 @@ class PlanningChange(_Change):
     discharging_efficiency: Annotated[Decimal, Field(ge=Decimal("0.5"), le=1)] = UNNAMED
     wear_eur_per_kwh: Annotated[Decimal, Field(ge=0, le=10, allow_inf_nan=False)] = UNNAMED
     carbon_weight_eur_per_kg: Annotated[Decimal, Field(ge=0, le=10, allow_inf_nan=False)] = UNNAMED
+    learn: StrictBool = UNNAMED
+    care_eur: Annotated[Decimal, Field(ge=0, le=1000, allow_inf_nan=False)] = UNNAMED
     smart_charging: StrictBool = UNNAMED
     ocpi_tariffs: StrictBool = UNNAMED
 

@@ -70,7 +70,7 @@ def choose_likely(problem: Problem, outlook: Outlook, running: Plan | None, calm
         saving = expected_eur(odds, held, calm.start_eur, is_on=is_on) - expected_eur(
             odds, best, calm.start_eur, is_on=is_on
         )
-        if saving <= calm.threshold_eur and all(held[:at_once]):
+        if problem.is_idle or (saving <= calm.threshold_eur and all(held[:at_once])):
             return at_full_power(problem, before, _needed(problem, before), is_kept=True)
     runs = _runs(problem, steps, best)
     return at_full_power(problem, runs, _needed(problem, runs))

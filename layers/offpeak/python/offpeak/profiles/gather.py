@@ -11,6 +11,7 @@ from offpeak.grid.memory import SignalMemory, StandingSignals
 from offpeak.grid.model import Conditions
 from offpeak.groups.model import Place
 from offpeak.groups.store import GroupStore
+from offpeak.habits.store import HabitStore, Past
 from offpeak.partners.model import Partner
 from offpeak.partners.store import PartnerStore
 from offpeak.planning.plan import Plan
@@ -20,10 +21,11 @@ from offpeak.prices.gather import PublishedPrices, effective_prices
 from offpeak.prices.memory import PriceMemory
 from offpeak.prices.model import PriceCurve
 from offpeak.profiles.grid import held_until, under_grid
+from offpeak.profiles.habits import by_habits, outlook_of, past_of, teach
 from offpeak.profiles.model import ProfileRequest, Standing
 from offpeak.profiles.rows import standing_from
 from offpeak.profiles.sites import NOWHERE, Site, Sites
-from offpeak.profiles.situation import departure_of, rate_unit, situation_of
+from offpeak.profiles.situation import departure_of, rate_unit, situation_of, unheard_kwh
 from offpeak.profiles.store import ProfileStore
 from offpeak.sessions.model import KnownSession, SessionKey
 from offpeak.sessions.plan_queue import PlanQueue
@@ -41,6 +43,7 @@ class Planner:
     signals: SignalMemory
     sites: Sites
     groups: GroupStore
+    habits: HabitStore
     plan_queue: PlanQueue
     send_queue: FairQueue
     real_now: Callable[[], datetime]
@@ -59,6 +62,8 @@ class Gathered:
     site: Site
     prices: PublishedPrices
     signals: StandingSignals
+    past: Past | None = None
+    """Visits by which the session is planned."""
 
     @property
     def newest(self) -> ProfileRequest | None:
@@ -79,8 +84,14 @@ def gather(key: SessionKey, by: Planner, now: datetime) -> Gathered | None:
     partner = by.partners.load_cached(key.partner_id, changed_at=known.basis_changed_at)
     site = by.sites.of(known.session, partner, now) if known.session.is_open else NOWHERE
     fitted = replace(partner, planning=site.fitted(partner.planning))
-    since = known.basis_changed_at
-    return Gathered(known, standing, tuple(held), fitted, site, by.prices.since(since), by.signals.since(since))
+    since, past = known.basis_changed_at, past_of(known, fitted.planning, by.habits)
+    return Gathered(known, standing, tuple(held), fitted, site, by.prices.since(since), by.signals.since(since), past)
+
+
+def learn(gathered: Gathered, by: Planner) -> None:
+    """Learn from a session that is over, before that is written down as planned: whoever dies here does it again."""
+    if not gathered.known.session.is_open:
+        teach(gathered.known, gathered.standing, gathered.partner.planning, by.habits, at=by.real_now())
 
 
 def place_of(gathered: Gathered) -> Place | None:
@@ -103,12 +114,16 @@ def situation_for(gathered: Gathered, standing: Standing, asked: Conditions, now
     conditions."""
     known, partner, site = gathered.known, gathered.partner, gathered.site
     planning, unit = partner.planning, rate_unit(partner.flags, partner.planning)
-    departure_at = departure_of(known.session, planning)
+    unheard = unheard_kwh(known.state.power_w, known.session.last_updated, standing.plan, now)
+    likely = outlook_of(known, gathered.past, planning, float(known.delivered_kwh) + unheard)
+    departure_at = likely.until(now) if likely else departure_of(known.session, planning)
     curve = PriceCurve(planning.bidding_zone, (), "")
     if departure_at > now:
         own = site.curve(known, planning, now, departure_at)
         curve = own or effective_prices(gathered.prices, planning, now, departure_at)
     situation = situation_of(known, planning, unit, curve, standing.plan, standing.draw_w, now, flags=partner.flags)
+    if likely is not None:
+        situation = by_habits(situation, likely)
     return under_grid(situation, asked, planning)
 
 

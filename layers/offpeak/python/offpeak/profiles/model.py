@@ -117,7 +117,7 @@ class Standing:
     again, `wants_renewal` that it should be now. `limit_w_steps` is what the charger took, as (from when, watts),
     with some of the past: by it the charging state is inferred, and what the car can draw. `draw_w` is the most
     that the car drew so far while it was granted all. `is_unseen` says that the charger took the newest profile and the
-    session's power has not shown it yet.
+    session's power has not shown it yet, `is_sated` that the car draws nothing though it might.
 
     `held` are the SETs and CLEARs that may be in force or come to be (exposure.may_hold), oldest first, and the newest.
     `root_id` is the tree of limit groups that the session is planned with. There `waits_for` are keys of sessions whose
@@ -137,6 +137,7 @@ class Standing:
     limit_w_steps: tuple[tuple[datetime, int], ...] = ()
     draw_w: int | None = None
     is_unseen: bool = False
+    is_sated: bool = False
     held: tuple[str, ...] = ()
     root_id: str | None = None
     waits_for: tuple[str, ...] | None = None

@@ -14,6 +14,7 @@ from offpeak.profiles.circuit import as_planned
 from offpeak.profiles.control_path import receiver_of
 from offpeak.profiles.exposure import may_hold
 from offpeak.profiles.gather import Gathered
+from offpeak.profiles.habits import is_sated
 from offpeak.profiles.intent import Action, Intent, barred_of, intent_of
 from offpeak.profiles.lifecycle import observed, superseded
 from offpeak.profiles.model import ProfileRequest, RequestKind, RequestState, Standing, Step
@@ -63,7 +64,12 @@ def _left(planned: Planned) -> Planned:
 
 def up_to_date(gathered: Gathered) -> Standing:
     """Return the standing with what the session has shown since."""
-    return replace(gathered.standing, draw_w=most_drawn_w(gathered.known, gathered.standing, gathered.partner.planning))
+    standing = gathered.standing
+    return replace(
+        standing,
+        draw_w=most_drawn_w(gathered.known, standing, gathered.partner.planning),
+        is_sated=is_sated(gathered.known, before=standing.is_sated),
+    )
 
 
 def intent_for(

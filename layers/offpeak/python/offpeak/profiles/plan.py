@@ -13,7 +13,7 @@ from datetime import datetime
 from offpeak.errors import ConcurrentChange, UnknownObject
 from offpeak.groups.model import OpenSession, Place
 from offpeak.planning.decide import decide
-from offpeak.profiles.gather import Gathered, Planner, asked_of, gather, place_of, profile_for, situation_for
+from offpeak.profiles.gather import Gathered, Planner, asked_of, gather, learn, place_of, profile_for, situation_for
 from offpeak.profiles.grid import told_of_grid
 from offpeak.profiles.outcome import Planned, concluded, intent_for, over, report, settled, up_to_date
 from offpeak.profiles.plan_group import plan_group
@@ -56,6 +56,7 @@ def plan_session(key: SessionKey, by: Planner, *, now: datetime, in_order_of: st
                 else:
                     by.plan_queue.ask(key, gathered.known.plan_wanted, root_id=root_id)
                 return None
+            learn(gathered, by)
             planned = _planned(gathered, by.new_id(), now, by.real_now())
             wanted = gathered.known.plan_wanted
             by.profiles.save(*planned.requests, standing=planned.standing, planned=wanted, is_silent=planned.is_silent)

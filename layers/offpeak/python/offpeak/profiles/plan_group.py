@@ -17,7 +17,7 @@ from offpeak.errors import ConcurrentChange, UnknownObject
 from offpeak.grid.model import Scope, group_caps
 from offpeak.groups.model import Memberships
 from offpeak.groups.store import StoredTree
-from offpeak.profiles.gather import Gathered, Planner, gather, place_of
+from offpeak.profiles.gather import Gathered, Planner, gather, learn, place_of
 from offpeak.profiles.joint import CAPS_FOR, Joint, Seat, decide_joint, seated
 from offpeak.profiles.outcome import Planned, concluded, over, report
 from offpeak.profiles.send_queue import ask_to_send
@@ -82,6 +82,7 @@ def _parted(stored: StoredTree, gathered: Mapping[str, Gathered], by: Planner, n
         key, place = each.known.session.key, place_of(each)
         ended = over(each, now, by.real_now())
         if ended is not None:
+            learn(each, by)
             by.profiles.save(*ended.requests, standing=ended.standing, is_silent=ended.is_silent)
             by.profiles.note_planned(key, each.known.plan_wanted)
             report(key, ended)
