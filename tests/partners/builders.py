@@ -84,6 +84,8 @@ def a_full_partner() -> Partner:
             max_soc=Decimal("0.95"),
             discharging_efficiency=Decimal("0.91"),
             wear_eur_per_kwh=Decimal("0.04"),
+            learn=False,
+            care_eur=Decimal("7.5"),
             smart_charging=False,
             ocpi_tariffs=True,
             carbon_weight_eur_per_kg=Decimal("0.1"),

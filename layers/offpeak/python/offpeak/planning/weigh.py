@@ -1,4 +1,4 @@
-"""Weigh every hour by the chance that the car is still there and still asks (docs/planning.md, 6).
+"""Weigh every hour by the chance that the car is still there and still asks (docs/planning.md, 8).
 
 What is learnt while a car stands is only that it is still there and still draws: all else ends the visit, or the need.
 So a plan that is laid once for "if it is still there and still draws" loses nothing against one that reacts, and the
