@@ -30,7 +30,7 @@ QUARTER_KWH = 11.04 / 4
 
 IMPORT_GOAL_S = 0.005
 IMPORTS = 15
-SOLVERS = ("cheapest", "storage", "starts", "flow")
+SOLVERS = ("cheapest", "floor", "starts", "storage", "taper", "flow")
 IMPORT = """
 import sys, time
 sys.path.insert(0, sys.argv[1])

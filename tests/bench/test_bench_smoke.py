@@ -182,7 +182,7 @@ def test_without_a_terminal_a_figure_is_a_line() -> None:
     assert out.getvalue() == "a bench\ta figure\t1 ms\t2 ms\t0.50\t≤ 1\tmet\n"
 
 
-@pytest.mark.parametrize("kind", ["plain", "milestones", "V2G", "group"])
+@pytest.mark.parametrize("kind", sorted(instances.MAKERS))
 def test_what_peers_are_asked_can_be_solved_and_a_worse_answer_shows(kind: str) -> None:
     """Our own program stands in for two: the peers' environments are not needed."""
     ours = Peer(OURS, "by_offpeak.py")

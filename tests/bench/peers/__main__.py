@@ -22,7 +22,7 @@ from tests.bench.peers.instances import made_up
 from tests.bench.report import Progress, Row, machine_row, median, ms, show
 
 FLEXMEASURES, BY_PYOMO = "FlexMeasures 1.0.1", "FlexMeasures 1.0.1, appsi_highs"
-HIGHS, SCIPY, PYOMO, ORTOOLS = "HiGHS", "scipy linprog", "Pyomo, HiGHS", "OR-tools"
+HIGHS, HIGHS_MILP, SCIPY, PYOMO, ORTOOLS = "HiGHS", "HiGHS, MILP", "scipy linprog", "Pyomo, HiGHS", "OR-tools"
 
 PEERS = {
     each.name: each
@@ -31,11 +31,13 @@ PEERS = {
         Peer(FLEXMEASURES, "by_flexmeasures.py", "flexmeasures", {"FLEXMEASURES_LP_SOLVER": "highspy"}),
         Peer(BY_PYOMO, "by_flexmeasures.py", "flexmeasures", {"FLEXMEASURES_LP_SOLVER": "appsi_highs"}),
         Peer(HIGHS, "by_highs.py", "highs"),
+        Peer(HIGHS_MILP, "by_highs.py", "highs"),
         Peer(SCIPY, "by_scipy.py", "scipy"),
         Peer(PYOMO, "by_pyomo.py", "pyomo"),
         Peer(ORTOOLS, "by_ortools.py", "ortools"),
     )
 }
+MILP = "taper, MILP"
 SAME_COST = 1e-6
 WITHIN_KWH = 1e-6
 """What a solver's own tolerance lets it miss a limit by."""
@@ -66,9 +68,12 @@ CONTESTS = (
     Contest(
         "milestones", "milestones", 20, (FLEXMEASURES, BY_PYOMO, HIGHS, SCIPY, PYOMO), {FLEXMEASURES: 1000, HIGHS: 50}
     ),
+    Contest("minimum power", "minimum power", 20, (FLEXMEASURES, BY_PYOMO, HIGHS), {FLEXMEASURES: 1000}),
     Contest("V2G", "V2G", 20, (FLEXMEASURES, BY_PYOMO, HIGHS, SCIPY), {FLEXMEASURES: 1000}),
+    Contest("taper", "taper", 20, (HIGHS,), {}),
+    Contest("taper as MILP", "taper", 3, (HIGHS_MILP,), {HIGHS_MILP: 1000}, called={HIGHS_MILP: MILP}, repeats=1),
     Contest("group of 10", "group", 10, (ORTOOLS, FLEXMEASURES, HIGHS, SCIPY), {ORTOOLS: 0.5}, size=10, repeats=10),
-    Contest("group of 100", "group", 5, (ORTOOLS, FLEXMEASURES, HIGHS, SCIPY), {ORTOOLS: 1}, size=100),
+    Contest("group of 100", "group", 8, (ORTOOLS, FLEXMEASURES, HIGHS, SCIPY), {ORTOOLS: 1}, size=100),
     Contest("group of 1,000", "group", 2, (ORTOOLS, HIGHS, SCIPY), {ORTOOLS: 1}, size=1000),
     Contest("group of 10,000", "group", 3, (ORTOOLS,), {ORTOOLS: 2.5}, size=10_000),
 )

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.background import PROJECT
 from tests.bench.peers.instances import Instance
 
-HERE = Path(__file__).parent
+HERE = PROJECT / "tests" / "bench" / "peers"
 
 
 class PeerFailed(Exception):

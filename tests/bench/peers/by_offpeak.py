@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,34 @@ from served import serve
 
 began = time.perf_counter()
 from offpeak.planning.cheapest import cheapest
+from offpeak.planning.floor import at_least
 from offpeak.planning.flow import share
 from offpeak.planning.storage import Battery, store
+from offpeak.planning.taper import tapered
 
 IMPORT_S = time.perf_counter() - began
+QUARTER_S = 900
 
 
 def one_session(instance: Mapping[str, Any]) -> list[float]:
     return cheapest(instance["prices"], instance["room"], instance["need"], milestones=instance.get("milestones", ()))
+
+
+def minimum_power(instance: Mapping[str, Any]) -> list[float]:
+    return at_least(instance["prices"], instance["least"], instance["room"], instance["need"])
+
+
+def taper(instance: Mapping[str, Any]) -> list[float]:
+    energies, count = instance["energies"], len(instance["prices"])
+    held = [0.0, *accumulate(energies)]
+    charged_s = tapered(
+        instance["prices"], [QUARTER_S] * count, len(energies) * QUARTER_S, lambda seconds: held[seconds // QUARTER_S]
+    )
+    drawn, following = [0.0] * count, iter(energies)
+    for t, seconds in enumerate(charged_s):
+        if seconds:
+            drawn[t] = next(following)
+    return drawn
 
 
 def storage(instance: Mapping[str, Any]) -> list[float]:
@@ -40,4 +61,12 @@ def group(instance: Mapping[str, Any]) -> list[list[float]]:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(IMPORT_S, {"plain": one_session, "milestones": one_session, "V2G": storage, "group": group}))
+    ways = {
+        "plain": one_session,
+        "milestones": one_session,
+        "minimum power": minimum_power,
+        "V2G": storage,
+        "taper": taper,
+        "group": group,
+    }
+    sys.exit(serve(IMPORT_S, ways))

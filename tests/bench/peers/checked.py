@@ -8,6 +8,9 @@ from typing import Any
 
 from tests.bench.peers.instances import Instance
 
+NOTHING = 1e-4
+"""kWh: less is a solver's tolerance."""
+
 
 def cost_of(kind: str, instance: Instance, drawn: Sequence[Any]) -> float:
     """Return what the energy costs, EUR."""
@@ -29,6 +32,13 @@ def broken_by(kind: str, instance: Instance, drawn: Sequence[Any]) -> float:
         )
     if kind == "V2G":
         return _beyond_battery(instance, drawn)
+    if kind == "taper":
+        in_order = zip([energy for energy in drawn if energy > NOTHING], instance["energies"], strict=True)
+        return max(abs(energy - held) for energy, held in in_order)
+    if kind == "minimum power":
+        slots = zip(drawn, instance["least"], strict=True)
+        weak = max(min(energy, least - energy) for energy, least in slots)
+        return max(weak, _beyond(drawn, instance["room"], [(len(drawn), instance["need"])], instance["need"]))
     levels = [*instance.get("milestones", ()), (len(drawn), instance["need"])]
     return _beyond(drawn, instance["room"], levels, instance["need"])
 

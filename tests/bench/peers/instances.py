@@ -6,10 +6,12 @@ nothing. Every instance can be met: a solver that stops at "infeasible" would ha
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import ceil
 from random import Random
 from typing import Any
 
+from offpeak.planning.taper import Curve
 from tests.bench.sessions import recorded_prices
 
 Instance = dict[str, Any]
@@ -38,6 +40,22 @@ def _milestones(random: Random, size: int) -> Instance:
     plain = _plain(random, size)
     levels = [(SLOTS // 6, _wh(0.2 * plain["need"])), (SLOTS * 4 // 5, _wh(0.7 * plain["need"]))]
     return {**plain, "milestones": levels}
+
+
+def _minimum_power(random: Random, size: int) -> Instance:
+    """Power changes at the edges of slots only, and is nothing or at least 6 A; on days without negative prices."""
+    plain = _plain(random, size)
+    while min(plain["prices"]) < 0:
+        plain = _plain(random, size)
+    return {**plain, "least": [LEAST_KWH] * SLOTS}
+
+
+def _taper(random: Random, _: int) -> Instance:
+    """A car that takes less and less: the k-th slot of charging holds `energies[k]`, whichever slot that is."""
+    curve = Curve(4 * CAR_KWH, random.uniform(5, 30), random.uniform(32, 45), 1.4)
+    slots = random.randint(12, 24)
+    held = [curve.drawn_after(900 * slot) for slot in range(slots + 1)]
+    return {"prices": _prices(random), "energies": [_wh(after - before) for before, after in pairwise(held)]}
 
 
 def _storage(random: Random, _: int) -> Instance:
@@ -98,4 +116,11 @@ def _up(kwh: float) -> float:
 
 RECORDED = [round(float(price) / 1000, 5) for price in recorded_prices().eur_per_mwh.values()]
 
-MAKERS = {"plain": _plain, "milestones": _milestones, "V2G": _storage, "group": _group}
+MAKERS = {
+    "plain": _plain,
+    "milestones": _milestones,
+    "minimum power": _minimum_power,
+    "V2G": _storage,
+    "taper": _taper,
+    "group": _group,
+}
