@@ -76,9 +76,13 @@ def _groups(cast: Cast, chosen: argparse.Namespace, console: Console) -> int:
 
 
 def _played(cast: Cast, name: str, rules: Rules, workers: int, console: Console) -> Figures:
+    began_s = time.monotonic()
     playing = play_all(cast.stays, cast.known, cast.prices, rules, workers)
     shown = track(playing, f"  {name}", total=len(cast.stays), console=console, disable=not console.is_terminal)
-    return Figures(name, tuple(shown), is_production=rules.calm == Calm())
+    figures = Figures(name, tuple(shown), rules)
+    if not console.is_terminal:
+        console.print(f"  {name}: {figures.sessions} sessions in {time.monotonic() - began_s:.0f} s", style="dim")
+    return figures
 
 
 def _rules(chosen: argparse.Namespace) -> list[tuple[str, Rules]]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from statistics import fmean
 
+from local.replay.managed import Rules
 from local.replay.run import Played
 from local.replay.stay import HOUR, Stay, Stretch
 
@@ -16,11 +17,11 @@ READY_SHARE = 0.99
 
 @dataclass(frozen=True)
 class Figures:
-    """What came of all stays that were played by one set of rules; `is_production`: by those that production has."""
+    """What came of all stays that were played by one set of rules."""
 
     name: str
     played: tuple[Played, ...]
-    is_production: bool = False
+    rules: Rules = Rules()
 
     @property
     def sessions(self) -> int:

@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from local.replay.day import Day, mean_day
 from local.replay.figures import Figures, uncontrolled
+from local.replay.managed import Rules
 from local.replay.market import Market
 
 # Okabe and Ito's colours are told apart by everybody; see https://jfly.uni-koeln.de/color/
@@ -46,7 +47,7 @@ def draw(title: str, columns: Sequence[Figures], market: Market, notes: Sequence
 
 def main_of(columns: Sequence[Figures]) -> Figures:
     """Return the figures of production's own rules, of others where those are not among them."""
-    return next((each for each in columns if each.is_production), columns[-1])
+    return next((each for each in columns if each.rules == Rules(each.rules.needs)), columns[-1])
 
 
 def _subtitle(chosen: Figures) -> str:
