@@ -53,10 +53,13 @@ def main(arguments: list[str]) -> int:
 
 
 def _draw(figures: list[Figures], cast: Cast, folder: Path) -> None:
+    from local.replay.frontier import draw_frontier
     from local.replay.picture import draw  # matplotlib takes a second to import
 
     title = f"{len(cast.stays)} charging sessions against recorded prices"
     draw(title, figures, Market(cast.prices), cast.notes, folder / "replay.png")
+    if any(each.rules.learns for each in figures):
+        draw_frontier(figures, cast.notes, folder / "frontier.png")
 
 
 def _groups(cast: Cast, chosen: argparse.Namespace, console: Console) -> int:
@@ -71,7 +74,10 @@ def _groups(cast: Cast, chosen: argparse.Namespace, console: Console) -> int:
     groups = garages(shown)
     group_results(groups, console)
     write_groups(groups, cast, chosen.out)
-    console.print(f"The figures are in {chosen.out}/groups.csv.", style="dim")
+    from local.replay.group_picture import draw_group  # matplotlib takes a second to import
+
+    draw_group(groups[0], Market(cast.prices), cast.notes, chosen.out / "group.png")
+    console.print(f"The picture is in {chosen.out}/group.png, figures are beside it.", style="dim")
     return 0
 
 
@@ -91,7 +97,10 @@ def _rules(chosen: argparse.Namespace) -> list[tuple[str, Rules]]:
     for needs in chosen.needs:
         if needs is Needs.LEARNT:
             calm = replace(Calm(), start_eur=chosen.start_cost[-1])
-            found += [(f"learnt, care {eur:g}", Rules(needs, calm, eur)) for eur in chosen.care]
+            found += [(f"learnt, care {eur:g}", Rules(needs, calm, care_eur=eur)) for eur in chosen.care]
+        elif needs is Needs.QUANTILE:
+            calm = replace(Calm(), start_eur=chosen.start_cost[-1])
+            found += [(f"quantile {few:g}", Rules(needs, calm, few=few)) for few in chosen.few]
         else:
             costs = [(eur, replace(Calm(), start_eur=eur)) for eur in chosen.start_cost]
             found += [(f"{needs}, {eur * 100:g} ct a start", Rules(needs, calm)) for eur, calm in costs]
@@ -123,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[Needs.GIVEN],
         help="what Offpeak knows: need and departure as they were (given), a partner's defaults (assumed), or what "
-        "past visits tell (learnt)",
+        "past visits tell (learnt; quantile: as single cautious figures, to compare)",
     )
     parser.add_argument(
         "--start-cost",
@@ -140,6 +149,14 @@ def _parser() -> argparse.ArgumentParser:
         default=CARES,
         metavar="EUR",
         help="what it counts as when a car leaves without what it needs, where that is learnt: one replay for each",
+    )
+    parser.add_argument(
+        "--few",
+        type=_number_from(0.0),
+        nargs="+",
+        default=[Rules().few],
+        metavar="SHARE",
+        help="the quantile: so few left before the departure planned for, and needed more; one replay for each",
     )
     parser.add_argument(
         "--charger",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import accumulate
 from statistics import fmean
 
 from local.replay.managed import Rules
@@ -108,15 +109,16 @@ def uncontrolled(stay: Stay) -> Stretch:
 
 def peak_kw(drawn: Iterable[Stretch]) -> float:
     """Return the most that all of it draws at any instant."""
+    return max((kw for _, kw in load(drawn)), default=0.0)
+
+
+def load(drawn: Iterable[Stretch]) -> list[tuple[datetime, float]]:
+    """Return what all of it draws, kW, from each instant on at which that changes."""
     changes: dict[datetime, float] = {}
     for each in drawn:
         changes[each.start_at] = changes.get(each.start_at, 0.0) + each.kw
         changes[each.end_at] = changes.get(each.end_at, 0.0) - each.kw
-    power = most = 0.0
-    for at in sorted(changes):
-        power += changes[at]
-        most = max(most, power)
-    return most
+    return list(zip(sorted(changes), accumulate(changes[at] for at in sorted(changes)), strict=True))
 
 
 Row = tuple[str, ...]

@@ -39,6 +39,8 @@ class Needs(StrEnum):
     """Nobody tells anything: a partner's defaults."""
     LEARNT = "learnt"
     """Nobody tells anything: by past visits; a partner's defaults where those are too few."""
+    QUANTILE = "quantile"
+    """By past visits, as one early departure and one large need: what weighing all of them is measured against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,15 @@ class Rules:
     calm: Calm = Calm()
     care_eur: float = 4.0
     """What it counts as when a car leaves without what it needs: the dial of what is learnt."""
+    few: float = 0.1
+    """Where one figure has to stand for past visits, it is cautious: such a share left earlier, or needed more."""
+
+    @property
+    def learns(self) -> bool:
+        return self.needs in (Needs.LEARNT, Needs.QUANTILE)
 
 
 NOBODY = Past((), ())
-FEW = 0.1
-"""What one figure has to stand for is cautious: so few leave before that departure, or need more."""
 
 
 class ManagedSession:
@@ -93,10 +99,10 @@ class ManagedSession:
     def situation(self, now: datetime) -> Situation:
         """Return what there is to decide on at `now`. Energy is what the newest message told, and was drawn since."""
         drawn_kwh = self._told_kwh + unheard_kwh(self._told_w, self._told_at, self._running, now)
-        likely = self._outlook(drawn_kwh)
+        rules, likely = self._rules, self._outlook(drawn_kwh)
         if likely:
-            departure_at, need_kwh = likely.departure_at(FEW, now), likely.need_kwh(1 - FEW)
-        elif self._rules.needs is Needs.GIVEN:
+            departure_at, need_kwh = likely.departure_at(rules.few, now), likely.need_kwh(1 - rules.few)
+        elif rules.needs is Needs.GIVEN:
             departure_at, need_kwh = self.stay.leaves_at, self.stay.kwh - drawn_kwh
         else:
             departure_at, need_kwh = self._departure_assumed, float(DEFAULTS.need_kwh) - drawn_kwh
@@ -109,14 +115,14 @@ class ManagedSession:
             max_power_w=self.stay.power_w,
             min_power_w=self.stay.min_power_w,
             running=self._running,
-            calm=self._rules.calm,
-            need_is_known=self._rules.needs is Needs.GIVEN,
+            calm=rules.calm,
+            need_is_known=rules.needs is Needs.GIVEN,
             is_idle=self._is_idle,
-            outlook=likely,
+            outlook=likely if rules.needs is Needs.LEARNT else None,
         )
 
     def _outlook(self, drawn_kwh: float) -> Outlook | None:
-        if self._rules.needs is not Needs.LEARNT:
+        if not self._rules.learns:
             return None
         arrival = Arrival(self.stay.arrives_at, DEFAULTS.time_zone)
         care_eur = self._rules.care_eur

@@ -11,7 +11,7 @@ from typing import TypeVar
 from local.recorded import RecordedPrices
 from local.replay.baselines import Baselines, baselines_of
 from local.replay.diary import Diary
-from local.replay.managed import ManagedSession, Needs, Rules, instants
+from local.replay.managed import ManagedSession, Rules, instants
 from local.replay.market import Market
 from local.replay.stay import Stay, Stretch
 from offpeak.habits.model import Visit
@@ -101,7 +101,7 @@ def play_all(
 
 def _chunks(stays: Sequence[Stay], rules: Rules) -> list[Sequence[Stay]]:
     """Return stays that are played in one process: neighbours in time, or all of one user where habits are learnt."""
-    if rules.needs is not Needs.LEARNT:
+    if not rules.learns:
         return [stays[at : at + CHUNK] for at in range(0, len(stays), CHUNK)]
     users: dict[str, list[Stay]] = {}
     for stay in stays:
@@ -111,7 +111,7 @@ def _chunks(stays: Sequence[Stay], rules: Rules) -> list[Sequence[Stay]]:
 
 def _play_chunk(task: tuple[Sequence[Stay], Rules], scene: Scene) -> list[Played]:
     stays, rules = task
-    if rules.needs is Needs.LEARNT:
+    if rules.learns:
         return play_user(stays, scene, rules)
     return [play(stay, scene.market, rules) for stay in stays]
 
