@@ -96,6 +96,12 @@ def test_a_plan_that_is_nearly_as_good_is_kept() -> None:
     assert later.reason.facts["kept"] is True
 
 
+def test_a_car_that_was_let_free_is_not_held_back_again() -> None:
+    plan = decided()
+    later = decided(running=plan, now=after(9.5), slots=())
+    assert (later.reason.code, later.unlimited_from) == (ReasonCode.NEED_UNKNOWN, after(9.5))
+
+
 def test_what_is_due_at_once_is_charged_at_once() -> None:
     assert spans(decided(minimum_now_kwh=5.0).blocks)[0] == (0.0, 0.5)
 

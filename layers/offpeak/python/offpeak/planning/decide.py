@@ -36,6 +36,8 @@ def decide(situation: Situation) -> Plan:
         )
     problem = pose(situation)
     code = why_no_limit(situation, problem)
+    if code is None and outlook is not None and _is_free(situation):
+        code = ReasonCode.NEED_UNKNOWN
     if code is not None:
         return told(_without_limit(situation, problem, code), situation, problem, is_kept=False)
     if outlook is not None:
@@ -49,6 +51,11 @@ def may_weigh(situation: Situation) -> bool:
     """Say whether a session is planned by its whole outlook: what somebody said of it comes first."""
     said = situation.need_is_known or situation.boosts or situation.boost_until is not None or situation.milestones
     return situation.outlook is not None and not said and situation.slot_s is None
+
+
+def _is_free(situation: Situation) -> bool:
+    """Say whether the running plan is through: what it left to chance is not held back again."""
+    return situation.running is not None and situation.running.unlimited_from <= situation.now
 
 
 def why_no_limit(situation: Situation, problem: Problem) -> ReasonCode | None:

@@ -57,23 +57,32 @@ class Odds:
 
 
 def choose_likely(problem: Problem, outlook: Outlook, running: Plan | None, calm: Calm) -> Choice:
-    """Return the runs that are best on average, or the running plan's while they save no more than the threshold."""
+    """Return the runs that are best on average, or the running plan's while they save no more than the threshold.
+
+    After the last run the car is not limited, so both are compared as if it charged from then on.
+    """
     steps, level_kwh = steps_of(problem)
     odds = odds_of(problem, steps, level_kwh, outlook)
     at_once = sum(1 for step in steps if step.start_s < problem.at_once_s)
     before = left_of(problem, running) if running else []
-    is_free = running is not None and running.unlimited_from <= problem.start_at
-    is_on = before[0][0] == 0 if before else is_free
+    is_on = bool(before) and before[0][0] == 0
     best = best_steps(odds, calm.start_eur, is_on=is_on, at_once=at_once)
     if before:
         held = [_is_in(step, before) for step in steps]
-        saving = expected_eur(odds, held, calm.start_eur, is_on=is_on) - expected_eur(
-            odds, best, calm.start_eur, is_on=is_on
+        kept_eur, best_eur = (
+            expected_eur(odds, _with_rest(charges), calm.start_eur, is_on=is_on) for charges in (held, best)
         )
+        saving = kept_eur - best_eur
         if problem.is_idle or (saving <= calm.threshold_eur and all(held[:at_once])):
             return at_full_power(problem, before, _needed(problem, before), is_kept=True)
     runs = _runs(problem, steps, best)
     return at_full_power(problem, runs, _needed(problem, runs))
+
+
+def _with_rest(charges: Sequence[bool]) -> list[bool]:
+    """Return the steps with all after the last one."""
+    last = max((t for t, charge in enumerate(charges) if charge), default=len(charges))
+    return [charge or t > last for t, charge in enumerate(charges)]
 
 
 def _needed(problem: Problem, runs: Sequence[Run]) -> list[float]:
