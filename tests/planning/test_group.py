@@ -15,6 +15,7 @@ import pytest
 from offpeak.planning.captree import CapNode, CapStep, cap_at, nodes_of
 from offpeak.planning.decide import decide
 from offpeak.planning.group import decide_group
+from offpeak.planning.outlook import Chance, Outlook
 from offpeak.planning.plan import Plan, ReasonCode
 from offpeak.planning.profile import ChargingProfile, encode, same_effect
 from offpeak.planning.situation import Calm, Situation
@@ -235,3 +236,26 @@ def test_where_the_limit_is_wide_a_car_may_draw_all_it_wants_after_its_plan() ->
     situations = parking(3)
     plans = decide_group(situations, under(40_000.0, *situations), now=NOW)
     assert {plan.rest_power_w for plan in plans.values()} == {Decimal("11040.0")}
+
+
+def test_a_car_of_which_only_habits_tell_is_ready_before_the_few_early_departures() -> None:
+    """One car in ten has left by 02:00, and one in ten wants more than 15 kWh: a shared limit is planned by both."""
+    chances = (Chance(after(8), 5.0, 0.1), Chance(after(11), 15.0, 0.8), Chance(after(12), 28.0, 0.1))
+    usual = a_situation(
+        outlook=Outlook(chances, miss_eur=5.0), departure_at=after(5), need_kwh=30.0, max_power_w=10_000
+    )
+    told = a_situation(need_kwh=10.0, need_is_known=True)
+    plans = decide_group({"usual": usual, "told": told}, under(10_000, "usual", "told"), now=NOW)
+    assert plans["usual"].departure_at == after(8)
+    assert plans["usual"].need_kwh == Decimal("15.000")
+    assert plans["usual"].ready_at is not None
+    assert plans["usual"].ready_at <= after(8)
+    assert plans["told"].departure_at == after(12)
+
+
+def test_a_boosted_car_of_a_group_charges_now_while_the_others_wait_for_the_night() -> None:
+    hurried = a_situation(boosts=True, max_power_w=10_000)
+    plans = decide_group({"hurried": hurried, "patient": a_situation()}, under(10_000, "hurried", "patient"), now=NOW)
+    assert spans(plans["hurried"].blocks)[0][0] == 0
+    assert plans["hurried"].ready_at == after(2)
+    assert spans(plans["patient"].blocks)[0][0] >= 6

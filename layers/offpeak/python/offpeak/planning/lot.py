@@ -10,7 +10,8 @@ from itertools import pairwise
 from math import ceil, inf
 
 from offpeak.planning.captree import CapNode, CapTree
-from offpeak.planning.decide import why_no_limit
+from offpeak.planning.decide import may_weigh, why_no_limit
+from offpeak.planning.facts import EARLY
 from offpeak.planning.plan import ReasonCode
 from offpeak.planning.problem import caps_in_seconds, granted_w, least_cap_w, pose, seconds_after
 from offpeak.planning.rotate import Car, Timeline
@@ -41,7 +42,7 @@ class Lot:
 
     def __init__(self, situations: Mapping[str, Situation], caps: CapTree, now: datetime) -> None:
         self.keys = sorted(situations)
-        self.situations = [replace(situations[key], now=now) for key in self.keys]
+        self.situations = [_expected(replace(situations[key], now=now)) for key in self.keys]
         self.start_at = now.replace(microsecond=0)
         self.problems = [pose(each) for each in self.situations]
         self.codes = [why_no_limit(each, problem) for each, problem in zip(self.situations, self.problems, strict=True)]
@@ -190,3 +191,16 @@ class Lot:
                 kinds[car] = len(firsts)
                 firsts.append(car)
         return kinds
+
+
+def _expected(situation: Situation) -> Situation:
+    """Return a session as a group plans it.
+
+    Where habits alone tell when the car leaves and what it needs, that is a departure that few precede and a need that
+    few exceed: to weigh every chance of every car together is beyond a flow.
+    """
+    outlook = situation.outlook if may_weigh(situation) else None
+    if outlook is None:
+        return situation
+    now = situation.now
+    return replace(situation, departure_at=outlook.departure_at(EARLY, now), need_kwh=outlook.need_kwh(1 - EARLY))
