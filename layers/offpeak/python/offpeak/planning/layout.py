@@ -6,6 +6,7 @@ along, and never asks a car for less than it can take (IEC 61851: 6 A).
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil
@@ -44,10 +45,14 @@ def lay_out(problem: Problem, seconds: Sequence[int], *, is_on: bool) -> list[Ru
 
 def energy_in(problem: Problem, runs: Sequence[Run]) -> list[float]:
     """Return the kWh that `runs` draw in each slot."""
-    return [
-        sum(max(0, min(end, run_end) - max(start, run_start)) for run_start, run_end in runs) * draw_kw / 3600
-        for (start, end), draw_kw in zip(pairwise(problem.edges_s), problem.draw_kw, strict=True)
-    ]
+    edges = problem.edges_s
+    seconds = [0] * (len(edges) - 1)
+    for run_start, run_end in runs:
+        for t in range(max(0, bisect_right(edges, run_start) - 1), len(seconds)):
+            if edges[t] >= run_end:
+                break
+            seconds[t] += min(edges[t + 1], run_end) - max(edges[t], run_start)
+    return [lasted * draw_kw / 3600 for lasted, draw_kw in zip(seconds, problem.draw_kw, strict=True)]
 
 
 def stretches(edges_s: Sequence[int], runs: Sequence[Run], power_w: Sequence[float]) -> list[tuple[int, int, float]]:

@@ -80,6 +80,8 @@ def pose(situation: Situation) -> Problem:
     curve = _curve(situation, _drawn_kw(situation, power_w), target)
 
     def granted_in(pieces: Sequence[_Span]) -> list[float]:
+        if not caps:
+            return [granted_w(situation, inf)] * len(pieces)
         return [granted_w(situation, least_cap_w(caps, start, end)) for start, end, _ in pieces]
 
     if situation.slot_s:
@@ -289,6 +291,8 @@ def _on_grid(spans: Sequence[_Span], start_at: datetime, slot_s: int) -> list[_S
 
 def _cut(spans: Sequence[_Span], cuts: set[int]) -> list[_Span]:
     """Return the spans, cut in two wherever a cut falls within one."""
+    if cuts <= {0, *(end for _, end, _ in spans)}:
+        return list(spans)
     pieces = []
     for start, end, price in spans:
         inside = sorted(cut for cut in cuts if start < cut < end)
