@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime
 
 from offpeak import wiring
-from offpeak.edge import Message, queue_handler
+from offpeak.edge import Message, fifo_handler
 from offpeak.profiles.gather import Planner
 from offpeak.profiles.plan import plan_asked
 
@@ -28,8 +28,8 @@ def planner() -> Planner:
     )
 
 
-def process(message: Message) -> None:
-    plan_asked(message, planner(), now=wiring.clock().now())
+def process(messages: list[Message]) -> None:
+    plan_asked(messages, planner(), now=wiring.clock().now())
 
 
-handler = queue_handler(process, fifo=True, watch=wiring.watch)
+handler = fifo_handler(process, watch=wiring.watch)

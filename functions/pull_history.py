@@ -35,4 +35,4 @@ def process(message: Message) -> None:
     pull_page(str(message["partner_id"]), module, kind, str(message["run_id"]), step, puller, now=now)
 
 
-handler = queue_handler(process, fifo=False)
+handler = queue_handler(process)

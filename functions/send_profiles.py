@@ -32,4 +32,4 @@ def process(message: Message) -> None:
     send_profile(str(message["request_id"]), sender(), now=wiring.clock().now())
 
 
-handler = queue_handler(process, fifo=False, watch=wiring.watch)
+handler = queue_handler(process, watch=wiring.watch)

@@ -24,4 +24,4 @@ def process(message: Message) -> None:
     )
 
 
-handler = queue_handler(process, fifo=False)
+handler = queue_handler(process)

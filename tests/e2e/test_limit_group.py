@@ -24,7 +24,7 @@ MAX_W = 11_040
 BOARD_A = 200
 """On each phase: 138 kW, where fifty chargers could draw 552 kW."""
 CONNECTION_W = 150_000
-TICK = timedelta(seconds=2)
+TICK = timedelta(seconds=5)
 PAUSE_S = 0.1
 """Real time for each TICK of simulated time, at least: some twenty times as fast, so that profiles reach their chargers
 at any second, while others are on their way."""

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 
-from offpeak.edge import Message, authoriser_handler, clock_handler, command_handler, queue_handler
+from offpeak.edge import (
+    Handler,
+    Message,
+    authoriser_handler,
+    clock_handler,
+    command_handler,
+    fifo_handler,
+    queue_handler,
+)
 from offpeak.errors import InvalidMessage, NotAllowed, NotAuthenticated, PeerUnavailable, UnknownObject
 from offpeak.ocpi.wire_json import JsonValue
 from offpeak.telemetry import count
@@ -38,45 +47,65 @@ def failed(answer: object) -> list[str]:
     return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
 
 
+HandlerOf = Callable[[Work], Handler]
+
+
+def in_groups(work: Work) -> Handler:
+    """Return a FIFO queue's handler that works a group's messages one after the other."""
+
+    def process(messages: list[Message]) -> None:
+        for each in messages:
+            work(each)
+
+    return fifo_handler(process)
+
+
 @pytest.mark.parametrize("problem", ["unavailable", "bug"])
 def test_a_message_that_fails_fails_alone(problem: str) -> None:
     work = Work()
-    answer = queue_handler(work, fifo=False)(sqs_event(body("a"), body(problem), body("b")), CONTEXT)
+    answer = queue_handler(work)(sqs_event(body("a"), body(problem), body("b")), CONTEXT)
     assert failed(answer) == ["m1"]
     assert work.done == ["a", "b"]
 
 
-@pytest.mark.parametrize("fifo", [False, True])
-def test_a_batch_that_fails_as_a_whole_is_reported_message_by_message(fifo: bool) -> None:
-    answer = queue_handler(Work(), fifo=fifo)(sqs_event(body("bug"), body("bug"), groups=("g", "h")), CONTEXT)
+@pytest.mark.parametrize("handler_of", [queue_handler, in_groups])
+def test_a_batch_that_fails_as_a_whole_is_reported_message_by_message(handler_of: HandlerOf) -> None:
+    answer = handler_of(Work())(sqs_event(body("bug"), body("bug"), groups=("g", "h")), CONTEXT)
     assert failed(answer) == ["m0", "m1"]
 
 
-def test_in_a_fifo_queue_the_rest_of_a_group_waits_and_other_groups_go_on() -> None:
+def test_in_a_fifo_queue_a_group_fails_as_a_whole_and_other_groups_go_on() -> None:
     work = Work()
     event = sqs_event(body("bug"), body("x"), body("later"), body("y"), groups=("poisoned", "fine", "poisoned", "fine"))
-    assert failed(queue_handler(work, fifo=True)(event, CONTEXT)) == ["m0", "m2"]
+    assert failed(in_groups(work)(event, CONTEXT)) == ["m0", "m2"]
     assert work.done == ["x", "y"]
 
 
-@pytest.mark.parametrize("fifo", [False, True])
-def test_a_message_that_is_no_json_fails_alone(fifo: bool) -> None:
+def test_the_messages_of_a_group_come_together_and_in_order() -> None:
+    batches = list[list[object]]()
+    handler = fifo_handler(lambda messages: batches.append([each["name"] for each in messages]))
+    handler(sqs_event(body("a"), body("b"), body("c"), groups=("g", "h", "g")), CONTEXT)
+    assert batches == [["a", "c"], ["b"]]
+
+
+@pytest.mark.parametrize("handler_of", [queue_handler, in_groups])
+def test_a_message_that_is_no_json_fails_alone(handler_of: HandlerOf) -> None:
     work = Work()
-    answer = queue_handler(work, fifo=fifo)(sqs_event("{", body("a"), groups=("g", "h")), CONTEXT)
+    answer = handler_of(work)(sqs_event("{", body("a"), groups=("g", "h")), CONTEXT)
     assert failed(answer) == ["m0"]
     assert work.done == ["a"]
 
 
 def test_a_group_that_failed_in_one_batch_is_tried_again_in_the_next() -> None:
     work = Work()
-    handler = queue_handler(work, fifo=True)
+    handler = in_groups(work)
     handler(sqs_event(body("bug"), groups=("g",)), CONTEXT)
     assert failed(handler(sqs_event(body("a"), groups=("g",)), CONTEXT)) == []
     assert work.done == ["a"]
 
 
 def test_failures_are_counted_and_logged_with_the_message(log: Log, capsys: pytest.CaptureFixture[str]) -> None:
-    queue_handler(Work(), fifo=False)(sqs_event(body("unavailable")), CONTEXT)
+    queue_handler(Work())(sqs_event(body("unavailable")), CONTEXT)
     (logged,) = log()
     assert (logged["message"], logged["message_id"], logged["problem"]) == ("message_failed", "m0", "silent")
     assert json.loads(capsys.readouterr().out)["MessagesFailed"] == [1.0]

@@ -88,7 +88,7 @@ def test_a_refusal_does_not_count_again_with_the_next_request() -> None:
 
 def test_figures_are_kept_after_each_batch_and_tick_even_of_one_that_fails() -> None:
     watch = Watching()
-    queue_handler(lambda _: None, fifo=False, watch=lambda: watch)(sqs_event("{}"), CONTEXT)  # type: ignore[arg-type, return-value]
+    queue_handler(lambda _: None, watch=lambda: watch)(sqs_event("{}"), CONTEXT)  # type: ignore[arg-type, return-value]
 
     def fail() -> None:
         raise KeyError

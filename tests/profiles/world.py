@@ -312,11 +312,22 @@ class World:
             _, queue, message = visible[0]
             self.messages.remove(visible[0])
             if queue == "plan":
-                guard(lambda message=message: plan_asked(message, self.planner, now=self.now))  # type: ignore[misc]
+                batch = [message, *self._of_the_same_tree(message)]
+                guard(lambda batch=batch: plan_asked(batch, self.planner, now=self.now))  # type: ignore[misc]
             elif queue == "send":
                 guard(lambda request_id=message["request_id"]: self.send(request_id))  # type: ignore[misc]
             delivered += 1
         return delivered
+
+    def _of_the_same_tree(self, message: Message) -> list[Message]:
+        """Take out the messages that wait behind one in the order of its tree, if it has one."""
+        behind = [
+            each
+            for each in self.messages
+            if each[1] == "plan" and "root_id" in message and each[2].get("root_id") == message["root_id"]
+        ]
+        self.messages = [each for each in self.messages if each not in behind]
+        return [each for _, _, each in behind]
 
     @property
     def standing(self) -> Standing:

@@ -35,6 +35,7 @@ MODULE = re.compile(r"/\{version\}/([a-z]+)")
 
 Handler: TypeAlias = Callable[[dict[str, Any], Any], Any]
 Message: TypeAlias = Mapping[str, str | int | None]
+Record: TypeAlias = Mapping[str, Any]
 FindWatch: TypeAlias = "Callable[[], Watch]"
 
 
@@ -127,22 +128,32 @@ def ocpi_ok(data: object = None, *, created: bool = False) -> Response[str]:
     return success(data, 201 if created else 200)
 
 
-def queue_handler(process: Callable[[Message], None], *, fifo: bool, watch: FindWatch | None = None) -> Handler:
-    """Return the handler of a queue's worker: each record succeeds or fails by itself.
+def queue_handler(process: Callable[[Message], None], watch: FindWatch | None = None) -> Handler:
+    """Return the handler of a standard queue's worker: each record succeeds or fails by itself."""
+    return _batch_handler(lambda messages: process(messages[0]), lambda records: [[each] for each in records], watch)
 
-    In a FIFO queue the records that follow a failed one in its group wait with it; other groups go on. The handler
-    never raises: Lambda would slow the queue down for everybody when all of a batch failed.
-    """
+
+def fifo_handler(process: Callable[[list[Message]], None], watch: FindWatch | None = None) -> Handler:
+    """Return the handler of a FIFO queue's worker, which gets the messages of a group that a batch holds at once, in
+    their order: they succeed or fail together, and other groups go on."""
+    return _batch_handler(process, _by_group, watch)
+
+
+def _batch_handler(
+    process: Callable[[list[Message]], None],
+    divide: Callable[[list[Record]], list[list[Record]]],
+    watch: FindWatch | None,
+) -> Handler:
+    """The handler never raises: Lambda would slow the queue down for everybody when all of a batch failed."""
 
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-        failed: list[str] = []
-        waiting_groups: set[str] = set()
-        for record in event["Records"]:
-            group = record["attributes"]["MessageGroupId"] if fifo else None
-            if group in waiting_groups or not _worked(process, record):
-                failed.append(record["messageId"])
-                waiting_groups |= {group} if group else set()
+        failed = [
+            record["messageId"]
+            for records in divide(event["Records"])
+            if not _worked(process, records)
+            for record in records
+        ]
         if watch:
             watch().keep()
         _flush_metrics()
@@ -223,18 +234,25 @@ def _denial(method_arn: str) -> dict[str, object]:
     return {"principalId": "nobody", "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
 
 
-def _worked(process: Callable[[Message], None], record: Mapping[str, Any]) -> bool:
-    """Process one record, and say whether that went well."""
-    logger.append_keys(message_id=record["messageId"])
+def _by_group(records: list[Record]) -> list[list[Record]]:
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        groups.setdefault(record["attributes"]["MessageGroupId"], []).append(record)
+    return list(groups.values())
+
+
+def _worked(process: Callable[[list[Message]], None], records: list[Record]) -> bool:
+    """Process records together, and say whether that went well."""
+    logger.append_keys(message_id=records[0]["messageId"])
     try:
-        process(json.loads(record["body"]))
+        process([json.loads(record["body"]) for record in records])
     except OffpeakError as error:
         logger.warning("message_failed", problem=str(error), error=type(error).__name__, exc_info=not error.retry)
     except Exception:  # noqa: BLE001  (whatever it is, it must not take the other records with it)
         logger.exception("message_failed")
     else:
         return True
-    count("MessagesFailed")
+    count("MessagesFailed", len(records))
     return False
 
 

@@ -6,7 +6,7 @@ moment it is put there, and whoever planned it alone at that moment cannot write
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,23 +26,26 @@ MOST_TRIES = 5
 it has raised plan_wanted, and the sweep finds what is lost."""
 
 
-def plan_asked(message: Mapping[str, str | int | None], by: Planner, *, now: datetime) -> None:
-    """Make the plan that a message of the plan queue asks for: a session's, or that of a tree of limit groups."""
-    root_id = str(message["root_id"]) if "root_id" in message else None
-    if root_id is not None and "session_id" not in message:
+def plan_asked(messages: Sequence[Mapping[str, str | int | None]], by: Planner, *, now: datetime) -> None:
+    """Make the plan that messages of one group of the plan queue ask for: a session's, or that of a whole tree.
+
+    Sessions that have just come to a tree are put there first: here, where nobody else is at it.
+    """
+    root_id = str(messages[0]["root_id"]) if "root_id" in messages[0] else None
+    if root_id is None:
+        plan_session(_key_in(messages[-1]), by, now=now)
+        return
+    asking = ["session_id" not in each or _is_to_be_planned_in(root_id, _key_in(each), by, now) for each in messages]
+    if any(asking):
         plan_group(root_id, by, now=now)
-    else:
-        key = SessionKey(str(message["partner_id"]), str(message["session_id"]))
-        plan_session(key, by, now=now, in_order_of=root_id)
 
 
-def plan_session(key: SessionKey, by: Planner, *, now: datetime, in_order_of: str | None = None) -> Planned | None:
+def plan_session(key: SessionKey, by: Planner, *, now: datetime) -> Planned | None:
     """Plan a session if it wants a plan, save the outcome, and ask for what is to be sent.
 
-    `now` is the session's time; `in_order_of` is the tree of limit groups in whose order the message came that asks for
-    it. The plan, the request and plan_done are written together, on condition that no further cause of a plan came in
-    meanwhile; when one did, this plans again. Returns None when there was nothing to plan, when the session kept
-    changing all the time, and for one that is planned with others.
+    `now` is the session's time. The plan, the request and plan_done are written together, on condition that no further
+    cause of a plan came in meanwhile; when one did, this plans again. Returns None when there was nothing to plan, when
+    the session kept changing all the time, and for one that is planned with others: that is asked for in their order.
     """
     for _ in range(MOST_TRIES):
         gathered = gather(key, by, now)
@@ -51,10 +54,7 @@ def plan_session(key: SessionKey, by: Planner, *, now: datetime, in_order_of: st
         try:
             root_id = _root_of(gathered, by, now)
             if root_id is not None:
-                if root_id == in_order_of:
-                    plan_group(root_id, by, now=now)
-                else:
-                    by.plan_queue.ask(key, gathered.known.plan_wanted, root_id=root_id)
+                by.plan_queue.ask(key, gathered.known.plan_wanted, root_id=root_id)
                 return None
             learn(gathered, by)
             planned = _planned(gathered, by.new_id(), now, by.real_now())
@@ -71,11 +71,30 @@ def plan_session(key: SessionKey, by: Planner, *, now: datetime, in_order_of: st
     return None
 
 
-def _root_of(gathered: Gathered, by: Planner, now: datetime) -> str | None:
-    """Return the tree of limit groups that a session is planned with, once it is there; None where it is in none.
+def _is_to_be_planned_in(root_id: str, key: SessionKey, by: Planner, now: datetime) -> bool:
+    """Say whether a session that wants a plan is in a tree, where it is put if it has just come; else see to it that it
+    is planned where it is."""
+    for _ in range(MOST_TRIES):
+        gathered = gather(key, by, now)
+        if gathered is None or not gathered.wants_plan:
+            return False
+        try:
+            if _root_of(gathered, by, now) != root_id:
+                plan_session(key, by, now=now)
+                return False
+            if gathered.standing.root_id is None:
+                _enter(gathered, root_id, by, now)
+        except (ConcurrentChange, UnknownObject):
+            continue
+        return True
+    return False
 
-    A session that came to a member's charger is put into the tree, one whose charger has left is taken out of it; one
-    that is over stays until the tree has been planned without it. Raises ConcurrentChange.
+
+def _root_of(gathered: Gathered, by: Planner, now: datetime) -> str | None:
+    """Return the tree of limit groups that a session is planned with; None where it is in none.
+
+    One whose charger has left a tree is taken out of it; one that is over stays until the tree has been planned without
+    it. Raises ConcurrentChange.
     """
     standing, session = gathered.standing, gathered.known.session
     place = place_of(gathered)
@@ -87,21 +106,18 @@ def _root_of(gathered: Gathered, by: Planner, now: datetime) -> str | None:
         raise ConcurrentChange(f"session {session.key.session_id} has left its limit group")
     if not session.is_open or place is None:
         return None
-    root_id = by.groups.root_of(
+    return by.groups.root_of(
         place.partner_id, place.evse_uid, place.connector_id, changed_at=gathered.known.basis_changed_at
     )
-    if root_id is not None:
-        _enter(gathered, place, root_id, by, now)
-    return root_id
 
 
-def _enter(gathered: Gathered, place: Place, root_id: str, by: Planner, now: datetime) -> None:
+def _enter(gathered: Gathered, root_id: str, by: Planner, now: datetime) -> None:
     """Put a session into a tree: there first, so that it is never in none; then on its row, which ends all plans that
     are being made for it alone."""
-    tree = by.groups.tree_of(root_id)
-    found = tree.member_at(place)
+    tree, place = by.groups.tree_of(root_id), place_of(gathered)
+    found = tree.member_at(place) if place else None
     if found is None:
-        raise ConcurrentChange(f"{place.text} has just left the limit group")
+        raise ConcurrentChange(f"session {gathered.known.session.key.session_id} is not in the limit group any more")
     key = gathered.known.session.key
     there = OpenSession(key.text, key.partner_id, key.session_id, found[1].place, gathered.known.session.start_at)
     by.groups.add_session(root_id, there, tree.revision, now=now, received_at=by.real_now())
@@ -142,3 +158,7 @@ def _planned(gathered: Gathered, request_id: str, now: datetime, at: datetime) -
     profile = profile_for(gathered, plan, now)
     intent = intent_for(gathered, standing, newest, profile, now)
     return concluded(gathered, standing, newest, plan, profile, intent, request_id, now=now, at=at)
+
+
+def _key_in(message: Mapping[str, str | int | None]) -> SessionKey:
+    return SessionKey(str(message["partner_id"]), str(message["session_id"]))
