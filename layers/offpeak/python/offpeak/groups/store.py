@@ -169,6 +169,11 @@ class GroupStore:
         """Return the root of the tree that a place itself is a member of now, or None."""
         return self._roots(place)[0].get(connector_text(place.connector_id))
 
+    def has_tree(self, root_id: str) -> bool:
+        """Say whether there is a tree with this root."""
+        row = self._table.get(root_key(root_id))
+        return row is not None and "gone_at" not in row
+
     def root_of_group(self, group_id: str) -> str:
         """Return the root of the tree that a group is in. Raises UnknownObject."""
         row = self._table.get(address_key(group_id))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from offpeak.aws.queues import FairQueue
+from offpeak.aws.tables import Item
 from offpeak.grid.memory import SignalMemory, StandingSignals
 from offpeak.grid.model import Conditions
-from offpeak.groups.model import Place
 from offpeak.groups.store import GroupStore
 from offpeak.habits.store import HabitStore, Past
 from offpeak.partners.model import Partner
@@ -75,11 +75,15 @@ class Gathered:
 
 
 def gather(key: SessionKey, by: Planner, now: datetime) -> Gathered | None:
-    """Read a session; None before its first PUT. One that is over has no site."""
+    """Read a session; None before its first PUT."""
     found = by.sessions.newest(key)
-    if found is None:
-        return None
-    known, standing = found[0], standing_from(key, found[1])
+    return gathered_from(found, by, now) if found else None
+
+
+def gathered_from(found: tuple[KnownSession, Item], by: Planner, now: datetime) -> Gathered:
+    """Read what else the plan of a session depends on, of which this was found. One that is over has no site."""
+    known, key = found[0], found[0].session.key
+    standing = standing_from(key, found[1])
     held = [request for request in map(by.profiles.request, standing.held) if request]
     partner = by.partners.load_cached(key.partner_id, changed_at=known.basis_changed_at)
     site = by.sites.of(known.session, partner, now) if known.session.is_open else NOWHERE
@@ -92,14 +96,6 @@ def learn(gathered: Gathered, by: Planner) -> None:
     """Learn from a session that is over, before that is written down as planned: whoever dies here does it again."""
     if not gathered.known.session.is_open:
         teach(gathered.known, gathered.standing, gathered.partner.planning, by.habits, at=by.real_now())
-
-
-def place_of(gathered: Gathered) -> Place | None:
-    """Return the charger that a session is at; None where it does not tell."""
-    session = gathered.known.session
-    if session.evse_uid is None:
-        return None
-    return Place(session.key.partner_id, session.evse_uid, session.connector_id)
 
 
 def asked_of(gathered: Gathered, now: datetime, group: str | None = None) -> Conditions:

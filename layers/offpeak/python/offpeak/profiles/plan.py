@@ -7,16 +7,16 @@ moment it is put there, and whoever planned it alone at that moment cannot write
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from offpeak.errors import ConcurrentChange, UnknownObject
-from offpeak.groups.model import OpenSession, Place
 from offpeak.planning.decide import decide
-from offpeak.profiles.gather import Gathered, Planner, asked_of, gather, learn, place_of, profile_for, situation_for
+from offpeak.profiles.gather import Gathered, Planner, asked_of, gathered_from, learn, profile_for, situation_for
 from offpeak.profiles.grid import told_of_grid
+from offpeak.profiles.membership import enter, root_of
 from offpeak.profiles.outcome import Planned, concluded, intent_for, over, report, settled, up_to_date
 from offpeak.profiles.plan_group import plan_group
+from offpeak.profiles.rows import standing_from
 from offpeak.profiles.send_queue import ask_to_send
 from offpeak.sessions.model import SessionKey
 from offpeak.telemetry import logger
@@ -48,17 +48,18 @@ def plan_session(key: SessionKey, by: Planner, *, now: datetime) -> Planned | No
     the session kept changing all the time, and for one that is planned with others: that is asked for in their order.
     """
     for _ in range(MOST_TRIES):
-        gathered = gather(key, by, now)
-        if gathered is None or not gathered.wants_plan:
+        found = by.sessions.newest(key)
+        if found is None or found[0].plan_done >= found[0].plan_wanted:
             return None
+        wanted = found[0].plan_wanted
         try:
-            root_id = _root_of(gathered, by, now)
+            root_id = root_of(found[0], standing_from(key, found[1]), by, now)
             if root_id is not None:
-                by.plan_queue.ask(key, gathered.known.plan_wanted, root_id=root_id)
+                by.plan_queue.ask(key, wanted, root_id=root_id)
                 return None
+            gathered = gathered_from(found, by, now)
             learn(gathered, by)
             planned = _planned(gathered, by.new_id(), now, by.real_now())
-            wanted = gathered.known.plan_wanted
             by.profiles.save(*planned.requests, standing=planned.standing, planned=wanted, is_silent=planned.is_silent)
         except ConcurrentChange:
             continue
@@ -75,76 +76,20 @@ def _is_to_be_planned_in(root_id: str, key: SessionKey, by: Planner, now: dateti
     """Say whether a session that wants a plan is in a tree, where it is put if it has just come; else see to it that it
     is planned where it is."""
     for _ in range(MOST_TRIES):
-        gathered = gather(key, by, now)
-        if gathered is None or not gathered.wants_plan:
+        found = by.sessions.newest(key)
+        if found is None or found[0].plan_done >= found[0].plan_wanted:
             return False
+        known, standing = found[0], standing_from(key, found[1])
         try:
-            if _root_of(gathered, by, now) != root_id:
+            if root_of(known, standing, by, now) != root_id:
                 plan_session(key, by, now=now)
                 return False
-            if gathered.standing.root_id is None:
-                _enter(gathered, root_id, by, now)
+            if standing.root_id is None:
+                enter(known, standing, root_id, by, now)
         except (ConcurrentChange, UnknownObject):
             continue
         return True
     return False
-
-
-def _root_of(gathered: Gathered, by: Planner, now: datetime) -> str | None:
-    """Return the tree of limit groups that a session is planned with; None where it is in none.
-
-    One whose charger has left a tree is taken out of it; one that is over stays until the tree has been planned without
-    it. Raises ConcurrentChange.
-    """
-    standing, session = gathered.standing, gathered.known.session
-    place = place_of(gathered)
-    if standing.root_id is not None:
-        is_there = _has_tree(standing.root_id, by) if not session.is_open else _root_now(place, by) == standing.root_id
-        if is_there:
-            return standing.root_id
-        _leave(gathered, standing.root_id, by, now)
-        raise ConcurrentChange(f"session {session.key.session_id} has left its limit group")
-    if not session.is_open or place is None:
-        return None
-    return by.groups.root_of(
-        place.partner_id, place.evse_uid, place.connector_id, changed_at=gathered.known.basis_changed_at
-    )
-
-
-def _enter(gathered: Gathered, root_id: str, by: Planner, now: datetime) -> None:
-    """Put a session into a tree: there first, so that it is never in none; then on its row, which ends all plans that
-    are being made for it alone."""
-    tree, place = by.groups.tree_of(root_id), place_of(gathered)
-    found = tree.member_at(place) if place else None
-    if found is None:
-        raise ConcurrentChange(f"session {gathered.known.session.key.session_id} is not in the limit group any more")
-    key = gathered.known.session.key
-    there = OpenSession(key.text, key.partner_id, key.session_id, found[1].place, gathered.known.session.start_at)
-    by.groups.add_session(root_id, there, tree.revision, now=now, received_at=by.real_now())
-    by.profiles.save(standing=replace(gathered.standing, root_id=root_id))
-    logger.info("session_joined_limit_group", partner_id=key.partner_id, session_id=key.session_id, root_id=root_id)
-
-
-def _leave(gathered: Gathered, root_id: str, by: Planner, now: datetime) -> None:
-    """Take a session out of a tree, whose others may have its share."""
-    key = gathered.known.session.key
-    wanted = by.groups.remove_session(root_id, key.text, now=now, received_at=by.real_now())
-    by.profiles.save(standing=replace(gathered.standing, root_id=None, waits_for=None, is_awaited=False))
-    if wanted is not None:
-        by.plan_queue.ask_group(root_id, wanted)
-    logger.info("session_left_limit_group", partner_id=key.partner_id, session_id=key.session_id, root_id=root_id)
-
-
-def _root_now(place: Place | None, by: Planner) -> str | None:
-    return by.groups.root_now(place.partner_id, place.evse_uid, place.connector_id) if place else None
-
-
-def _has_tree(root_id: str, by: Planner) -> bool:
-    try:
-        by.groups.tree_of(root_id)
-    except UnknownObject:
-        return False
-    return True
 
 
 def _planned(gathered: Gathered, request_id: str, now: datetime, at: datetime) -> Planned:

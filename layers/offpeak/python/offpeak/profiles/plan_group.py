@@ -17,8 +17,9 @@ from offpeak.errors import ConcurrentChange, UnknownObject
 from offpeak.grid.model import Scope, group_caps
 from offpeak.groups.model import Memberships
 from offpeak.groups.store import StoredTree
-from offpeak.profiles.gather import Gathered, Planner, gather, learn, place_of
+from offpeak.profiles.gather import Gathered, Planner, gather, learn
 from offpeak.profiles.joint import CAPS_FOR, Joint, Seat, decide_joint, seated
+from offpeak.profiles.membership import place_of
 from offpeak.profiles.outcome import Planned, concluded, over, report
 from offpeak.profiles.send_queue import ask_to_send
 from offpeak.sessions.model import SessionKey, SessionStatus
@@ -79,7 +80,7 @@ def _parted(stored: StoredTree, gathered: Mapping[str, Gathered], by: Planner, n
     tree, parted = stored.tree, False
     memberships = Memberships(tree)
     for text, each in gathered.items():
-        key, place = each.known.session.key, place_of(each)
+        key, place = each.known.session.key, place_of(each.known.session)
         ended = over(each, now, by.real_now())
         if ended is not None:
             learn(each, by)
@@ -112,7 +113,7 @@ def _here(gathered: Mapping[str, Gathered]) -> dict[str, Gathered]:
 
 
 def _evse_text(gathered: Gathered) -> str:
-    place = place_of(gathered)
+    place = place_of(gathered.known.session)
     assert place is not None
     return place.evse_text
 
@@ -122,7 +123,7 @@ def _planned(stored: StoredTree, here: Mapping[str, Gathered], by: Planner, now:
     memberships = Memberships(tree)
     seats: dict[str, Seat] = {}
     for text, each in here.items():
-        place = place_of(each)
+        place = place_of(each.known.session)
         found = memberships.of(place) if place else None
         assert found is not None
         seats[text] = seated(each, tree.root_id, found[1], now, at)
