@@ -301,21 +301,47 @@ class GroupStore:
     # sessions
 
     def add_session(
-        self, root_id: str, session: OpenSession, revision: int, *, now: datetime, received_at: datetime
+        self,
+        root_id: str,
+        session: OpenSession,
+        revision: int,
+        *,
+        now: datetime,
+        received_at: datetime,
     ) -> int | None:
         """Keep that a session is at a charger of the tree, and want a plan; return the count of its causes, None where
         that was kept already.
 
         Raises ConcurrentChange where the tree is at another revision by now: the charger may have left it.
         """
-        key = session_key(root_id, session.key)
-        put = Put({**key, **session_row(session), "mark": _mark(key["sk"])}, "attribute_not_exists(pk)")
         try:
-            return self._change(root_id, [put], _mark(key["sk"]), now, received_at, revision)
+            return self.add_sessions(root_id, [session], revision, now=now, received_at=received_at)
         except ConcurrentChange:
-            if self._table.get(key) is None:
+            if self._table.get(session_key(root_id, session.key)) is None:
                 raise
             return None
+
+    def add_sessions(
+        self,
+        root_id: str,
+        sessions: Sequence[OpenSession],
+        revision: int,
+        *,
+        now: datetime,
+        received_at: datetime,
+        also: Also = (),
+    ) -> int:
+        """Keep of up to 40 sessions that they are at chargers of the tree, and want a plan; return the count of its
+        causes.
+
+        Raises ConcurrentChange where the tree is at another revision by now, or knows one of them already.
+        """
+        puts: list[Part] = []
+        for session in sessions:
+            key = session_key(root_id, session.key)
+            puts.append(Put({**key, **session_row(session), "mark": _mark(key["sk"])}, "attribute_not_exists(pk)"))
+        delta = sum(_mark(session_key(root_id, session.key)["sk"]) for session in sessions)
+        return self._change(root_id, puts, delta, now, received_at, revision, also)
 
     def remove_session(
         self, root_id: str, session_key_text: str, revision: int | None = None, *, now: datetime, received_at: datetime
@@ -397,12 +423,13 @@ class GroupStore:
         now: datetime,
         received_at: datetime,
         revision: int | None = None,
+        also: Also = (),
     ) -> int:
         """Write rows that leave the revision as it is, and want a plan."""
         condition = IS_THERE if revision is None else f"revision = :revision AND {NOT_GONE}"
         values: dict[str, Any] = {":delta": delta} | ({} if revision is None else {":revision": revision})
         root = _wanting(root_id, values, "marks = marks + :delta, ", condition, now, received_at)
-        write_together([(self._table, each) for each in (*writes, root)])
+        write_together([*((self._table, each) for each in (*writes, root)), *also])
         row = self._table.get(root_key(root_id))
         return int(row["plan_wanted"]) if row else 0
 

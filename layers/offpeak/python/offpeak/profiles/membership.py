@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from offpeak.errors import ConcurrentChange
+from offpeak.aws.tables import Table, Write
+from offpeak.errors import ConcurrentChange, UnknownObject
 from offpeak.groups.model import OpenSession, Place
 from offpeak.profiles.gather import Planner
 from offpeak.profiles.model import Standing
@@ -42,17 +44,36 @@ def root_of(known: KnownSession, standing: Standing, by: Planner, now: datetime)
     return by.groups.root_of(place.partner_id, place.evse_uid, place.connector_id, changed_at=since)
 
 
-def enter(known: KnownSession, standing: Standing, root_id: str, by: Planner, now: datetime) -> None:
-    """Put a session into a tree: there first, so that it is never in none; then on its row, which ends all plans that
-    are being made for it alone. Raises ConcurrentChange and UnknownObject."""
-    tree, place, key = by.groups.tree_of(root_id), place_of(known.session), known.session.key
-    found = tree.member_at(place) if place else None
-    if found is None:
-        raise ConcurrentChange(f"session {key.session_id} is not in the limit group any more")
-    there = OpenSession(key.text, key.partner_id, key.session_id, found[1].place, known.session.start_at)
-    by.groups.add_session(root_id, there, tree.revision, now=now, received_at=by.real_now())
-    by.profiles.save(standing=replace(standing, root_id=root_id))
-    logger.info("session_joined_limit_group", partner_id=key.partner_id, session_id=key.session_id, root_id=root_id)
+Newcomer = tuple[KnownSession, Standing]
+
+
+def enter(newcomers: Sequence[Newcomer], root_id: str, by: Planner, now: datetime) -> None:
+    """Put sessions into a tree, together if nobody else is at one of them: on their rows, which ends all plans that are
+    being made for them alone, and on the tree's. One that cannot be put there now is left to its next message."""
+    try:
+        _enter(newcomers, root_id, by, now)
+    except (ConcurrentChange, UnknownObject):
+        for each in newcomers if len(newcomers) > 1 else ():
+            enter([each], root_id, by, now)
+
+
+def _enter(newcomers: Sequence[Newcomer], root_id: str, by: Planner, now: datetime) -> None:
+    tree = by.groups.tree_of(root_id)
+    known_there = {each.key for each in tree.sessions}
+    there, rows = list[OpenSession](), list[tuple[Table, Write]]()
+    for known, standing in newcomers:
+        place, key = place_of(known.session), known.session.key
+        found = tree.member_at(place) if place else None
+        if found is None:
+            raise ConcurrentChange(f"session {key.session_id} is not in the limit group any more")
+        rows += by.profiles.writes(standing=replace(standing, root_id=root_id))
+        if key.text not in known_there:
+            start_at = known.session.start_at
+            there.append(OpenSession(key.text, key.partner_id, key.session_id, found[1].place, start_at))
+    by.groups.add_sessions(root_id, there, tree.revision, now=now, received_at=by.real_now(), also=rows)
+    for known, _ in newcomers:
+        key = known.session.key
+        logger.info("session_joined_limit_group", partner_id=key.partner_id, session_id=key.session_id, root_id=root_id)
 
 
 def _leave(standing: Standing, root_id: str, by: Planner, now: datetime) -> None:

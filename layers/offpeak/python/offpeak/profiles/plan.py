@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from offpeak.errors import ConcurrentChange, UnknownObject
+from offpeak.errors import ConcurrentChange
 from offpeak.planning.decide import decide
 from offpeak.profiles.gather import Gathered, Planner, asked_of, gathered_from, learn, profile_for, situation_for
 from offpeak.profiles.grid import told_of_grid
-from offpeak.profiles.membership import enter, root_of
+from offpeak.profiles.membership import Newcomer, enter, root_of
 from offpeak.profiles.outcome import Planned, concluded, intent_for, over, report, settled, up_to_date
 from offpeak.profiles.plan_group import plan_group
 from offpeak.profiles.rows import standing_from
@@ -35,8 +35,18 @@ def plan_asked(messages: Sequence[Mapping[str, str | int | None]], by: Planner, 
     if root_id is None:
         plan_session(_key_in(messages[-1]), by, now=now)
         return
-    asking = ["session_id" not in each or _is_to_be_planned_in(root_id, _key_in(each), by, now) for each in messages]
-    if any(asking):
+    wants, newcomers = False, dict[SessionKey, Newcomer]()
+    for message in messages:
+        if "session_id" not in message:
+            wants = True
+            continue
+        found = _to_be_planned_in(root_id, _key_in(message), by, now)
+        wants |= found is not None
+        if found is not None and found[1].root_id is None:
+            newcomers[found[1].key] = found
+    if newcomers:
+        enter(list(newcomers.values()), root_id, by, now)
+    if wants:
         plan_group(root_id, by, now=now)
 
 
@@ -72,24 +82,20 @@ def plan_session(key: SessionKey, by: Planner, *, now: datetime) -> Planned | No
     return None
 
 
-def _is_to_be_planned_in(root_id: str, key: SessionKey, by: Planner, now: datetime) -> bool:
-    """Say whether a session that wants a plan is in a tree, where it is put if it has just come; else see to it that it
-    is planned where it is."""
-    for _ in range(MOST_TRIES):
-        found = by.sessions.newest(key)
-        if found is None or found[0].plan_done >= found[0].plan_wanted:
-            return False
-        known, standing = found[0], standing_from(key, found[1])
-        try:
-            if root_of(known, standing, by, now) != root_id:
-                plan_session(key, by, now=now)
-                return False
-            if standing.root_id is None:
-                enter(known, standing, root_id, by, now)
-        except (ConcurrentChange, UnknownObject):
-            continue
-        return True
-    return False
+def _to_be_planned_in(root_id: str, key: SessionKey, by: Planner, now: datetime) -> Newcomer | None:
+    """Return a session that wants a plan, where it is to be planned with a tree; else see to it that it is planned
+    where it is."""
+    found = by.sessions.newest(key)
+    if found is None or found[0].plan_done >= found[0].plan_wanted:
+        return None
+    known, standing = found[0], standing_from(key, found[1])
+    try:
+        if root_of(known, standing, by, now) == root_id:
+            return known, standing
+    except ConcurrentChange:
+        pass  # It has just left a tree.
+    plan_session(key, by, now=now)
+    return None
 
 
 def _planned(gathered: Gathered, request_id: str, now: datetime, at: datetime) -> Planned:

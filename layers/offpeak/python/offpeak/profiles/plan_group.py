@@ -25,8 +25,8 @@ from offpeak.profiles.send_queue import ask_to_send
 from offpeak.sessions.model import SessionKey, SessionStatus
 from offpeak.telemetry import count, logger
 
-MOST_TRIES = 5
-"""A tree that changes so often while it is planned is left to the next message, as a session is."""
+MOST_TRIES = 3
+"""A tree that changes so often while it is planned is planned by another message."""
 LOADS_AT_ONCE = 16
 """A load is nothing but waiting for answers."""
 LARGEST_TRANSACTION = 100
@@ -52,7 +52,8 @@ def plan_group(root_id: str, by: Planner, *, now: datetime) -> Mapping[str, Plan
                 continue
             planned = _planned(stored, _here(gathered), by, now)
             _save(stored, gathered, planned, by)
-        except ConcurrentChange:
+        except ConcurrentChange as error:
+            logger.info("group_plan_discarded", root_id=root_id, why=str(error))
             continue
         except UnknownObject:
             return None
@@ -62,7 +63,8 @@ def plan_group(root_id: str, by: Planner, *, now: datetime) -> Mapping[str, Plan
         for text, each in planned.items():
             report(gathered[text].known.session.key, each)
         return planned
-    logger.info("group_plan_left_to_next_message", root_id=root_id)
+    # To fail would hold up the tree's other messages for as long as this one is hidden.
+    by.plan_queue.ask_group(root_id, by.groups.tree_of(root_id).plan_wanted, minute=now)
     return None
 
 
