@@ -237,5 +237,9 @@ def test_an_answer_that_is_apart_is_named_by_its_seed() -> None:
     assert "[1, 2]" in row.what
 
 
+def test_a_decision_takes_longer_than_its_solver() -> None:
+    assert planning.decide_row(planning.made_up(2, has_milestones=False)).makes.endswith(" x")
+
+
 def test_the_planning_core_is_imported_without_site_packages() -> None:
     assert planning.import_row("all that decides", ("decide", "group", *planning.SOLVERS), times=1).value
