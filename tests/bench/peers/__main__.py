@@ -99,10 +99,12 @@ def main(arguments: list[str]) -> int:
         for name in [OURS, *dict.fromkeys(name for each in chosen for name in each.against)]:
             progress(f"starting {name}")
             asked[name] = stack.enter_context(running(PEERS[name], given.environments, given.environments / "logs"))
-        for contest in chosen:
-            rows += held(contest, asked, progress)
-    rows += cold([name for name in asked if name not in SLOW], given.environments, progress)
-    show(rows, Console())
+        try:
+            for contest in chosen:
+                rows += held(contest, asked, progress)
+            rows += cold([name for name in asked if name not in SLOW], given.environments, progress)
+        finally:
+            show(rows, Console())
     return 0
 
 

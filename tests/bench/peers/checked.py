@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from math import inf
 from typing import Any
 
@@ -33,7 +34,8 @@ def broken_by(kind: str, instance: Instance, drawn: Sequence[Any]) -> float:
     if kind == "V2G":
         return _beyond_battery(instance, drawn)
     if kind == "taper":
-        in_order = zip([energy for energy in drawn if energy > NOTHING], instance["energies"], strict=True)
+        used = [energy for energy in drawn if energy > NOTHING]
+        in_order = zip_longest(used, instance["energies"], fillvalue=0.0)
         return max(abs(energy - held) for energy, held in in_order)
     if kind == "minimum power":
         slots = zip(drawn, instance["least"], strict=True)

@@ -52,8 +52,8 @@ def _minimum_power(random: Random, size: int) -> Instance:
 
 def _taper(random: Random, _: int) -> Instance:
     """A car that takes less and less: the k-th slot of charging holds `energies[k]`, whichever slot that is."""
-    curve = Curve(4 * CAR_KWH, random.uniform(5, 30), random.uniform(32, 45), 1.4)
-    slots = random.randint(12, 24)
+    curve = Curve(4 * CAR_KWH, random.uniform(5, 30), random.uniform(36, 45), 1.4)
+    slots = random.randint(12, int(curve.seconds_for(0.98 * curve.full) / 900))
     held = [curve.drawn_after(900 * slot) for slot in range(slots + 1)]
     return {"prices": _prices(random), "energies": [_wh(after - before) for before, after in pairwise(held)]}
 
