@@ -81,6 +81,44 @@ class DataStack(Stack):
             ],
         )
         self.tariffs = Table(self, "tariffs", key=table_key, keys=("tariff_key",))
+        self.tenants = Table(
+            self,
+            "tenants",
+            key=table_key,
+            keys=("pk", "sk"),
+            indexes=[Index("directory", "directory", "tenant_id")],
+            expires=True,
+        )
+        self.users = Table(
+            self, "users", key=table_key, keys=("pk", "sk"), indexes=[Index("directory", "directory", "user_id")]
+        )
+        self.evse_ownership = Table(
+            self, "evse_ownership", key=table_key, keys=("pk", "sk"), indexes=[Index("by_due", "due_shard", "due_at")]
+        )
+        self.connect_sessions = Table(
+            self,
+            "connect_sessions",
+            key=table_key,
+            keys=("pk", "sk"),
+            indexes=[Index("by_due", "due_shard", "due_at")],
+            expires=True,
+        )
+        self.events = Table(
+            self,
+            "events",
+            key=table_key,
+            keys=("pk", "sk"),
+            indexes=[Index("by_due", "due_shard", "due_at", ("tenant_id", "user_id", "charger_id", "event_id"))],
+            expires=True,
+        )
+        self.webhooks = Table(
+            self,
+            "webhooks",
+            key=table_key,
+            keys=("pk", "sk"),
+            indexes=[Index("by_due", "due_shard", "due_at")],
+            expires=True,
+        )
         self.hub_clients = Table(self, "hub_clients", key=table_key, keys=("partner_id", "party"))
         self.history = Table(self, "history", key=table_key, keys=("pk", "sk"))
         self.audit = Table(self, "audit", key=table_key, keys=("pk", "sk"))

@@ -44,7 +44,7 @@ def partner_to_row(partner: Partner) -> dict[str, Any]:
         "uses_oauth": partner.uses_oauth or None,
         "suspended_at": format_instant(partner.suspended_at) if partner.suspended_at else None,
         "flags": _plain(partner.flags),
-        "planning": {**_plain(partner.planning), "tariff": _tariff_to_row(partner.planning.tariff)},
+        "planning": {**_plain(partner.planning), "tariff": tariff_to_row(partner.planning.tariff)},
         "revision": partner.revision,
     }
 
@@ -97,16 +97,16 @@ def _planning_from_row(row: Row) -> PlanningDefaults:
     if "departure" in known:
         known["departure"] = time.fromisoformat(known["departure"])
     if "tariff" in known:
-        known["tariff"] = _tariff_from_row(known["tariff"])
+        known["tariff"] = tariff_from_row(known["tariff"])
     return PlanningDefaults(**known)
 
 
-def _tariff_to_row(tariff: Tariff) -> dict[str, Any]:
+def tariff_to_row(tariff: Tariff) -> dict[str, Any]:
     windows = [{**_plain(window), "weekdays": sorted(window.weekdays)} for window in tariff.windows]
     return {**_plain(tariff), "windows": windows}
 
 
-def _tariff_from_row(row: Row) -> Tariff:
+def tariff_from_row(row: Row) -> Tariff:
     windows = tuple(
         TariffWindow(
             time.fromisoformat(window["start"]),

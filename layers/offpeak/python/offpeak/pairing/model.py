@@ -1,0 +1,192 @@
+"""Users of a tenant, where they charge, the chargers that they have paired, and what they want of those. Pure.
+
+All ids are opaque: made by us, and telling nothing of whom they stand for. They alone may stand in queues and logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from decimal import Decimal
+from enum import StrEnum
+
+from offpeak.prices.model import Tariff
+
+
+@dataclass(frozen=True, slots=True)
+class UserKey:
+    """Where all of a user is kept: the tenant's id is part of the key, so nobody reads another tenant's user."""
+
+    tenant_id: str
+    user_id: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.tenant_id}#{self.user_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChargerKey:
+    """A paired charger, and whose it is."""
+
+    user: UserKey
+    charger_id: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.user.text}#{self.charger_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A driver. `reference` is what the tenant calls him, and never leaves the tenant's own answers."""
+
+    key: UserKey
+    created_at: datetime
+    reference: str | None = None
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    street: str
+    postal_code: str
+    city: str
+    country_code: str
+    """ISO 3166-1 alpha-2."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChargingLocation:
+    """A driver's place with a grid connection and a tariff.
+
+    `bidding_zone` and `tariff` None: as the partner's settings say. `connection_limit_a` is the most on each phase of
+    the connection that a charger there may be granted; None: as the charger says.
+    """
+
+    location_id: str
+    name: str
+    time_zone: str
+    created_at: datetime
+    address: Address | None = None
+    bidding_zone: str | None = None
+    tariff: Tariff | None = None
+    connection_limit_a: int | None = None
+    revision: int = 0
+
+
+class MoneyUnit(StrEnum):
+    """In what a driver is shown amounts of money. Prices of all bidding zones that we know are in euros."""
+
+    EUR = "EUR"
+    CENT = "CENT"
+
+
+@dataclass(frozen=True, slots=True)
+class DriverSettings:
+    """What a driver wants of a charger. What is None is not said: habits, then the partner's settings, tell it.
+
+    `departures` are local times of the charging location by weekday, Monday 0; a weekday that is not named is not said.
+    Levels are shares of the battery. Without a state of charge from the car they mean nothing; then `need_kwh`, at the
+    meter, is what a session should get, and `minimum_now_kwh` what of it is charged at once whatever the price.
+    """
+
+    smart_charging: bool = True
+    departures: Mapping[int, time] = field(default_factory=dict)
+    minimum_level: Decimal | None = None
+    """Charged at once, whatever the price."""
+    desired_level: Decimal | None = None
+    battery_kwh: Decimal | None = None
+    need_kwh: Decimal | None = None
+    minimum_now_kwh: Decimal | None = None
+    boost_until: datetime | None = None
+    """Charge at once, whatever the price, until then."""
+    discharge_allowed: bool = False
+    money_unit: MoneyUnit = MoneyUnit.EUR
+
+
+class Tier(StrEnum):
+    """What a CPO's pairing interface answers with: one EVSE, or a charging station with all of its EVSEs."""
+
+    EVSE = "EVSE"
+    STATION = "STATION"
+
+
+@dataclass(frozen=True, slots=True)
+class PairedConnector:
+    connector_id: str
+    standard: str | None = None
+    max_power_w: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PairedEvse:
+    """One EVSE as the CPO told it. Its `uid` compares case-insensitively (CiString) and keeps the case received."""
+
+    uid: str
+    evse_id: str | None = None
+    capabilities: tuple[str, ...] = ()
+    connectors: tuple[PairedConnector, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PairedStation:
+    """What a code stands for, whichever tier its CPO speaks. `uid` None: a single EVSE, of no station that was told."""
+
+    partner_id: str
+    tier: Tier
+    evses: tuple[PairedEvse, ...]
+    uid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Charger:
+    """A charger that a driver has paired, at one of his charging locations."""
+
+    key: ChargerKey
+    station: PairedStation
+    location_id: str
+    paired_at: datetime
+    settings: DriverSettings = DriverSettings()
+    settings_revision: int = 0
+    """Counts changes of `settings`; the ETag of that resource."""
+    revision: int = 0
+    """Counts all changes of the row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """All that there is of a user, by ids."""
+
+    user: User
+    locations: Mapping[str, ChargingLocation] = field(default_factory=dict)
+    chargers: Mapping[str, Charger] = field(default_factory=dict)
+
+
+class Held(StrEnum):
+    """What an EVSE's ownership row says."""
+
+    CLAIMED = "CLAIMED"
+    """Somebody is being linked with it just now, and nobody else may be until that is settled."""
+    OWNED = "OWNED"
+    RELEASED = "RELEASED"
+    """A tombstone: it was un-paired, and what is told of its sessions is refused until it is paired anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """Who has an EVSE, across all tenants: one row keyed by partner and EVSE, so that there is one owner at most.
+
+    `owner` None: a tombstone. `claim_id` is the attempt at pairing that holds or made it, so that the same attempt may
+    come again after a lost answer.
+    """
+
+    partner_id: str
+    evse_uid: str
+    held: Held
+    owner: ChargerKey | None
+    claim_id: str
+    since: datetime
+    station_uid: str | None = None
+    version: int = 0

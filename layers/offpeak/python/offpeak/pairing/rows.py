@@ -1,0 +1,218 @@
+"""How users, charging locations, chargers and ownership look as rows; None stands for an attribute that is absent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import time
+from typing import Any
+
+from offpeak.aws.tables import Item
+from offpeak.instants import format_instant, parse_instant
+from offpeak.pairing.model import (
+    Address,
+    Charger,
+    ChargerKey,
+    ChargingLocation,
+    DriverSettings,
+    Held,
+    MoneyUnit,
+    Ownership,
+    PairedConnector,
+    PairedEvse,
+    PairedStation,
+    Tier,
+    User,
+    UserKey,
+)
+from offpeak.partners.row import tariff_from_row, tariff_to_row
+
+Row = Mapping[str, Any]
+
+
+def user_row(user: User) -> dict[str, Any]:
+    return {
+        "pk": user.key.text,
+        "sk": "USER",
+        "directory": user.key.tenant_id,
+        **_user_key_row(user.key),
+        "created_at": format_instant(user.created_at),
+        "reference": user.reference,
+        "revision": user.revision,
+    }
+
+
+def user_from(row: Item) -> User:
+    return User(_user_key(row), parse_instant(row["created_at"]), row.get("reference"), int(row["revision"]))
+
+
+def location_row(key: UserKey, location: ChargingLocation) -> dict[str, Any]:
+    return {
+        "pk": key.text,
+        "sk": f"LOCATION#{location.location_id}",
+        "location_id": location.location_id,
+        "name": location.name,
+        "time_zone": location.time_zone,
+        "created_at": format_instant(location.created_at),
+        "address": asdict(location.address) if location.address else None,
+        "bidding_zone": location.bidding_zone,
+        "tariff": tariff_to_row(location.tariff) if location.tariff else None,
+        "connection_limit_a": location.connection_limit_a,
+        "revision": location.revision,
+    }
+
+
+def location_from(row: Item) -> ChargingLocation:
+    limit_a = row.get("connection_limit_a")
+    return ChargingLocation(
+        location_id=row["location_id"],
+        name=row["name"],
+        time_zone=row["time_zone"],
+        created_at=parse_instant(row["created_at"]),
+        address=Address(**row["address"]) if "address" in row else None,
+        bidding_zone=row.get("bidding_zone"),
+        tariff=tariff_from_row(row["tariff"]) if "tariff" in row else None,
+        connection_limit_a=None if limit_a is None else int(limit_a),
+        revision=int(row["revision"]),
+    )
+
+
+def charger_row(charger: Charger) -> dict[str, Any]:
+    return {
+        "pk": charger.key.user.text,
+        "sk": f"CHARGER#{charger.key.charger_id}",
+        **charger_key_row(charger.key),
+        "station": station_row(charger.station),
+        "location_id": charger.location_id,
+        "paired_at": format_instant(charger.paired_at),
+        "settings": settings_row(charger.settings),
+        "settings_revision": charger.settings_revision,
+        "revision": charger.revision,
+    }
+
+
+def charger_from(row: Item) -> Charger:
+    return Charger(
+        key=charger_key_from(row),
+        station=station_from(row["station"]),
+        location_id=row["location_id"],
+        paired_at=parse_instant(row["paired_at"]),
+        settings=settings_from(row["settings"]),
+        settings_revision=int(row["settings_revision"]),
+        revision=int(row["revision"]),
+    )
+
+
+def station_row(station: PairedStation) -> dict[str, Any]:
+    return {
+        "partner_id": station.partner_id,
+        "tier": station.tier.value,
+        "uid": station.uid,
+        "evses": [
+            {
+                "uid": evse.uid,
+                "evse_id": evse.evse_id,
+                "capabilities": list(evse.capabilities),
+                "connectors": [asdict(each) for each in evse.connectors],
+            }
+            for evse in station.evses
+        ],
+    }
+
+
+def station_from(row: Row) -> PairedStation:
+    return PairedStation(
+        row["partner_id"],
+        Tier(row["tier"]),
+        tuple(
+            PairedEvse(
+                evse["uid"], evse["evse_id"], tuple(evse["capabilities"]), tuple(map(_connector, evse["connectors"]))
+            )
+            for evse in row["evses"]
+        ),
+        row["uid"],
+    )
+
+
+def settings_row(settings: DriverSettings) -> dict[str, Any]:
+    return {
+        "smart_charging": settings.smart_charging,
+        "departures": {str(day): at.isoformat(timespec="minutes") for day, at in settings.departures.items()},
+        "minimum_level": settings.minimum_level,
+        "desired_level": settings.desired_level,
+        "battery_kwh": settings.battery_kwh,
+        "need_kwh": settings.need_kwh,
+        "minimum_now_kwh": settings.minimum_now_kwh,
+        "boost_until": format_instant(settings.boost_until) if settings.boost_until else None,
+        "discharge_allowed": settings.discharge_allowed,
+        "money_unit": settings.money_unit.value,
+    }
+
+
+def settings_from(row: Row) -> DriverSettings:
+    boost_until = row["boost_until"]
+    return DriverSettings(
+        smart_charging=row["smart_charging"],
+        departures={int(day): time.fromisoformat(at) for day, at in row["departures"].items()},
+        minimum_level=row["minimum_level"],
+        desired_level=row["desired_level"],
+        battery_kwh=row["battery_kwh"],
+        need_kwh=row["need_kwh"],
+        minimum_now_kwh=row["minimum_now_kwh"],
+        boost_until=parse_instant(boost_until) if boost_until else None,
+        discharge_allowed=row["discharge_allowed"],
+        money_unit=MoneyUnit(row["money_unit"]),
+    )
+
+
+def ownership_key(partner_id: str, evse_uid: str) -> dict[str, str]:
+    """EVSE uids are CiStrings, so their case does not count."""
+    return {"pk": f"{partner_id}#{evse_uid.casefold()}", "sk": "EVSE"}
+
+
+def ownership_row(ownership: Ownership) -> dict[str, Any]:
+    return {
+        **ownership_key(ownership.partner_id, ownership.evse_uid),
+        "partner_id": ownership.partner_id,
+        "evse_uid": ownership.evse_uid,
+        "held": ownership.held.value,
+        "owner": charger_key_row(ownership.owner) if ownership.owner else None,
+        "claim_id": ownership.claim_id,
+        "since": format_instant(ownership.since),
+        "station_uid": ownership.station_uid,
+        "version": ownership.version,
+    }
+
+
+def ownership_from(row: Item) -> Ownership:
+    return Ownership(
+        partner_id=row["partner_id"],
+        evse_uid=row["evse_uid"],
+        held=Held(row["held"]),
+        owner=charger_key_from(row["owner"]) if "owner" in row else None,
+        claim_id=row["claim_id"],
+        since=parse_instant(row["since"]),
+        station_uid=row.get("station_uid"),
+        version=int(row["version"]),
+    )
+
+
+def charger_key_row(key: ChargerKey) -> dict[str, str]:
+    return {**_user_key_row(key.user), "charger_id": key.charger_id}
+
+
+def charger_key_from(row: Row) -> ChargerKey:
+    return ChargerKey(_user_key(row), row["charger_id"])
+
+
+def _connector(row: Row) -> PairedConnector:
+    power_w = row["max_power_w"]
+    return PairedConnector(row["connector_id"], row["standard"], None if power_w is None else int(power_w))
+
+
+def _user_key_row(key: UserKey) -> dict[str, str]:
+    return {"tenant_id": key.tenant_id, "user_id": key.user_id}
+
+
+def _user_key(row: Row) -> UserKey:
+    return UserKey(row["tenant_id"], row["user_id"])
