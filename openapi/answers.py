@@ -19,7 +19,7 @@ from offpeak.ocpi.fields import Instant, Url
 from offpeak.partners.audit import Action
 from offpeak.partners.model import PartnerStatus
 from offpeak.partners.quality import Verdict
-from offpeak.partners.settings import Day, FlagsChange, PartnerId, PartyText, PlanningChange
+from offpeak.partners.settings import Day, FlagsChange, PairingChange, PartnerId, PartyText, PlanningChange
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -136,6 +136,7 @@ class PartnerShown(TypedDict):
     suspended_at: Instant | None
     flags: FlagsChange
     planning: PlanningChange
+    pairing: PairingChange
     revision: Count
 
 

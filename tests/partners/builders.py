@@ -11,12 +11,14 @@ from offpeak.aws.usage_plans import UsageKey
 from offpeak.partners.model import (
     Endpoint,
     Flags,
+    Pairing,
     ParkingTimeMeaning,
     Partner,
     PartnerStatus,
     Party,
     PlanningDefaults,
     RateUnit,
+    Tier,
 )
 from offpeak.prices.model import Tariff, TariffKind, TariffWindow
 
@@ -90,6 +92,7 @@ def a_full_partner() -> Partner:
             ocpi_tariffs=True,
             carbon_weight_eur_per_kg=Decimal("0.1"),
         ),
+        pairing=Pairing("https://cpo.example/pairing", Tier.STATION, "[A-Z]{2}-[0-9]{6}", "AB-123456"),
     )
 
 

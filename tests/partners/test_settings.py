@@ -85,6 +85,17 @@ def test_a_tariff_is_made_of_what_is_named_and_what_was_there() -> None:
         ({"flags": {"in_flight_cap": 0}}, "settings.flags.in_flight_cap"),
         ({"flags": {"profile_timeout_s": 10**6}}, "settings.flags.profile_timeout_s"),
         ({"flags": {"parking_time": "SOMETIMES"}}, "settings.flags.parking_time"),
+        ({"pairing": {"url": "ftp://cpo.example"}}, "settings.pairing.url"),
+        ({"pairing": {"url": "https://cpo example"}}, "settings.pairing.url"),
+        ({"pairing": {"tier": "SOCKET"}}, "settings.pairing.tier"),
+        ({"pairing": {"code_hint": " "}}, "settings.pairing.code_hint"),
+        ({"pairing": {"code_pattern": "(a"}}, "settings.pairing.code_pattern"),
+        ({"pairing": {"code_pattern": "a)|(b"}}, "settings.pairing.code_pattern"),
+        ({"pairing": {"code_pattern": "(a)\\1"}}, "settings.pairing.code_pattern"),
+        ({"pairing": {"code_pattern": "(?=a)a"}}, "settings.pairing.code_pattern"),
+        ({"pairing": {"code_pattern": "((((a{64}){64}){64}){64})"}}, "settings.pairing.code_pattern"),
+        ({"pairing": {"code_pattern": "a" * 201}}, "settings.pairing.code_pattern"),
+        ({"pairing": {"code_pattern": "[\u0410-\u042f]+"}}, "settings.pairing.code_pattern"),
         ({"planning": {"time_zone": "Mars/Olympus"}}, "settings.planning.time_zone"),
         ({"planning": {"time_zone": "../../etc/passwd"}}, "settings.planning.time_zone"),
         ({"planning": {"bidding_zone": "de lu"}}, "settings.planning.bidding_zone"),
@@ -123,7 +134,8 @@ def test_what_is_shown_can_be_set() -> None:
     shown = json.loads(write_json(settings_of(a_full_partner())))
     settable = read_json(json.dumps({name: shown[name] for name in Change.model_fields}))
     after = changed(a_partner(), change(settable))
-    assert (after.planning, after.flags) == (a_full_partner().planning, a_full_partner().flags)
+    full = a_full_partner()
+    assert (after.planning, after.flags, after.pairing) == (full.planning, full.flags, full.pairing)
 
 
 def test_every_setting_is_shown_also_one_without_a_value() -> None:

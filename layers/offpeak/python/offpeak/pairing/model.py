@@ -11,6 +11,7 @@ from datetime import datetime, time
 from decimal import Decimal
 from enum import StrEnum
 
+from offpeak.partners.model import Tier as Tier
 from offpeak.prices.model import Tariff
 
 
@@ -104,13 +105,6 @@ class DriverSettings:
     """Charge at once, whatever the price, until then."""
     discharge_allowed: bool = False
     money_unit: MoneyUnit = MoneyUnit.EUR
-
-
-class Tier(StrEnum):
-    """What a CPO's pairing interface answers with: one EVSE, or a charging station with all of its EVSEs."""
-
-    EVSE = "EVSE"
-    STATION = "STATION"
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,28 @@ class Flags:
     """Manage the EVSEs only that a driver has paired; else all that the partner tells sessions of."""
 
 
+class Tier(StrEnum):
+    """What a CPO's pairing interface answers with: one EVSE, or a charging station with all of its EVSEs."""
+
+    EVSE = "EVSE"
+    STATION = "STATION"
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """How drivers pair a partner's chargers: by a code that the CPO gave them, which its pairing interface knows.
+
+    `url` is where that interface begins, None where there is none. A code is asked about only where `code_pattern`, a
+    regular expression, matches all of it; without one any code is. `code_hint` is shown to drivers as it is, so it
+    should be an example of a code.
+    """
+
+    url: str | None = None
+    tier: Tier = Tier.EVSE
+    code_pattern: str | None = None
+    code_hint: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """An OCPI party. Compares by what OCPI compares: country code and party id, case-insensitively."""
@@ -158,6 +180,7 @@ class Partner:
     """Since when an operator has shut the partner out: its calls are refused and it gets no profiles."""
     flags: Flags = Flags()
     planning: PlanningDefaults = PlanningDefaults()
+    pairing: Pairing = Pairing()
     revision: int = 0
 
     @property

@@ -13,12 +13,14 @@ from offpeak.instants import format_instant, parse_instant
 from offpeak.partners.model import (
     Endpoint,
     Flags,
+    Pairing,
     ParkingTimeMeaning,
     Partner,
     PartnerStatus,
     Party,
     PlanningDefaults,
     RateUnit,
+    Tier,
 )
 from offpeak.prices.model import Tariff, TariffKind, TariffWindow
 
@@ -45,6 +47,7 @@ def partner_to_row(partner: Partner) -> dict[str, Any]:
         "suspended_at": format_instant(partner.suspended_at) if partner.suspended_at else None,
         "flags": _plain(partner.flags),
         "planning": {**_plain(partner.planning), "tariff": tariff_to_row(partner.planning.tariff)},
+        "pairing": _plain(partner.pairing),
         "revision": partner.revision,
     }
 
@@ -67,6 +70,7 @@ def partner_from_row(row: Row) -> Partner:
         suspended_at=parse_instant(row["suspended_at"]) if row.get("suspended_at") else None,
         flags=_flags_from_row(row["flags"]),
         planning=_planning_from_row(row["planning"]),
+        pairing=_pairing_from_row(row.get("pairing", {})),
         revision=int(row["revision"]),
     )
 
@@ -99,6 +103,11 @@ def _planning_from_row(row: Row) -> PlanningDefaults:
     if "tariff" in known:
         known["tariff"] = tariff_from_row(known["tariff"])
     return PlanningDefaults(**known)
+
+
+def _pairing_from_row(row: Row) -> Pairing:
+    known = _known(Pairing, row)
+    return Pairing(**{**known, "tier": Tier(known.get("tier", Tier.EVSE))})
 
 
 def tariff_to_row(tariff: Tariff) -> dict[str, Any]:

@@ -9,10 +9,20 @@ from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
 
 from offpeak.errors import InvalidMessage
-from offpeak.partners.model import Flags, ParkingTimeMeaning, Partner, Party, PlanningDefaults, RateUnit
+from offpeak.partners.codes import LONGEST_CODE, LONGEST_PATTERN, problem_with_pattern
+from offpeak.partners.model import (
+    Flags,
+    Pairing,
+    ParkingTimeMeaning,
+    Partner,
+    Party,
+    PlanningDefaults,
+    RateUnit,
+    Tier,
+)
 from offpeak.partners.row import partner_to_row
 from offpeak.prices.model import Tariff, TariffKind, TariffWindow
 
@@ -42,6 +52,13 @@ def _day(text: object) -> object:
         return date.fromisoformat(text) if isinstance(text, str) and len(text) == 10 else None
     except ValueError:
         raise ValueError("must be a day such as 2027-03-01") from None
+
+
+def _code_pattern(pattern: str) -> str:
+    problem = problem_with_pattern(pattern)
+    if problem is not None:
+        raise ValueError(problem)
+    return pattern
 
 
 PartnerId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -121,6 +138,17 @@ class FlagsChange(_Change):
     only_paired: StrictBool = UNNAMED
 
 
+class PairingChange(_Change):
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=180)] | None = UNNAMED
+    tier: Tier = UNNAMED
+    code_pattern: (
+        Annotated[str, StringConstraints(max_length=LONGEST_PATTERN), AfterValidator(_code_pattern)] | None
+    ) = UNNAMED
+    code_hint: (
+        Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_CODE, strip_whitespace=True)] | None
+    ) = UNNAMED
+
+
 class Change(_Change):
     """All that may be set, by the names that `settings_of` shows."""
 
@@ -130,6 +158,7 @@ class Change(_Change):
     our_name: Name = UNNAMED
     flags: FlagsChange = FlagsChange()
     planning: PlanningChange = PlanningChange()
+    pairing: PairingChange = PairingChange()
 
 
 def changed(partner: Partner, change: Change) -> Partner:
@@ -147,6 +176,7 @@ def changed(partner: Partner, change: Change) -> Partner:
         **values,
         flags=replace(partner.flags, **_named(change.flags)),
         planning=_planning(partner.planning, change.planning),
+        pairing=replace(partner.pairing, **_named(change.pairing)),
     )
 
 
@@ -159,6 +189,7 @@ def settings_of(partner: Partner) -> dict[str, object]:
     shown["our_party"] = _party_text(partner.our_party)
     shown["flags"] = {**_all_names(Flags), **row["flags"]}
     shown["planning"] = {**_all_names(PlanningDefaults), **row["planning"]}
+    shown["pairing"] = {**_all_names(Pairing), **row["pairing"]}
     return shown
 
 
