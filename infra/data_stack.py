@@ -100,7 +100,7 @@ class DataStack(Stack):
             "connect_sessions",
             key=table_key,
             keys=("pk", "sk"),
-            indexes=[Index("by_due", "due_shard", "due_at")],
+            indexes=[Index("by_due", "due_shard", "due_at", ("tenant_id", "user_id", "connect_id"))],
             expires=True,
         )
         self.events = Table(
