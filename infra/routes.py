@@ -106,6 +106,7 @@ WORKERS = (
     Worker("send", "send_profiles", fifo=False, batch_size=1, timeout_s=10, max_concurrency=100),
     Worker("replan", "want_plans", fifo=False, batch_size=1, timeout_s=60, max_concurrency=10),
     Worker("history", "pull_history", fifo=False, batch_size=1, timeout_s=60, max_concurrency=10),
+    Worker("events", "publish_events", fifo=True, batch_size=10, timeout_s=10, max_concurrency=50),
 )
 
 
@@ -126,6 +127,7 @@ CLOCKS = (
     Clock("tokens", "rate(10 minutes)", "refresh_tokens"),
     Clock("history", "rate(10 minutes)", "sync_history"),
     Clock("rotation", "rate(1 hour)", "rotate_tokens"),
+    Clock("webhooks", "rate(1 minute)", "sweep_webhooks"),
 )
 
 

@@ -77,6 +77,7 @@ class ServiceStack(Stack):
         locations, tariffs, signals, groups = data.locations, data.tariffs, data.grid_signals, data.limit_groups
         plan, send, replan = self._queues["plan"], self._queues["send"], self._queues["replan"]
         history, pages = data.history, self._queues["history"]
+        events = self._queues["events"]
         base_url = ("BASE_URL", self._api.base_url)
         token_key = (data.token_key, "TOKEN_KEY_ID")
 
@@ -118,6 +119,9 @@ class ServiceStack(Stack):
         puller.can_read(locations, tariffs, data.hub_clients).can_write(locations, tariffs, data.hub_clients)
         puller.can_use_key(*token_key)
 
+        publisher = self._function("publish_events")
+        publisher.can_read(data.events).can_write(data.events).can_send(events)
+
         # behind the clocks
         sweep = self._function("sweep_sessions", timeout_s=50)
         sweep.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(plan, send)
@@ -141,6 +145,8 @@ class ServiceStack(Stack):
 
         for name in NOTICING:
             self._functions[name].can_count(data.quality)
+
+        self._function("sweep_webhooks", timeout_s=50).can_read(data.events).can_send(events)
 
         # behind the operators' API and commands
         administration = self._function("ops_partners", timeout_s=60)

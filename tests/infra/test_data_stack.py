@@ -81,6 +81,12 @@ def test_every_access_path_of_the_stores_has_its_key_or_index(qa: Stacks) -> Non
             {"by_plan_wanted": ("plan_shard", "plan_wanted_at"), "directory": ("directory", "root_and_group")},
         ),
         "tariffs": (("tariff_key",), {}),
+        "tenants": (("pk", "sk"), {"directory": ("directory", "tenant_id")}),
+        "users": (("pk", "sk"), {"directory": ("directory", "user_id")}),
+        "evse_ownership": (("pk", "sk"), {"by_due": ("due_shard", "due_at")}),
+        "connect_sessions": (("pk", "sk"), {"by_due": ("due_shard", "due_at")}),
+        "events": (("pk", "sk"), {"by_due": ("due_shard", "due_at")}),
+        "webhooks": (("pk", "sk"), {"by_due": ("due_shard", "due_at")}),
         "hub_clients": (("partner_id", "party"), {}),
     }
 
@@ -91,7 +97,17 @@ def keys(schema: list[dict[str, str]]) -> tuple[str, ...]:
 
 def test_only_what_grows_for_ever_expires_and_the_audit_trail_never(qa: Stacks) -> None:
     expiring = {name for name, table in tables(qa).items() if "TimeToLiveSpecification" in table["Properties"]}
-    assert expiring == {"sessions", "profile_requests", "quality", "grid_signals", "habits"}
+    assert expiring == {
+        "sessions",
+        "profile_requests",
+        "quality",
+        "grid_signals",
+        "habits",
+        "tenants",
+        "connect_sessions",
+        "events",
+        "webhooks",
+    }
 
 
 def test_the_indexes_of_sessions_carry_what_the_sweep_reads_and_no_session_data(qa: Stacks) -> None:

@@ -28,6 +28,7 @@ FUNCTIONS_THAT_WRITE = {
     "pull_history": {"partners", "sessions", "history", "locations", "tariffs", "hub_clients"},
     "sync_history": {"history"},
     "ops_history": {"history"},
+    "publish_events": {"events"},
     "rotate_tokens": {"partners"},
     "ops_partners": {"partners"},
     "ops_api": {"partners"},
@@ -151,6 +152,7 @@ def test_nobody_scans_a_table(qa: Stacks) -> None:
             },
         ),
         ("history", {"pull_history", "sync_history", "ocpi_sessions", "ops_history"}),
+        ("events", {"publish_events", "sweep_webhooks"}),
     ],
 )
 def test_a_queue_takes_messages_from_those_who_have_some(qa: Stacks, queue: str, senders: set[str]) -> None:
@@ -159,7 +161,13 @@ def test_a_queue_takes_messages_from_those_who_have_some(qa: Stacks, queue: str,
 
 @pytest.mark.parametrize(
     ("queue", "function"),
-    [("plan", "plan_sessions"), ("send", "send_profiles"), ("replan", "want_plans"), ("history", "pull_history")],
+    [
+        ("plan", "plan_sessions"),
+        ("send", "send_profiles"),
+        ("replan", "want_plans"),
+        ("history", "pull_history"),
+        ("events", "publish_events"),
+    ],
 )
 def test_a_queue_is_emptied_by_its_worker_alone(qa: Stacks, queue: str, function: str) -> None:
     assert {name for name in qa.functions if queue in qa.may(name, "sqs:ReceiveMessage")} == {function}

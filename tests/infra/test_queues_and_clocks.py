@@ -68,9 +68,10 @@ def test_each_message_of_a_batch_fails_by_itself(qa: Stacks, worker: routes.Work
     assert "MaximumBatchingWindowInSeconds" not in source
 
 
-def test_the_plan_queue_keeps_order_within_a_session_and_is_fast_across_them(qa: Stacks) -> None:
-    (plan,) = (worker for worker in routes.WORKERS if worker.fifo)
-    queue = queue_of(qa, plan)
+@pytest.mark.parametrize("name", ["plan", "events"])
+def test_a_fifo_queue_keeps_order_within_a_group_and_is_fast_across_them(qa: Stacks, name: str) -> None:
+    (worker,) = (worker for worker in routes.WORKERS if worker.fifo and worker.queue == name)
+    queue = queue_of(qa, worker)
     assert (queue["DeduplicationScope"], queue["FifoThroughputLimit"]) == ("messageGroup", "perMessageGroupId")
     assert "ContentBasedDeduplication" not in queue
 

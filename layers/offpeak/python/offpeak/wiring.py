@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from offpeak.aws.clock import Clock
     from offpeak.aws.queues import FairQueue
     from offpeak.aws.secrets import TokenCipher
     from offpeak.aws.tables import Table
     from offpeak.aws.usage_plans import UsagePlan
+    from offpeak.events.outbox import Outbox
+    from offpeak.events.publish import Publisher
     from offpeak.grid.announce import Announcements
     from offpeak.grid.carbon_feed import EnergyChartsCarbon
     from offpeak.grid.memory import SignalMemory
@@ -487,6 +491,32 @@ def replan_queue() -> FairQueue:
     from offpeak.aws.queues import FairQueue
 
     return FairQueue(_client("sqs"), os.environ["REPLAN_QUEUE_URL"])
+
+
+@cache
+def outbox() -> Outbox:
+    """Where events are told. Whoever tells some writes the events table, and sends to the events queue."""
+    from offpeak.aws.queues import FifoQueue
+    from offpeak.events.outbox import Outbox
+
+    return Outbox(_table("EVENTS_TABLE"), FifoQueue(_client("sqs"), os.environ["EVENTS_QUEUE_URL"]))
+
+
+@cache
+def publisher() -> Publisher:
+    from datetime import UTC, datetime
+
+    from offpeak.events.publish import Audience, Publisher
+
+    nobody_yet = Audience(lambda _published, _at: (), lambda _event: None)
+    return Publisher(_table("EVENTS_TABLE"), outbox(), nobody_yet, lambda: datetime.now(UTC))
+
+
+def sweep_outbox(now: datetime) -> int:
+    """Ask again for events whose message was lost. `now` is the real time."""
+    from offpeak.events.publish import sweep_outbox
+
+    return sweep_outbox(_table("EVENTS_TABLE"), outbox(), now)
 
 
 @cache

@@ -24,6 +24,9 @@ class EventKind(StrEnum):
     PROFILE_CONFIRMED = "profile.confirmed"
     PROFILE_FAILED = "profile.failed"
     PARTNER_TROUBLE = "partner.trouble"
+    PARTNER_RECOVERED = "partner.recovered"
+    WEBHOOK_TEST = "webhook.test"
+    """Told on request to one subscription, and to whoever has it only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +51,11 @@ class Event:
     kind: EventKind
     at: datetime
     data: Mapping[str, Told] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An event with its place in its stream: the first is 1, and no number is left out."""
+
+    event: Event
+    sequence: int

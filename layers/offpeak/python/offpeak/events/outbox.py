@@ -13,6 +13,7 @@ from offpeak.aws.queues import FifoQueue
 from offpeak.aws.tables import Put, Table, Write
 from offpeak.errors import QueueUnavailable
 from offpeak.events.model import Event, Stream
+from offpeak.events.rows import event_row, stream_key
 from offpeak.instants import format_instant
 from offpeak.telemetry import logger
 
@@ -45,15 +46,9 @@ class Outbox:
 
 def out_row(event: Event, at: datetime) -> dict[str, Any]:
     return {
-        "pk": f"STREAM#{event.stream.text}",
+        "pk": stream_key(event.stream),
         "sk": f"OUT#{format_instant(at)}#{event.event_id}",
-        "event_id": event.event_id,
-        "tenant_id": event.stream.tenant_id,
-        "user_id": event.stream.user_id,
-        "charger_id": event.stream.charger_id,
-        "kind": event.kind.value,
-        "at": format_instant(event.at),
-        "data": dict(event.data),
+        **event_row(event),
         "due_shard": str(crc32(event.stream.text.encode()) % SHARDS),
         "due_at": format_instant(at),
         "expires_at": int((at + KEPT_FOR).timestamp()),
