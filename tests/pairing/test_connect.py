@@ -203,6 +203,11 @@ def test_a_driver_is_sent_nowhere_else(url: str) -> None:
     assert refusal.value.field == "redirect_url"
 
 
+def test_not_even_a_tenant_can_have_a_script_run_in_our_place() -> None:
+    with pytest.raises(InvalidMessage):
+        connect.check_redirect("JavaScript:alert(1)", ("JavaScript:alert(1)",))
+
+
 def test_the_way_back_tells_the_app_which_session_it_was_and_how_it_ended() -> None:
     session = replace(connect.paired(validating()), redirect_url=f"{LISTED[0]}?user=17&tenant=forged&q=%C3%A9")
     told = "tenant=hearth&connect_session=con_1&connect_state=PAIRED"

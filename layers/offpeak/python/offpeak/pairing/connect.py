@@ -33,6 +33,8 @@ PAUSES_S = (2, 5, 10, 15)
 ANSWERED_WITHIN = timedelta(seconds=45)
 """A code that is due for longer than that was lost on its way: the sweep asks again."""
 LONGEST_REDIRECT = 2000
+UNSAFE_SCHEMES = frozenset({"javascript", "data", "vbscript", "blob", "file", "about"})
+"""A link with one of these would run or show what somebody else wrote, in our place."""
 
 
 class ConnectState(StrEnum):
@@ -262,7 +264,9 @@ def check_redirect(url: str, allowed: Sequence[str]) -> None:
         raise InvalidMessage("redirect_url", f"must be a URL of at most {LONGEST_REDIRECT} characters")
     if "#" in url:
         raise InvalidMessage("redirect_url", "must have no fragment")
-    if url.partition("?")[0] not in {each.partition("?")[0] for each in allowed}:
+    if url.partition(":")[0].lower() in UNSAFE_SCHEMES or url.partition("?")[0] not in {
+        each.partition("?")[0] for each in allowed
+    }:
         raise InvalidMessage("redirect_url", "is none of the tenant's redirect URLs")
 
 
