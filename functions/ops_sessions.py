@@ -74,6 +74,7 @@ def _show(partner: Partner, known: KnownSession) -> object:
         islice(profiles.requests_of(key), MOST_REQUESTS),
         wiring.sites().of(known.session, partner, now),
         partner,
+        wiring.drivers().at(known.session),
         now=now,
     )
 

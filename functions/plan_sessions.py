@@ -21,6 +21,7 @@ def planner() -> Planner:
         sites=wiring.sites(),
         groups=wiring.groups(),
         habits=wiring.habits(),
+        drivers=wiring.drivers(),
         plan_queue=wiring.plan_queue(),
         send_queue=wiring.send_queue(),
         real_now=lambda: datetime.now(UTC),

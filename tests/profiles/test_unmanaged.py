@@ -57,6 +57,12 @@ CASES: list[tuple[str, str | None, dict[str, Any]]] = [
         "not_paired",
         {"partner": replace(CONNECTED, flags=Flags(only_paired=True))},
     ),
+    (
+        "there_one_that_a_driver_paired_is_managed",
+        None,
+        {"partner": replace(CONNECTED, flags=Flags(only_paired=True)), "is_paired": True},
+    ),
+    ("an_evse_that_was_unpaired_is_left_alone", "unpaired", {"is_released": True}),
     ("an_evse_may_not_take_profiles", "evse_not_capable", {"site": INCAPABLE}),
     (
         "a_cpo_may_say_so_only_when_asked",
@@ -100,6 +106,8 @@ def test_why_no_profile(reason: str | None, changes: dict[str, Any]) -> None:
         "site": NOWHERE,
         "partner": CONNECTED,
         "now": at(20),
+        "is_paired": False,
+        "is_released": False,
     }
     assert why_no_profile(**{**said, **changes}) == reason
 

@@ -23,6 +23,8 @@ from offpeak.ocpi.chargingprofiles import read_result
 from offpeak.ocpi.client import OcpiClient
 from offpeak.ocpi.guarded_http import GuardedHttp
 from offpeak.ocpi.peer_address import PeerAddressRule
+from offpeak.pairing.accounts import AccountStore
+from offpeak.pairing.ownership import OwnershipStore
 from offpeak.partners.gates import Gates
 from offpeak.partners.model import Endpoint, Partner, PartnerStatus, Party, PlanningDefaults
 from offpeak.partners.peer_access_store import PeerAccessStore
@@ -31,6 +33,7 @@ from offpeak.partners.store import PartnerStore, Tokens, digest
 from offpeak.prices.memory import PriceMemory
 from offpeak.prices.model import QUARTER, PriceCurve, PriceSlot
 from offpeak.profiles.dispatch import Sender, send_profile
+from offpeak.profiles.drivers import Drivers
 from offpeak.profiles.follow_up import Outlets
 from offpeak.profiles.gather import Planner
 from offpeak.profiles.model import ProfileRequest, Standing
@@ -176,6 +179,8 @@ class World:
         self.sites = Sites(Chargers(locations, self.real_s), self.tariffs)
         self.groups = GroupStore(self._table("limit_groups"), self.real_s)
         self.habits = HabitStore(self._table("habits"), now_s=count(0, 3600).__next__)
+        self.ownership, self.accounts = self._table("evse_ownership"), AccountStore(self._table("users"))
+        self.drivers = Drivers(OwnershipStore(self.ownership), self.accounts)
         client: Any = QueueClient(self)
         self.plan_queue = PlanQueue(FifoQueue(client, "plan"))
         self.send_queue = FairQueue(client, "send")
@@ -228,6 +233,7 @@ class World:
             sites=self.sites,
             groups=self.groups,
             habits=self.habits,
+            drivers=self.drivers,
             plan_queue=self.plan_queue,
             send_queue=self.send_queue,
             real_now=lambda: self.real_now,

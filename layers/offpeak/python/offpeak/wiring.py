@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from offpeak.ocpi.client import OcpiClient
     from offpeak.ocpi.guarded_http import GuardedHttp
     from offpeak.ocpi.peer_address import PeerAddressRule
+    from offpeak.pairing.accounts import AccountStore
+    from offpeak.pairing.ownership import OwnershipStore
     from offpeak.partners.administer import Administration
     from offpeak.partners.admit import Admission
     from offpeak.partners.audit import Actor
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from offpeak.prices.energy_charts import EnergyCharts
     from offpeak.prices.memory import PriceMemory
     from offpeak.prices.store import PriceStore
+    from offpeak.profiles.drivers import Drivers
     from offpeak.profiles.signalled import SignalReplans
     from offpeak.profiles.sites import Sites
     from offpeak.profiles.store import ProfileStore
@@ -348,6 +351,27 @@ def sites() -> Sites:
     from offpeak.profiles.sites import Sites
 
     return Sites(chargers(), tariffs())
+
+
+@cache
+def accounts() -> AccountStore:
+    from offpeak.pairing.accounts import AccountStore
+
+    return AccountStore(_table("USERS_TABLE"))
+
+
+@cache
+def ownership() -> OwnershipStore:
+    from offpeak.pairing.ownership import OwnershipStore
+
+    return OwnershipStore(_table("EVSE_OWNERSHIP_TABLE"))
+
+
+@cache
+def drivers() -> Drivers:
+    from offpeak.profiles.drivers import Drivers
+
+    return Drivers(ownership(), accounts())
 
 
 @cache

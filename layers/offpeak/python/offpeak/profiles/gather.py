@@ -20,12 +20,24 @@ from offpeak.planning.situation import Situation
 from offpeak.prices.gather import PublishedPrices, effective_prices
 from offpeak.prices.memory import PriceMemory
 from offpeak.prices.model import PriceCurve
+from offpeak.profiles.driver import (
+    NOBODY,
+    Holding,
+    as_allowed,
+    as_said,
+    asks_habits,
+    departure_for,
+    fitted,
+    has_own_tariff,
+    outlook_said,
+)
+from offpeak.profiles.drivers import Drivers
 from offpeak.profiles.grid import held_until, under_grid
-from offpeak.profiles.habits import by_habits, outlook_of, past_of, teach
+from offpeak.profiles.habits import outlook_of, past_of, teach
 from offpeak.profiles.model import ProfileRequest, Standing
 from offpeak.profiles.rows import standing_from
 from offpeak.profiles.sites import NOWHERE, Site, Sites
-from offpeak.profiles.situation import departure_of, rate_unit, situation_of, unheard_kwh
+from offpeak.profiles.situation import Departure, rate_unit, situation_of, unheard_kwh, why_unmanaged
 from offpeak.profiles.store import ProfileStore
 from offpeak.sessions.model import KnownSession, SessionKey
 from offpeak.sessions.plan_queue import PlanQueue
@@ -44,6 +56,7 @@ class Planner:
     sites: Sites
     groups: GroupStore
     habits: HabitStore
+    drivers: Drivers
     plan_queue: PlanQueue
     send_queue: FairQueue
     real_now: Callable[[], datetime]
@@ -52,8 +65,8 @@ class Planner:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A session as it was read. `partner` has its settings as the session's charger has them; `held` are the requests
-    that its standing names so, of which `newest` is the newest SET or CLEAR."""
+    """A session as it was read. `partner` has its settings as the session's charger and driver have them; `held` are
+    the requests that its standing names so, of which `newest` is the newest SET or CLEAR."""
 
     known: KnownSession
     standing: Standing
@@ -64,6 +77,7 @@ class Gathered:
     signals: StandingSignals
     past: Past | None = None
     """Visits by which the session is planned."""
+    holding: Holding = NOBODY
 
     @property
     def newest(self) -> ProfileRequest | None:
@@ -72,6 +86,17 @@ class Gathered:
     @property
     def wants_plan(self) -> bool:
         return self.known.plan_done < self.known.plan_wanted
+
+    @property
+    def departure(self) -> Departure:
+        """When the car leaves, as far as that is said or assumed."""
+        return departure_for(self.known.session, self.partner.planning, self.holding.driver)
+
+    @property
+    def unmanaged(self) -> str | None:
+        """Why the session is not managed, None where it is."""
+        holding = self.holding
+        return why_unmanaged(self.partner, is_paired=holding.driver is not None, is_released=holding.is_released)
 
 
 def gather(key: SessionKey, by: Planner, now: datetime) -> Gathered | None:
@@ -86,10 +111,26 @@ def gathered_from(found: tuple[KnownSession, Item], by: Planner, now: datetime) 
     standing = standing_from(key, found[1])
     held = [request for request in map(by.profiles.request, standing.held) if request]
     partner = by.partners.load_cached(key.partner_id, changed_at=known.basis_changed_at)
-    site = by.sites.of(known.session, partner, now) if known.session.is_open else NOWHERE
-    fitted = replace(partner, planning=site.fitted(partner.planning))
-    since, past = known.basis_changed_at, past_of(known, fitted.planning, by.habits)
-    return Gathered(known, standing, tuple(held), fitted, site, by.prices.since(since), by.signals.since(since), past)
+    is_open = known.session.is_open
+    site = by.sites.of(known.session, partner, now) if is_open else NOWHERE
+    holding = by.drivers.at(known.session)
+    planning = fitted(site.fitted(partner.planning), holding.driver, is_dc=site.is_dc)
+    if has_own_tariff(holding.driver):
+        site = replace(site, tariff=None)
+    since, known = known.basis_changed_at, as_allowed(known, holding.driver)
+    departure = departure_for(known.session, planning, holding.driver)
+    past = past_of(known, planning, by.habits) if asks_habits(known, departure, holding.driver) else None
+    return Gathered(
+        known,
+        standing,
+        tuple(held),
+        replace(partner, planning=planning),
+        site,
+        by.prices.since(since),
+        by.signals.since(since),
+        past,
+        holding,
+    )
 
 
 def learn(gathered: Gathered, by: Planner) -> None:
@@ -101,25 +142,35 @@ def learn(gathered: Gathered, by: Planner) -> None:
 def asked_of(gathered: Gathered, now: datetime, group: str | None = None) -> Conditions:
     """Return what signals of the grid ask of a session, whose limit group has the root `group`, None without one."""
     planning = gathered.partner.planning
-    until = held_until(departure_of(gathered.known.session, planning), now)
+    until = held_until(gathered.departure.at, now)
     return gathered.signals.conditions(planning.bidding_zone, group, now, until)
 
 
 def situation_for(gathered: Gathered, standing: Standing, asked: Conditions, now: datetime) -> Situation:
     """Return what is to be planned for a session whose standing is `standing` by now, as `asked_of` says under what
     conditions."""
-    known, partner, site = gathered.known, gathered.partner, gathered.site
+    known, partner, site, departure = gathered.known, gathered.partner, gathered.site, gathered.departure
     planning, unit = partner.planning, rate_unit(partner.flags, partner.planning)
     unheard = unheard_kwh(known.state.power_w, known.session.last_updated, standing.plan, now)
     likely = outlook_of(known, gathered.past, planning, float(known.delivered_kwh) + unheard)
-    departure_at = likely.until(now) if likely else departure_of(known.session, planning)
+    likely = likely and outlook_said(likely, departure)
+    departure_at = likely.until(now) if likely else departure.at
     curve = PriceCurve(planning.bidding_zone, (), "")
     if departure_at > now:
         own = site.curve(known, planning, now, departure_at)
         curve = own or effective_prices(gathered.prices, planning, now, departure_at)
-    situation = situation_of(known, planning, unit, curve, standing.plan, standing.draw_w, now, flags=partner.flags)
-    if likely is not None:
-        situation = by_habits(situation, likely)
+    situation = situation_of(
+        known,
+        planning,
+        unit,
+        curve,
+        standing.plan,
+        standing.draw_w,
+        now,
+        flags=partner.flags,
+        departure_at=departure.at,
+    )
+    situation = as_said(situation, known, planning, gathered.holding.driver, likely, unheard)
     return under_grid(situation, asked, planning)
 
 

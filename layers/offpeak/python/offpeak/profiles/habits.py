@@ -52,11 +52,9 @@ def is_sated(known: KnownSession, *, before: bool) -> bool:
 
 
 def past_of(known: KnownSession, planning: PlanningDefaults, by: HabitStore) -> Past | None:
-    """Return the visits by which an open session is planned; None where something better is known, or habits are not
-    to count."""
+    """Return the visits by which an open session is planned; None where habits are not to count."""
     charger = charger_of(known.session)
-    is_asked = planning.learn and known.session.is_open and known.state_of_charge is None
-    return by.past(charger, known.session.start_at, planning.time_zone) if is_asked and charger else None
+    return by.past(charger, known.session.start_at, planning.time_zone) if planning.learn and charger else None
 
 
 def outlook_of(known: KnownSession, past: Past | None, planning: PlanningDefaults, drawn_kwh: float) -> Outlook | None:

@@ -25,7 +25,7 @@ from offpeak.profiles.observe import is_exceeded
 from offpeak.profiles.outcome import barred_for, intent_for, settled, up_to_date
 from offpeak.profiles.power_steps import PowerSteps, at_most, flat, highest, instants_of, profile_of, sampled
 from offpeak.profiles.release import Bound, Claim, Excess, Release, release
-from offpeak.profiles.situation import departure_of, min_power_w, rate_unit
+from offpeak.profiles.situation import min_power_w, rate_unit
 
 CAPS_FOR = timedelta(days=2)
 """How far ahead base loads and PV are looked at; what they are then stays."""
@@ -123,7 +123,7 @@ def decide_joint(tree: GroupTree, seats: Mapping[str, Seat], grid: Conditions, n
         plan = told_of_grid(plans[key], asked[key], seat.gathered.partner.planning, now)
         profile = _begun_earlier(profile_for(seat.gathered, plan, now))
         verdicts[key] = Verdict(intent_for(seat.gathered, seat.standing, seat.newest, profile, now), plan, profile)
-    order = sorted(seats, key=lambda key: (departure_of_seat(seats[key]), key))
+    order = sorted(seats, key=lambda key: (seats[key].gathered.departure.at, key))
     claims = {key: _claim(seats[key], verdicts[key]) for key in order}
     bounds = [*bounds_of(tree, seats, now), *_grid_bounds(caps, grid, seats)]
     released = release(claims, bounds, now)
@@ -132,10 +132,6 @@ def decide_joint(tree: GroupTree, seats: Mapping[str, Seat], grid: Conditions, n
         frozenset(each for names in released.waiting.values() for each in names),
         released.excess,
     )
-
-
-def departure_of_seat(seat: Seat) -> datetime:
-    return departure_of(seat.gathered.known.session, seat.gathered.partner.planning)
 
 
 def bounds_of(tree: GroupTree, seats: Mapping[str, Seat], now: datetime) -> Iterator[Bound]:

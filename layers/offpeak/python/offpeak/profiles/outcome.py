@@ -21,7 +21,7 @@ from offpeak.profiles.model import ProfileRequest, RequestKind, RequestState, St
 from offpeak.profiles.observe import is_followed
 from offpeak.profiles.quality import figures_of
 from offpeak.profiles.settle import SENT_WITHIN
-from offpeak.profiles.situation import most_drawn_w, why_unmanaged
+from offpeak.profiles.situation import most_drawn_w
 from offpeak.sessions.model import KnownSession, SessionKey, SessionStatus
 from offpeak.telemetry import count, logger
 
@@ -99,7 +99,7 @@ def _told(gathered: Gathered) -> _Told:
     partner = gathered.partner
     return {
         "status": gathered.known.session.status,
-        "unmanaged": why_unmanaged(partner),
+        "unmanaged": gathered.unmanaged,
         "has_receiver": receiver_of(partner) is not None,
         "takes_profiles": gathered.site.takes_profiles(strict=partner.flags.strict),
     }
@@ -122,7 +122,7 @@ def concluded(
     before = gathered.newest
     if intent.action is Action.END:
         return _ended(gathered, newest, intent.why)
-    if why_unmanaged(gathered.partner):
+    if gathered.unmanaged:
         standing = replace(standing, plan=None)
     elif plan is not None and (intent.in_effect or before is None):
         standing = replace(standing, plan=plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from offpeak.instants import parse_instant
 from offpeak.partners.model import Partner
 from offpeak.planning.facts import INSTANTS
 from offpeak.planning.plan import Fact, Plan
+from offpeak.profiles.driver import NOBODY, Holding, fitted
 from offpeak.profiles.model import Override, ProfileRequest, RequestKind, Standing
 from offpeak.profiles.sites import Site
 from offpeak.profiles.unmanaged import TEXTS, why_no_profile
@@ -25,6 +27,7 @@ def session_shown(
     requests: Iterable[ProfileRequest],
     site: Site,
     partner: Partner,
+    holding: Holding = NOBODY,
     *,
     now: datetime,
 ) -> dict[str, object]:
@@ -33,12 +36,23 @@ def session_shown(
     All instants are ISO 8601 in the partner's time zone, with their offset. Those of a request's steps are real ones,
     all others live in the time of the session, as does `now`.
     """
+    planning = fitted(site.fitted(partner.planning), holding.driver, is_dc=site.is_dc)
+    partner = replace(partner, planning=planning)
     time_zone = partner.planning.time_zone
     local = _Local(ZoneInfo(time_zone))
     session, state = known.session, known.state
     shown = tuple(requests)
     newest = next((each for each in shown if each.kind is not RequestKind.GET), None)
-    unmanaged = why_no_profile(known, standing, newest, site, partner, now)
+    unmanaged = why_no_profile(
+        known,
+        standing,
+        newest,
+        site,
+        partner,
+        now,
+        is_paired=holding.driver is not None,
+        is_released=holding.is_released,
+    )
     is_backing_off = standing.backoff_until is not None and standing.backoff_until > now
     return {
         "partner_id": session.key.partner_id,
@@ -83,8 +97,9 @@ class _Local:
 
 
 def _charger(site: Site, partner: Partner) -> dict[str, object]:
-    """Return what the EVSE's Location made of the partner's settings, and whether it is sent profiles (P12)."""
-    planning = site.fitted(partner.planning)
+    """Return what the EVSE's Location, and its driver, made of the partner's settings, and whether it is sent profiles
+    (P12)."""
+    planning = partner.planning
     takes_profiles = site.takes_profiles(strict=partner.flags.strict)
     return {
         "phases": planning.phases,

@@ -29,6 +29,10 @@ class Site:
     charger: Charger | None = None
     tariff: OcpiTariff | None = None
 
+    @property
+    def is_dc(self) -> bool:
+        return self.charger is not None and self.charger.is_dc
+
     def fitted(self, planning: PlanningDefaults) -> PlanningDefaults:
         """Return the partner's settings as this charger has them."""
         return planning if self.charger is None else fitted(planning, self.charger)

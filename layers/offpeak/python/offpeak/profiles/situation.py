@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -34,8 +36,10 @@ def situation_of(
     now: datetime,
     *,
     flags: Flags = DEFAULT_FLAGS,
+    departure_at: datetime | None = None,
 ) -> Situation:
-    """Return what is to be planned. `running` is the plan that the charger has, `draw_w` what the car was seen to draw.
+    """Return what is to be planned. `running` is the plan that the charger has, `draw_w` what the car was seen to draw,
+    `departure_at` when it leaves: by default as the settings say.
 
     The need is that of the battery where its state of charge is told, else the partner's default less what was
     delivered; both less what was drawn since. A battery gives energy only where the partner's chargers can, its system
@@ -49,7 +53,7 @@ def situation_of(
             PricedSlot(each.start_at, each.end_at, float(each.eur_per_kwh), each.is_forecast) for each in prices.slots
         ),
         need_kwh=max(0.0, float(need_kwh(known, planning)) - unheard),
-        departure_at=departure_of(known.session, planning),
+        departure_at=departure_at or departure_of(known.session, planning),
         max_power_w=float(planning.max_power_w),
         min_power_w=float(min_power_w(planning)),
         minimum_now_kwh=max(0.0, float(planning.minimum_now_kwh - known.delivered_kwh) - unheard),
@@ -62,7 +66,7 @@ def situation_of(
         else None,
         need_is_known=charged is not None,
         is_idle=is_idle(known),
-        room_kwh=None if charged is None else max(0.0, float(_at_the_meter(1 - charged, planning)) - unheard),
+        room_kwh=None if charged is None else max(0.0, float(at_the_meter(1 - charged, planning)) - unheard),
         draw_w=None if draw_w is None else float(draw_w),
         limit_step_w=limit_step_w(unit.value, planning.phases, planning.voltage_v),
         time_zone=planning.time_zone,
@@ -102,24 +106,49 @@ def is_idle(known: KnownSession) -> bool:
     return known.state.state is ChargingState.SUSPENDED_EV and known.state.confidence is not Confidence.LOW
 
 
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """When a car is expected to leave. `gone_by` is the first departure that its driver said, None where he said none;
+    `is_said` says that this is `at`: the partner's usual one does not come before it."""
+
+    at: datetime
+    gone_by: datetime | None = None
+
+    @property
+    def is_said(self) -> bool:
+        return self.at == self.gone_by
+
+
 def departure_of(session: Session, planning: PlanningDefaults) -> datetime:
     """Return the first default departure, in local time, that is at least the shortest stay after plug-in."""
+    return departure_by(session, planning, {}).at
+
+
+def departure_by(session: Session, planning: PlanningDefaults, said: Mapping[int, time]) -> Departure:
+    """Return the first departure after plug-in, in local time: at the time said for its weekday (Monday 0), and at the
+    default one on weekdays of which nothing is said, there at least the shortest stay after plug-in."""
     zone = ZoneInfo(planning.time_zone)
+    first = session.start_at.astimezone(zone).date()
+    days = [first + timedelta(days=day) for day in range(8 + planning.shortest_stay_s // 86_400)]
+    own = (_local_instant(day, said[day.weekday()], zone) for day in days if day.weekday() in said)
+    gone_by = next((at for at in own if at > session.start_at), None)
     earliest = session.start_at + timedelta(seconds=planning.shortest_stay_s)
-    day = earliest.astimezone(zone).date()
-    while True:
-        # A local time that summer time skips means the instant it would have been; one that comes twice, the first.
-        departure_at = datetime.combine(day, planning.departure, zone).astimezone(earliest.tzinfo)
-        if departure_at >= earliest:
-            return departure_at
-        day += timedelta(days=1)
+    usual = (_local_instant(day, planning.departure, zone) for day in days if day.weekday() not in said)
+    assumed_at = next((at for at in usual if at >= earliest), None)
+    return Departure(min(at for at in (gone_by, assumed_at) if at is not None), gone_by)
+
+
+def _local_instant(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """Return a local time as an instant. One that summer time skips means the instant it would have been; one that
+    comes twice, the first."""
+    return datetime.combine(day, at, zone).astimezone(UTC)
 
 
 def need_kwh(known: KnownSession, planning: PlanningDefaults) -> Decimal:
     """Return what is still needed at the meter, kWh; 0 when it was delivered already."""
     if known.state_of_charge is None:
         return max(Decimal(0), planning.need_kwh - known.delivered_kwh)
-    return _at_the_meter(planning.target_soc - known.state_of_charge, planning)
+    return at_the_meter(planning.target_soc - known.state_of_charge, planning)
 
 
 def unheard_kwh(power_w: float | None, told_at: datetime, running: Plan | None, now: datetime) -> float:
@@ -147,11 +176,17 @@ def min_power_w(planning: PlanningDefaults) -> int:
     return per_phase * phases
 
 
-def why_unmanaged(partner: Partner) -> str | None:
-    """Return why a partner's sessions are not managed, one of `unmanaged.TEXTS`, or None where they are."""
+def why_unmanaged(partner: Partner, *, is_paired: bool, is_released: bool) -> str | None:
+    """Return why a session is not managed, one of `unmanaged.TEXTS`, or None where it is.
+
+    `partner` has its settings as the session's charger and driver have them. An EVSE that was un-paired is left alone
+    until it is paired anew, whatever the partner's settings.
+    """
+    if is_released:
+        return "unpaired"
     if not partner.planning.smart_charging:
         return "smart_charging_off"
-    return "not_paired" if partner.flags.only_paired else None
+    return "not_paired" if partner.flags.only_paired and not is_paired else None
 
 
 def rate_unit(flags: Flags, planning: PlanningDefaults) -> RateUnit:
@@ -190,5 +225,6 @@ def _is_granted_all(
     return bool(begun) and all(limit_w >= max_power_w * 0.99 for limit_w in [begun[-1], *during])
 
 
-def _at_the_meter(share: Decimal, planning: PlanningDefaults) -> Decimal:
+def at_the_meter(share: Decimal, planning: PlanningDefaults) -> Decimal:
+    """Return the energy at the meter, kWh, that lifts a battery by so much; 0 where that is less than nothing."""
     return max(Decimal(0), share) * planning.battery_kwh / planning.charging_efficiency

@@ -20,6 +20,7 @@ TEXTS = {
     "partner_not_connected": "There is no connection to the partner: its registration is not complete, or has ended.",
     "no_receiver": "The partner's system has no chargingprofiles interface that takes charging profiles.",
     "smart_charging_off": "Smart charging is switched off.",
+    "unpaired": "The EVSE was un-paired, so it is left alone until somebody pairs it anew.",
     "not_paired": "Nobody has paired this EVSE, and of this partner only paired ones are managed.",
     "evse_not_capable": "The EVSE's capabilities lack CHARGING_PROFILE_CAPABLE, so it is sent no charging profiles.",
     "not_supported": "The CPO answered that this EVSE does not support charging profiles.",
@@ -31,12 +32,20 @@ TEXTS = {
 
 
 def why_no_profile(
-    known: KnownSession, standing: Standing, newest: ProfileRequest | None, site: Site, partner: Partner, now: datetime
+    known: KnownSession,
+    standing: Standing,
+    newest: ProfileRequest | None,
+    site: Site,
+    partner: Partner,
+    now: datetime,
+    *,
+    is_paired: bool,
+    is_released: bool,
 ) -> str | None:
     """Return why a session is not managed at the moment, one of TEXTS, or None where it is.
 
-    `newest` is the session's newest SET or CLEAR request. The order is that of `intent_of`: what nobody at the
-    charger could change comes first.
+    `partner` has its settings as the driver has them, if there is one, and `newest` is the session's newest SET or
+    CLEAR request. The order is that of `intent_of`: what nobody at the charger could change comes first.
     """
     if not known.session.is_open:
         return "session_over"
@@ -44,7 +53,7 @@ def why_no_profile(
         return "session_silent"
     if receiver_of(partner) is None:
         return _why_no_receiver(partner)
-    if unmanaged := why_unmanaged(partner):
+    if unmanaged := why_unmanaged(partner, is_paired=is_paired, is_released=is_released):
         return unmanaged
     if not site.takes_profiles(strict=partner.flags.strict):
         return "evse_not_capable"

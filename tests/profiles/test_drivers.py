@@ -1,0 +1,133 @@
+"""Sessions at EVSEs that a driver has paired, in the real embedded database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from decimal import Decimal
+
+import pytest
+
+from offpeak.pairing.model import Held
+from offpeak.partners.model import Flags, PlanningDefaults
+from offpeak.planning.plan import Plan, ReasonCode
+from offpeak.prices.model import Tariff, TariffKind
+from offpeak.profiles.model import RequestKind
+from tests.pairing.builders import CHARGER, location
+from tests.profiles.paired import hold, pair, set_to
+from tests.profiles.test_habits import has_learnt
+from tests.profiles.world import World
+from tests.sessions.builders import at
+
+
+def plan_of(world: World) -> Plan:
+    outcome = world.plan()
+    assert outcome is not None
+    assert outcome.plan is not None
+    return outcome.plan
+
+
+def why(world: World) -> str:
+    outcome = world.plan()
+    assert outcome is not None
+    return outcome.intent.why
+
+
+def confirm(world: World) -> None:
+    world.deliver()
+    world.results()
+
+
+def test_a_session_is_planned_by_the_drivers_settings(world: World) -> None:
+    pair(world, departures={4: time(5)}, need_kwh=Decimal(11))
+    world.receive()
+    plan = plan_of(world)
+    assert plan.departure_at == datetime(2026, 1, 16, 4, tzinfo=UTC)
+    assert plan.need_kwh == 11
+    assert plan.reason.facts["need_from"] == "TOLD"
+
+
+def test_a_change_of_settings_moves_the_running_plan(world: World) -> None:
+    pair(world, departures={4: time(5)})
+    world.receive()
+    confirm(world)
+    set_to(world, departures={4: time(2)})
+    assert why(world) == "changed"
+    assert world.newest.kind is RequestKind.SET
+    assert world.standing.plan is not None
+    assert world.standing.plan.departure_at == datetime(2026, 1, 16, 1, tzinfo=UTC)
+
+
+def test_a_boost_charges_at_once(world: World) -> None:
+    pair(world)
+    world.receive()
+    confirm(world)
+    set_to(world, boost_until=at(60))
+    plan = plan_of(world)
+    assert plan.blocks[0].start_at == at(0)
+    assert plan.reason.facts["boosted"] is True
+
+
+def test_smart_charging_off_takes_the_profile_away(world: World) -> None:
+    pair(world)
+    world.receive()
+    confirm(world)
+    set_to(world, smart_charging=False)
+    assert why(world) == "smart_charging_off"
+    assert world.newest.kind is RequestKind.CLEAR
+
+
+def test_an_evse_that_was_unpaired_is_left_alone_whatever_the_partners_settings(world: World) -> None:
+    pair(world)
+    world.receive()
+    confirm(world)
+    hold(world, Held.RELEASED, None)
+    world.sessions.want_plan(world.newest.key, now=world.now, received_at=world.real_now)
+    assert why(world) == "unpaired"
+    assert world.newest.kind is RequestKind.CLEAR
+
+
+def test_a_charger_whose_row_is_gone_counts_as_unpaired(world: World) -> None:
+    hold(world, Held.OWNED, CHARGER)
+    world.receive()
+    assert why(world) == "unpaired"
+
+
+@pytest.mark.parametrize(("is_paired", "reason"), [(True, "first"), (False, "not_paired")])
+def test_of_a_partner_with_only_paired_those_are_managed_that_somebody_paired(
+    world: World, is_paired: bool, reason: str
+) -> None:
+    world.change_partner(flags=Flags(only_paired=True))
+    if is_paired:
+        pair(world)
+    world.receive()
+    assert why(world) == reason
+
+
+def test_an_evse_that_is_being_linked_is_nobodys_yet(world: World) -> None:
+    world.change_partner(flags=Flags(only_paired=True))
+    pair(world)
+    hold(world, Held.CLAIMED, CHARGER)
+    world.receive()
+    assert why(world) == "not_paired"
+
+
+def test_the_drivers_tariff_is_what_a_kwh_costs(world: World) -> None:
+    pair(world, location(tariff=Tariff(TariffKind.FIXED, fixed_eur_per_kwh=Decimal("0.20"))), need_kwh=Decimal(10))
+    world.receive()
+    assert plan_of(world).cost_eur == Decimal("2.0200")  # the need, and 0.1 kWh more before the pause
+
+
+def test_the_connection_bounds_the_power(world: World) -> None:
+    world.change_partner(planning=PlanningDefaults(phases=3))
+    pair(world, location(connection_limit_a=10))
+    world.receive()
+    assert plan_of(world).max_power_w == 6_900
+
+
+def test_habits_tell_the_need_of_a_driver_who_said_when_he_leaves(world: World) -> None:
+    has_learnt(world)
+    pair(world, departures={4: time(5)})
+    world.receive()
+    plan = plan_of(world)
+    assert plan.reason.code is ReasonCode.HABITS
+    assert (plan.departure_at, plan.need_kwh) == (datetime(2026, 1, 16, 4, tzinfo=UTC), 10)
