@@ -42,6 +42,7 @@ class DataStack(Stack):
                 Index("by_plan_wanted", "plan_shard", "plan_wanted_at", ("plan_wanted", "partner_id", "session_id")),
                 Index("by_wake", "wake_shard", "wake_at", ("partner_id", "session_id")),
                 Index("by_active", "active_shard", "pk", ("partner_id", "session_id")),
+                Index("by_evse", "evse_key", "pk", ("partner_id", "session_id")),
             ],
             expires=True,
         )

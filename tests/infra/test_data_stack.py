@@ -63,6 +63,7 @@ def test_every_access_path_of_the_stores_has_its_key_or_index(qa: Stacks) -> Non
                 "by_plan_wanted": ("plan_shard", "plan_wanted_at"),
                 "by_wake": ("wake_shard", "wake_at"),
                 "by_active": ("active_shard", "pk"),
+                "by_evse": ("evse_key", "pk"),
             },
         ),
         "profile_requests": (

@@ -103,14 +103,6 @@ def test_of_a_partner_with_only_paired_those_are_managed_that_somebody_paired(
     assert why(world) == reason
 
 
-def test_an_evse_that_is_being_linked_is_nobodys_yet(world: World) -> None:
-    world.change_partner(flags=Flags(only_paired=True))
-    pair(world)
-    hold(world, Held.CLAIMED, CHARGER)
-    world.receive()
-    assert why(world) == "not_paired"
-
-
 def test_the_drivers_tariff_is_what_a_kwh_costs(world: World) -> None:
     pair(world, location(tariff=Tariff(TariffKind.FIXED, fixed_eur_per_kwh=Decimal("0.20"))), need_kwh=Decimal(10))
     world.receive()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from offpeak.aws.clock import Clock
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
     from offpeak.ocpi.guarded_http import GuardedHttp
     from offpeak.ocpi.peer_address import PeerAddressRule
     from offpeak.pairing.accounts import AccountStore
+    from offpeak.pairing.cpo import PairingInterfaces
+    from offpeak.pairing.link import Linker
     from offpeak.pairing.ownership import OwnershipStore
+    from offpeak.pairing.tries import Tries
     from offpeak.partners.administer import Administration
     from offpeak.partners.admit import Admission
     from offpeak.partners.audit import Actor
@@ -515,6 +519,53 @@ def replan_queue() -> FairQueue:
     from offpeak.aws.queues import FairQueue
 
     return FairQueue(_client("sqs"), os.environ["REPLAN_QUEUE_URL"])
+
+
+@cache
+def tries() -> Tries:
+    from offpeak.pairing.tries import Tries
+
+    return Tries(_table("CONNECT_SESSIONS_TABLE"))
+
+
+def plan_anew_at(partner_id: str, evse_uids: Sequence[str]) -> None:
+    """Have the running sessions of EVSEs planned: whose they are has changed."""
+    from datetime import UTC, datetime
+
+    from offpeak.sessions.at_evse import plan_anew_at
+
+    now = clock().now()
+    plan_anew_at(partner_id, evse_uids, sessions(), plan_queue(), now=now, received_at=datetime.now(UTC))
+
+
+@cache
+def pairing_interfaces() -> PairingInterfaces:
+    from datetime import UTC, datetime
+
+    from offpeak.pairing.cpo import PairingInterfaces
+
+    return PairingInterfaces(gates(), peer_tokens(), ocpi_client(), real_now=lambda: datetime.now(UTC))
+
+
+@cache
+def linker() -> Linker:
+    """What links chargers: writes users, evse_ownership, connect_sessions, events and sessions, reads and writes
+    partners, calls peers, and sends to the events and plan queues."""
+    from datetime import UTC, datetime
+    from uuid import uuid4
+
+    from offpeak.pairing.link import Linker
+
+    return Linker(
+        pairing_interfaces(),
+        accounts(),
+        ownership(),
+        tries(),
+        outbox(),
+        plan_anew_at,
+        real_now=lambda: datetime.now(UTC),
+        new_id=lambda: str(uuid4()),
+    )
 
 
 @cache

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from offpeak.aws.tables import Delete, Item, Put, Table, Write, write_together
+from offpeak.aws.tables import ConditionCheck, Delete, Item, Part, Put, Table, Write, write_together
 from offpeak.errors import ConcurrentChange, OutOfDate, UnknownObject
 from offpeak.pairing.model import Account, Charger, ChargerKey, ChargingLocation, User, UserKey
 from offpeak.pairing.rows import (
@@ -82,13 +82,20 @@ class AccountStore:
         saved = replace(charger, revision=charger.revision + 1)
         return self._save(saved, charger_row(saved), charger.revision, also)
 
+    def is_there(self, key: UserKey, location_id: str | None = None) -> tuple[Table, Part]:
+        """Return what makes a transaction fail once the user is gone, or his location: nothing is put where somebody
+        has been erased. A location goes before its user does, so its presence says both."""
+        sk = f"LOCATION#{location_id}" if location_id else "USER"
+        return self._table, ConditionCheck({"pk": key.text, "sk": sk}, "attribute_exists(pk)")
+
     def charger_put(self, charger: Charger) -> tuple[Table, Write]:
-        """Return the write of a new charger, for the transaction that links it."""
+        """Return the write of a new charger, for the transaction that links it; `is_there` belongs beside it."""
         return self._table, Put(charger_row(replace(charger, revision=1)), "attribute_not_exists(pk)")
 
     def charger_delete(self, key: ChargerKey) -> tuple[Table, Write]:
         """Return the write that takes a charger away, for the transaction that un-pairs it."""
-        return self._table, Delete({"pk": key.user.text, "sk": f"CHARGER#{key.charger_id}"})
+        sk = f"CHARGER#{key.charger_id}"
+        return self._table, Delete({"pk": key.user.text, "sk": sk}, "attribute_exists(pk)")
 
     def remove_location(self, key: UserKey, location: ChargingLocation) -> None:
         """Take a location away that is as it was seen. Raises OutOfDate."""

@@ -161,8 +161,6 @@ class Account:
 class Held(StrEnum):
     """What an EVSE's ownership row says."""
 
-    CLAIMED = "CLAIMED"
-    """Somebody is being linked with it just now, and nobody else may be until that is settled."""
     OWNED = "OWNED"
     RELEASED = "RELEASED"
     """A tombstone: it was un-paired, and what is told of its sessions is refused until it is paired anew."""
@@ -172,8 +170,8 @@ class Held(StrEnum):
 class Ownership:
     """Who has an EVSE, across all tenants: one row keyed by partner and EVSE, so that there is one owner at most.
 
-    `owner` None: a tombstone. `claim_id` is the attempt at pairing that holds or made it, so that the same attempt may
-    come again after a lost answer.
+    `owner` None: a tombstone. `claim_id` is the attempt at pairing that made it, so that the same attempt may come
+    again after a lost answer. `since` and `released_at`, the last time it was un-paired, are in sessions' time.
     """
 
     partner_id: str
@@ -183,4 +181,47 @@ class Ownership:
     claim_id: str
     since: datetime
     station_uid: str | None = None
+    released_at: datetime | None = None
+    unpairing_id: str | None = None
+    """What the CPO has not acknowledged yet of its last un-pairing."""
+    told_at: datetime | None = None
+    """When, in real time, the CPO was last told that this EVSE is un-paired."""
     version: int = 0
+
+
+class Why(StrEnum):
+    """Who ended a pairing."""
+
+    APP = "APP"
+    """The driver, or the app for him."""
+    ACCOUNT_DELETED = "ACCOUNT_DELETED"
+    CPO = "CPO"
+    OPERATOR = "OPERATOR"
+
+
+@dataclass(frozen=True, slots=True)
+class Unpairing:
+    """That a charger was un-paired, until its CPO has acknowledged it. It names nobody.
+
+    `uid` is the EVSE's or the station's, `since` when it was un-paired; `due_at`, when the CPO is told next, and all
+    other times are real.
+    """
+
+    unpairing_id: str
+    partner_id: str
+    tier: Tier
+    uid: str
+    evse_uids: tuple[str, ...]
+    why: Why
+    since: datetime
+    due_at: datetime
+    attempts: int = 0
+    leased_until: datetime | None = None
+    """Until then somebody is telling the CPO."""
+    called_at: datetime | None = None
+    problem: str | None = None
+    """Why the last attempt failed."""
+    revision: int = 0
+
+    def is_being_told(self, at: datetime) -> bool:
+        return self.leased_until is not None and at < self.leased_until

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import time
+from datetime import datetime, time
 from typing import Any
+from zlib import crc32
 
 from offpeak.aws.tables import Item
 from offpeak.instants import format_instant, parse_instant
@@ -22,12 +23,16 @@ from offpeak.pairing.model import (
     PairedEvse,
     PairedStation,
     Tier,
+    Unpairing,
     User,
     UserKey,
+    Why,
 )
 from offpeak.partners.row import tariff_from_row, tariff_to_row
 
 Row = Mapping[str, Any]
+SHARDS = 4
+"""Of the index `by_due` of un-pairings."""
 
 
 def user_row(user: User) -> dict[str, Any]:
@@ -180,6 +185,9 @@ def ownership_row(ownership: Ownership) -> dict[str, Any]:
         "claim_id": ownership.claim_id,
         "since": format_instant(ownership.since),
         "station_uid": ownership.station_uid,
+        "released_at": _text(ownership.released_at),
+        "unpairing_id": ownership.unpairing_id,
+        "told_at": _text(ownership.told_at),
         "version": ownership.version,
     }
 
@@ -193,8 +201,58 @@ def ownership_from(row: Item) -> Ownership:
         claim_id=row["claim_id"],
         since=parse_instant(row["since"]),
         station_uid=row.get("station_uid"),
+        released_at=_instant(row.get("released_at")),
+        unpairing_id=row.get("unpairing_id"),
+        told_at=_instant(row.get("told_at")),
         version=int(row["version"]),
     )
+
+
+def unpairing_key(unpairing_id: str) -> dict[str, str]:
+    return {"pk": f"UNPAIRING#{unpairing_id}", "sk": "UNPAIRING"}
+
+
+def unpairing_row(unpairing: Unpairing) -> dict[str, Any]:
+    return {
+        **unpairing_key(unpairing.unpairing_id),
+        "unpairing_id": unpairing.unpairing_id,
+        "partner_id": unpairing.partner_id,
+        "tier": unpairing.tier.value,
+        "uid": unpairing.uid,
+        "evse_uids": list(unpairing.evse_uids),
+        "why": unpairing.why.value,
+        "since": format_instant(unpairing.since),
+        "due_shard": unpairing_shard(unpairing.partner_id),
+        "due_at": format_instant(unpairing.due_at),
+        "attempts": unpairing.attempts,
+        "leased_until": _text(unpairing.leased_until),
+        "called_at": _text(unpairing.called_at),
+        "problem": unpairing.problem,
+        "revision": unpairing.revision,
+    }
+
+
+def unpairing_from(row: Item) -> Unpairing:
+    return Unpairing(
+        unpairing_id=row["unpairing_id"],
+        partner_id=row["partner_id"],
+        tier=Tier(row["tier"]),
+        uid=row["uid"],
+        evse_uids=tuple(row["evse_uids"]),
+        why=Why(row["why"]),
+        since=parse_instant(row["since"]),
+        due_at=parse_instant(row["due_at"]),
+        attempts=int(row["attempts"]),
+        leased_until=_instant(row.get("leased_until")),
+        called_at=_instant(row.get("called_at")),
+        problem=row.get("problem"),
+        revision=int(row["revision"]),
+    )
+
+
+def unpairing_shard(partner_id: str) -> str:
+    """All of a partner stand in one shard, where operators look for them."""
+    return str(crc32(partner_id.encode()) % SHARDS)
 
 
 def charger_key_row(key: ChargerKey) -> dict[str, str]:
@@ -203,6 +261,14 @@ def charger_key_row(key: ChargerKey) -> dict[str, str]:
 
 def charger_key_from(row: Row) -> ChargerKey:
     return ChargerKey(_user_key(row), row["charger_id"])
+
+
+def _text(at: datetime | None) -> str | None:
+    return format_instant(at) if at else None
+
+
+def _instant(text: str | None) -> datetime | None:
+    return parse_instant(text) if text else None
 
 
 def _connector(row: Row) -> PairedConnector:

@@ -4,7 +4,6 @@ the next plan."""
 from __future__ import annotations
 
 from offpeak.pairing.accounts import AccountStore
-from offpeak.pairing.model import Held
 from offpeak.pairing.ownership import OwnershipStore
 from offpeak.profiles.driver import NOBODY, Driver, Holding
 from offpeak.sessions.model import Session
@@ -18,13 +17,12 @@ class Drivers:
     def at(self, session: Session) -> Holding:
         """Return what pairing says of a session's EVSE: one read where nobody has it, two where somebody does.
 
-        An EVSE that is being linked just now is still what it was before it; one whose owner's charger is gone counts
-        as un-paired.
+        One whose owner's charger is gone counts as un-paired.
         """
         if session.evse_uid is None:
             return NOBODY
         found = self._ownership.of(session.key.partner_id, session.evse_uid)
-        if found is None or found.held is Held.CLAIMED:
+        if found is None:
             return NOBODY
         account = self._accounts.load(found.owner.user) if found.owner else None
         charger = account.chargers.get(found.owner.charger_id) if account and found.owner else None

@@ -155,11 +155,15 @@ class SessionStore:
             }
             if session.is_open:
                 attributes["active_shard"] = f"{merged.key.partner_id}#{shard_of(merged.key)}"
+                if session.evse_uid is not None:
+                    attributes["evse_key"] = _evse_key(merged.key.partner_id, session.evse_uid)
                 if stored is None or not stored.is_active:
                     # A change asks for plans of the sessions that are active then: this one must see by itself what
                     # changed before it came, in whichever process it is planned.
                     attributes["basis_changed_at"] = format_instant(received_at)
-        removed = [name for name in ("active_shard", "power_w", "state_of_charge") if name not in attributes]
+        removed = [
+            name for name in ("active_shard", "evse_key", "power_w", "state_of_charge") if name not in attributes
+        ]
         row = self._table.change(
             Update(
                 key={"pk": merged.key.text, "sk": "SESSION"},
@@ -254,6 +258,12 @@ class SessionStore:
         keys = [SessionKey(row["partner_id"], row["session_id"]) for row in rows]
         return keys, rows[-1]["pk"] if len(rows) == limit else None
 
+    def at_evse(self, partner_id: str, evse_uid: str) -> Iterator[SessionKey]:
+        """Yield the open sessions at an EVSE; one that began this very second may be missing."""
+        key = _evse_key(partner_id, evse_uid)
+        for row in self._table.query("evse_key = :key", {":key": key}, index="by_evse"):
+            yield SessionKey(row["partner_id"], row["session_id"])
+
     def _newest_rows(self, key: SessionKey) -> list[Item]:
         return list(self._table.query("pk = :pk", {":pk": key.text}, newest_first=True, limit=NEWEST + 1))
 
@@ -301,6 +311,10 @@ PLAN_WANTED = (
 def shard_of(key: SessionKey) -> int:
     """Return the shard of every index that a session's row stands in."""
     return crc32(key.text.encode()) % SHARDS
+
+
+def _evse_key(partner_id: str, evse_uid: str) -> str:
+    return f"{partner_id}#{evse_uid.casefold()}"
 
 
 def _plan_wanted_values(key: SessionKey, now: datetime) -> dict[str, Any]:
