@@ -1,4 +1,4 @@
-"""Our OAuth2 endpoints: access tokens for partners' clients, and the keys by which anybody can check them."""
+"""Our OAuth2 endpoints: access tokens for partners' and tenants' clients, and the keys to check tokens with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from offpeak import wiring
 from offpeak.edge import rest_handler
 from offpeak.oauth.token_request import give_token, read_token_request
 from offpeak.oauth_edge import answer, form_body, oauth_api
-from offpeak.partners.bearer import is_welcome
 
 api = oauth_api()
 KEYS_KEPT_S = 3600
@@ -24,10 +23,8 @@ def post_token() -> Response[str]:
     asked = read_token_request(headers.get("Content-Type"), form_body(api), headers.get("Authorization"))
     given = give_token(
         asked,
-        wiring.own_issuer(),
-        wiring.access(),
+        wiring.token_office(asked.client_id),
         wiring.signer(),
-        lambda partner_id: is_welcome(partner_id, wiring.partners()),
         token_id=secrets.token_urlsafe(16),
         now=datetime.now(UTC),
     )

@@ -9,8 +9,8 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`function` is both the Lambda's name and its file in functions/. A partner's calls pass the authoriser; what
-    anyone may call checks for itself who that is, where it matters.
+    """`function` is both the Lambda's name and its file in functions/. A partner's calls pass the authoriser, and
+    so do a tenant's, below /v1; what anyone may call checks for itself who that is, where it matters.
 
     One route serves all OCPI versions: the function learns the `{version}` from the path, and refuses those that it
     does not speak. Literal segments beside it (/ocpi/versions, /ocpi/emsp) win, as API Gateway has it.
@@ -19,10 +19,11 @@ class Route:
     methods: tuple[str, ...]
     path: str
     function: str
-    caller: Literal["partner", "anyone"] = "partner"
+    caller: Literal["partner", "tenant", "anyone"] = "partner"
 
 
 OAUTH_PATH = "/oauth/token"
+USER = "/v1/users/{user_id}"
 LOCATION = "/ocpi/emsp/{version}/locations/{country_code}/{party_id}/{location_id}"
 
 ROUTES = (
@@ -51,6 +52,10 @@ ROUTES = (
     Route(("PUT",), "/ocpi/emsp/{version}/chargingprofiles/{session_id}", "ocpi_chargingprofiles"),
     Route(("POST",), OAUTH_PATH, "oauth", caller="anyone"),
     Route(("GET",), "/.well-known/jwks.json", "oauth", caller="anyone"),
+    Route(("GET", "POST"), "/v1/users", "app_users", caller="tenant"),
+    Route(("GET", "PATCH"), USER, "app_users", caller="tenant"),
+    Route(("GET", "POST"), f"{USER}/locations", "app_users", caller="tenant"),
+    Route(("GET", "PATCH", "DELETE"), f"{USER}/locations/{{location_id}}", "app_users", caller="tenant"),
 )
 
 PARTNER = "/ops/v1/partners/{partner_id}"
@@ -140,12 +145,12 @@ class Throttle:
 
 
 API_THROTTLE = Throttle(requests_per_s=5000, burst=5000)
-"""All partners together: half of what an account and region have by default, so that two stages fit."""
+"""All partners and tenants together: half of what an account and region have by default, so that two stages fit."""
 
 OPERATOR_THROTTLE = Throttle(requests_per_s=20, burst=40)
 
 PARTNER_THROTTLE = Throttle(requests_per_s=1000, burst=2000)
-"""One partner: 300 000 sessions that are pushed every 5 minutes."""
+"""One partner: 300 000 sessions that are pushed every 5 minutes. A tenant has the same."""
 
 TOKEN_THROTTLE = Throttle(requests_per_s=20, burst=40)
 """Of the token endpoint, which anyone may call: a client needs a token once in fourteen days."""

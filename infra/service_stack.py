@@ -84,10 +84,10 @@ class ServiceStack(Stack):
         # behind the API
         # The first use of a new token ends the one before it, so the authoriser writes.
         authoriser = self._function("authorise", timeout_s=5, memory_mb=1024)
-        authoriser.can_read(partners).can_write(partners).knows(*base_url)
+        authoriser.can_read(partners, data.tenants).can_write(partners).knows(*base_url)
         # It makes signing keys when they are due.
         oauth = self._function("oauth", timeout_s=10, memory_mb=1024)
-        oauth.can_read(partners).can_write(partners).can_use_key(*token_key).knows(*base_url)
+        oauth.can_read(partners, data.tenants).can_write(partners).can_use_key(*token_key).knows(*base_url)
         self._function("ocpi_versions", timeout_s=5, memory_mb=1024).can_read(partners).knows(*base_url)
         # A POST asks the partner's versions while it waits, so it may take nearly as long as API Gateway allows.
         credentials = self._function("ocpi_credentials", timeout_s=25, memory_mb=1024)
@@ -104,6 +104,8 @@ class ServiceStack(Stack):
         hub_clients.can_read(data.hub_clients).can_write(data.hub_clients)
         results = self._function("ocpi_chargingprofiles", timeout_s=10, memory_mb=1024)
         results.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(send, plan)
+
+        self._make_app_functions(data)
 
         # behind the queues
         planner = self._function("plan_sessions", memory_mb=1024)
@@ -185,6 +187,12 @@ class ServiceStack(Stack):
                 operators,
             ):
                 calls_peers.knows("LOOPBACK_PEERS", "allowed")
+
+    def _make_app_functions(self, data: DataStack) -> None:
+        """What tenants' apps call."""
+        base_url = ("BASE_URL", self._api.base_url)
+        users = self._function("app_users", timeout_s=10, memory_mb=1024)
+        users.can_read(data.users).can_write(data.users).knows(*base_url)
 
     def _may_hand_out_keys(self, function: Function) -> None:
         """Make API keys, and put them into this stage's usage plan.

@@ -12,7 +12,8 @@ from offpeak.ocpi.paths import REGISTRATION_PATHS
 from offpeak.resolver import Api
 from openapi import answers
 from openapi.exchange import parameters_of, refusals, request_body, responses_of, shared
-from openapi.operations import OPERATIONS, Operation
+from openapi.operation import Operation
+from openapi.operations import OPERATIONS
 from openapi.schemas import Schema, Schemas, types_in
 
 BASE_URL = "https://offpeak.example"
@@ -20,6 +21,7 @@ OPERATOR_URL = "https://operators.offpeak.example"
 """Stand for the stack's outputs BaseUrl and OperatorUrl."""
 
 TITLES = {
+    "app_users": "App API: users and charging locations",
     "oauth": "OAuth2",
     "ops_api": "Operator API",
     "ops_groups": "Operator API: limit groups",
@@ -28,7 +30,8 @@ TITLES = {
     "ocpi_hubclientinfo": "Hub client info",
 }
 ABOUT = """\
-What a charge point operator's system calls (OCPI 2.2.1 and 2.3.0, OAuth2), and what operators' programs call.
+What a charge point operator's system calls (OCPI 2.2.1 and 2.3.0, OAuth2), what drivers' apps call (/v1), and what
+operators' programs call.
 
 OCPI answers in its envelope: what is wrong in valid JSON is HTTP 200 with a `status_code` from 2000 on, and
 `status_message` names the field. Enumerations may come in small letters, numbers as text, optional fields as null or
@@ -70,11 +73,15 @@ ENVELOPES: dict[str, Schema] = {
     "Refusal": {
         "type": "object",
         "description": "OCPI's envelope around a refusal (OCPI 2.2.1, 4.1.7 and 5). API Gateway, where it refuses by "
-        "itself, writes the timestamp in its own form.",
+        "itself, writes the timestamp in its own form, and the fields of a problem (RFC 9457) beside it.",
         "properties": {
             "status_code": {"type": "integer", "minimum": 2000, "maximum": 3999},
             "status_message": {"type": "string"},
             "timestamp": {"type": "string"},
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
         },
         "required": ["status_code", "status_message", "timestamp"],
         "additionalProperties": False,
@@ -111,12 +118,14 @@ def _operation(method: str, route: Route, operation: Operation, schemas: Schemas
 def _kind(route: Route) -> str:
     if route in OPERATOR_ROUTES:
         return "operator"
-    return "ocpi" if route.caller == "partner" else "oauth"
+    return {"partner": "ocpi", "tenant": "app", "anyone": "oauth"}[route.caller]
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
     if route in OPERATOR_ROUTES:
         return [{"signature": []}]
+    if route.caller == "tenant":
+        return [{"accessToken": [], "apiKey": []}]
     if route.caller == "partner":
         oauth: list[dict[str, list[str]]] = [{"accessToken": [], "apiKey": []}]
         return [{"ocpiToken": []}, *([] if route.path == REGISTRATION_PATHS[-1] else oauth)]

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from infra.constructs.gateway_errors import GATEWAY_ERRORS
 from infra.routes import Route
-from offpeak.errors import ConcurrentChange, OutOfDate, TokenRefused
+from offpeak.errors import ConcurrentChange, TokenRefused
 from offpeak.locations.model import LONGEST_ID
 from offpeak.oauth.token_request import FORM
 from offpeak.ocpi.envelope import CORRELATION_ID, REQUEST_ID, SWAPPED
@@ -19,7 +19,7 @@ from offpeak.problems import STATUSES
 from offpeak.profiles.model import RequestKind
 from offpeak.resolver import ANSWERS
 from openapi import answers
-from openapi.operations import Operation
+from openapi.operation import Operation
 from openapi.schemas import Schema, Schemas
 
 JSON, PROBLEM_JSON = "application/json", "application/problem+json"
@@ -27,6 +27,7 @@ REFUSAL: Schema = {"$ref": "#/components/schemas/Refusal"}
 IDS = (REQUEST_ID, CORRELATION_ID)
 
 ID: Schema = {"type": "string", "minLength": 1, "maxLength": 36}
+OUR_ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
 VARIABLES: dict[str, Schema] = {
     "version": {"type": "string", "enum": list(SUPPORTED_VERSIONS)},
     "country_code": {"type": "string", "pattern": "^[A-Za-z]{2}$"},
@@ -50,9 +51,12 @@ SIGNALS_ASKED: dict[str, tuple[Schema, str]] = {
 FROM_GATEWAY = {
     "ocpi": ("UNAUTHORIZED", "ACCESS_DENIED", "REQUEST_TOO_LARGE", "THROTTLED", "INTEGRATION_TIMEOUT"),
     "oauth": ("REQUEST_TOO_LARGE", "THROTTLED", "INTEGRATION_TIMEOUT"),
+    "app": ("UNAUTHORIZED", "ACCESS_DENIED", "REQUEST_TOO_LARGE", "THROTTLED", "INTEGRATION_TIMEOUT"),
     "operator": (),
 }
 """Which of its refusals API Gateway gives on the routes of a kind; those on the operators' API are problems."""
+TELL_PROBLEMS = ("operator", "app")
+"""The kinds of routes whose functions answer errors as problems (RFC 9457)."""
 WORDS = {
     200: "Done, or refused with a status code of OCPI's from 2000 on",
     201: "Created",
@@ -61,7 +65,7 @@ WORDS = {
     403: "Whoever calls may not, or not now",
     404: "Nothing is at this address, or nothing of the caller's",
     405: "It does not fit the state of the registration",
-    409: "It is there already",
+    409: "It is there already, or something stands on it",
     412: "It has changed since that revision",
     413: "The body is larger than API Gateway takes",
     422: "A rule is broken; `field` names where",
@@ -76,7 +80,7 @@ WORDS = {
 def parameters_of(route: Route, operation: Operation, *, is_routed: bool) -> list[Schema]:
     """Return the variables of the path, the query and the headers."""
     in_path = re.findall(r"\{(\w+)\}", route.path)
-    parameters = [_parameter("path", name, VARIABLES.get(name, ID), required=True) for name in in_path]
+    parameters = [_parameter("path", name, _variable(name, route), required=True) for name in in_path]
     if operation.pages:
         limit = {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": USUAL_PAGE}
         parameters += [
@@ -90,9 +94,16 @@ def parameters_of(route: Route, operation: Operation, *, is_routed: bool) -> lis
     if operation.needs_revision:
         said = "the ETag of what you have seen, or * for whatever it is"
         parameters.append(_parameter("header", "If-Match", {"type": "string"}, said, required=True))
+    if operation.may_repeat:
+        said = "of your choice: the same request with the same key is done once, for a day"
+        parameters.append(_parameter("header", "Idempotency-Key", {"type": "string", "maxLength": 255}, said))
     if route.caller == "partner" and route.path.startswith("/ocpi/"):
         parameters += [{"$ref": f"#/components/parameters/{name}"} for name in (*IDS, *(SWAPPED if is_routed else ()))]
     return parameters
+
+
+def _variable(name: str, route: Route) -> Schema:
+    return OUR_ID if route.caller == "tenant" else VARIABLES.get(name, ID)
 
 
 def shared() -> Schema:
@@ -116,7 +127,7 @@ def responses_of(kind: str, operation: Operation, schemas: Schemas) -> Schema:
     """Return every answer that an operation can end in, by its HTTP status."""
     responses: dict[int, Schema] = {}
     for http_status in _done_at(kind, operation):
-        schema = _answer_schema(kind, http_status, operation, schemas)
+        schema = None if http_status == 204 else _answer_schema(kind, http_status, operation, schemas)
         words = WORDS[http_status] if kind == "ocpi" and http_status == 200 and _may_refuse(operation) else None
         responses[http_status] = _response(words or HTTPStatus(http_status).phrase, schema, kind=kind)
     for http_status in _refused_at(kind, operation):
@@ -143,22 +154,33 @@ def _refusal_name(kind: str, http_status: int) -> str:
 
 
 def _done_at(kind: str, operation: Operation) -> tuple[int, ...]:
+    if operation.gives is not None:
+        return (operation.gives,)
     if not operation.may_create:
         return (200,)
-    return (201,) if kind == "operator" else (200, 201)
+    return (201,) if kind in TELL_PROBLEMS else (200, 201)
 
 
 def _refused_at(kind: str, operation: Operation) -> Iterable[int]:
-    if kind == "operator":
+    if kind in TELL_PROBLEMS:
         yield from (STATUSES[each] for each in (*operation.raises, ConcurrentChange))
-        yield from (428,) if OutOfDate in operation.raises else ()
-        yield from (403, 429, 500, 504)
+        yield from (428,) if operation.needs_revision else ()
+        yield from (500,)
+    if kind == "operator":
+        yield from (403, 429, 504)
+        return
+    if kind == "app":
+        yield from _from_gateway(kind)
         return
     if kind == "oauth":
         yield from (400, 401) if TokenRefused in operation.raises else ()
     else:
         yield from (ANSWERS[each][0] for each in operation.raises if each in ANSWERS)
     yield from (500, 503)
+    yield from _from_gateway(kind)
+
+
+def _from_gateway(kind: str) -> Iterable[int]:
     by_type = {each.type: each.http_status for each in GATEWAY_ERRORS}
     for name in FROM_GATEWAY[kind]:
         status = by_type[name]
@@ -173,7 +195,7 @@ def _may_refuse(operation: Operation) -> bool:
 def _answer_schema(kind: str, http_status: int, operation: Operation, schemas: Schemas) -> Schema:
     data = schemas.of(operation.data, operation.given) if operation.data is not None else None
     if kind != "ocpi":
-        assert data is not None, "operators and clients are always answered something"
+        assert data is not None, "operators, apps and clients are always answered something"
         return data
     envelope: Schema = {
         "type": "object",
@@ -189,16 +211,21 @@ def _answer_schema(kind: str, http_status: int, operation: Operation, schemas: S
 
 
 def _refusal_schema(kind: str, http_status: int, schemas: Schemas) -> Schema:
-    if kind == "operator":
+    if kind in TELL_PROBLEMS:
         return schemas.of(answers.Problem)
     if kind == "oauth" and http_status in (400, 401, 500, 503):
         return schemas.of(answers.TokenError)
     return REFUSAL
 
 
-def _response(words: str, schema: Schema, *, kind: str = "", refused: str = "") -> Schema:
-    media = PROBLEM_JSON if refused == "operator" else JSON
+def _response(words: str, schema: Schema | None, *, kind: str = "", refused: str = "") -> Schema:
+    if schema is None:
+        return {"description": words}
+    media = PROBLEM_JSON if refused in TELL_PROBLEMS else JSON
     response: Schema = {"description": words, "content": {media: {"schema": schema}}}
+    if refused == "app":
+        # API Gateway refuses by itself in another media type, with OCPI's envelope beside the problem.
+        response["content"][JSON] = {"schema": REFUSAL}
     if "ocpi" in (kind, refused):
         response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in IDS}
     return response

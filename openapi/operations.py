@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from functions.ops_api import NewPartner, Settings, Suspension
@@ -17,7 +16,6 @@ from offpeak.errors import (
     TokenRefused,
     UnknownLocation,
     UnknownObject,
-    UnparseableBody,
 )
 from offpeak.grid.wire import NewSignalObject, SignalObject
 from offpeak.groups.settings import GroupChange, LoadTold, MembersChange, MemberSettings, NewGroup
@@ -30,6 +28,8 @@ from offpeak.ocpi.tariffs import TariffObject
 from offpeak.partners.hub_clients import ClientInfoObject
 from offpeak.sessions.parse import LENIENT_REQUIRED
 from openapi import answers
+from openapi.app_operations import APP_OPERATIONS
+from openapi.operation import READS, Operation
 
 SESSION = "/ocpi/emsp/{version}/sessions/{country_code}/{party_id}/{session_id}"
 TARIFF = "/ocpi/emsp/{version}/tariffs/{country_code}/{party_id}/{tariff_id}"
@@ -39,29 +39,7 @@ PROFILES = "/ocpi/emsp/{version}/chargingprofiles"
 EVSE = f"{LOCATION}/{{evse_uid}}"
 CONNECTOR = f"{EVSE}/{{connector_id}}"
 
-READS = (UnparseableBody, InvalidMessage)
-"""What every body can be refused for."""
 PATCHED = ("last_updated",)
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """`data` is what the answer holds: in OCPI's envelope, for operators as it is. `required` are fields of the body,
-    `given` fields of the answer, beside those that their models always demand."""
-
-    summary: str
-    data: Any = None
-    body: Any = None
-    required: tuple[str, ...] = ()
-    given: tuple[str, ...] = ()
-    raises: tuple[type[Exception], ...] = ()
-    may_create: bool = False
-    """Whether the answer may be 201 beside 200; operators get 201 alone."""
-    body_is_optional: bool = False
-    pages: bool = False
-    """Whether the query may ask for a page."""
-    needs_revision: bool = False
-    text: str = ""
 
 
 def _of_a_location(what: str, model: Any) -> dict[str, Operation]:
@@ -390,6 +368,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             "Check that nobody tampered with the signals' trail", data=answers.AuditVerdict, raises=(UnknownObject,)
         )
     },
+    **APP_OPERATIONS,
 }
 """Path -> method -> what it is for. Paths and methods are those of infra/routes.py: the description is not written
 while the two differ."""

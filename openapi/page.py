@@ -88,8 +88,8 @@ def _operation(method: str, path: str, item: Schema, operation: Schema, describe
     yield '<h3>Answers</h3><ul class="fields">'
     for status, each in operation["responses"].items():
         answer = _resolved(each, described)
-        [content] = answer["content"].values()
-        yield f"<li><b>{status}</b> {escape(answer['description'])} {_type(content['schema'])}</li>"
+        content = " or ".join(_type(each["schema"]) for each in answer.get("content", {}).values())
+        yield f"<li><b>{status}</b> {escape(answer['description'])} {content}</li>"
     yield "</ul></div></details>"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from offpeak.edge import authoriser_handler, ocpi_api, ocpi_ok, rest_handler
+from offpeak.gateway import Deployed
 from offpeak.ocpi.paths import below_prefix
 
 
@@ -51,9 +52,13 @@ def test_a_route_is_found_below_the_prefix(method: str, http_status: int) -> Non
 
 
 def test_the_authoriser_decides_on_the_path_below_the_prefix() -> None:
-    def decide(_headers: Mapping[str, str], resource: str, _method_arn: str) -> dict[str, object]:
-        return {"resource": resource}
+    def decide(_headers: Mapping[str, str], resource: str, deployed: Deployed) -> dict[str, object]:
+        return {"resource": resource, "prefix": deployed.prefix}
 
-    event = {"headers": {}, "resource": "/api/ocpi/2.2.1/credentials", "methodArn": "arn"}
+    event = {
+        "headers": {},
+        "resource": "/api/ocpi/2.2.1/credentials",
+        "methodArn": "arn:api/qa/GET/api/ocpi/2.2.1/credentials",
+    }
 
-    assert authoriser_handler(decide)(event, Context()) == {"resource": "/ocpi/2.2.1/credentials"}
+    assert authoriser_handler(decide)(event, Context()) == {"resource": "/ocpi/2.2.1/credentials", "prefix": "/api"}

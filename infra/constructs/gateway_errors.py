@@ -1,4 +1,5 @@
-"""What API Gateway answers by itself, before or instead of a function, as data in OCPI's shape.
+"""What API Gateway answers by itself, before or instead of a function, as data: OCPI's envelope and the fields of a
+problem (RFC 9457) in one object, because an API's answers are one for partners and for tenants.
 
 Two things it cannot do: its templates only substitute variables, so the timestamp is its own `requestTime`
 (09/Apr/2027:12:34:56 +0000) and not RFC 3339; and it echoes the request's ids but cannot make one that is missing.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 ECHOED = {
     "X-Request-ID": "method.request.header.X-Request-ID",
@@ -32,9 +34,14 @@ class GatewayError:
 
     @property
     def template(self) -> str:
-        return json.dumps(
-            {"status_code": self.ocpi_status, "status_message": self.message, "timestamp": "$context.requestTime"}
-        )
+        envelope = {
+            "status_code": self.ocpi_status,
+            "status_message": self.message,
+            "timestamp": "$context.requestTime",
+        }
+        status = {} if self.http_status is None else {"status": self.http_status}
+        title = HTTPStatus(self.http_status).phrase if self.http_status else "Refused"
+        return json.dumps({**envelope, "type": "about:blank", "title": title, **status, "detail": self.message})
 
 
 GATEWAY_ERRORS = (

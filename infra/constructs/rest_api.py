@@ -1,5 +1,5 @@
-"""The REST API: every method for partners behind the authoriser and their own throttle, every one for operators behind
-IAM, the few that are open to anyone named as such; refusals in OCPI's shape."""
+"""The REST API: every method for partners and tenants behind the authoriser and their own throttle, the few that are
+open to anyone named as such; refusals in OCPI's shape, and a problem's (RFC 9457) at once."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from infra.stage import Stage
 
 AUTHORISATION = {
     "partner": apigateway.AuthorizationType.CUSTOM,
+    "tenant": apigateway.AuthorizationType.CUSTOM,
     "anyone": apigateway.AuthorizationType.NONE,
 }
 
@@ -27,6 +28,7 @@ ACCESS_LOG = {
     "trace": "$context.xrayTraceId",
     "at": "$context.requestTimeEpoch",
     "partner_id": "$context.authorizer.partner_id",
+    "tenant_id": "$context.authorizer.tenant_id",
     "method": "$context.httpMethod",
     # The pattern, not the path: ids in response URLs are secrets.
     "route": "$context.resourcePath",
@@ -91,7 +93,7 @@ class RestApi(Construct):
             )
         self.usage_plan = self.api.add_usage_plan(
             "UsagePlan",
-            description=f"Offpeak {stage.name}: what one partner may ask for",
+            description=f"Offpeak {stage.name}: what one partner or tenant may ask for",
             throttle=apigateway.ThrottleSettings(
                 rate_limit=routes.PARTNER_THROTTLE.requests_per_s, burst_limit=routes.PARTNER_THROTTLE.burst
             ),
@@ -103,9 +105,9 @@ class RestApi(Construct):
             {
                 ("AwsSolutions-APIG2",): "OCPI answers an invalid message with HTTP 200 and a status code of its own, "
                 "which only a function can give; each validates all that comes in.",
-                ("AwsSolutions-APIG3",): "A web ACL costs more than the rest of an idle stage. Every method needs a "
-                "partner's credentials and has a throttle; whoever wants one attaches it to the stage's ARN.",
-                ("AwsSolutions-APIG6",): "Execution logs would hold the partners' headers and live in a log group "
+                ("AwsSolutions-APIG3",): "A web ACL costs more than the rest of an idle stage. Every method needs "
+                "credentials and has a throttle; whoever wants one attaches it to the stage's ARN.",
+                ("AwsSolutions-APIG6",): "Execution logs would hold the callers' headers and live in a log group "
                 "without end. The access log has the status, cause and latency of every request.",
                 ("AwsSolutions-COG4",): "OCPI's credentials tokens are looked up by our own authoriser.",
             },
@@ -151,14 +153,14 @@ class RestApi(Construct):
     def route(self, route: routes.Route, function: Function) -> None:
         """Send the route's methods to the function."""
         resource = self.api.root.resource_for_path(f"{self._stage.path_prefix}{route.path}")
-        is_partners = route.caller == "partner"
+        is_guarded = route.caller != "anyone"
         for name in route.methods:
             method = resource.add_method(
                 name,
                 invocation_of(function),
                 authorization_type=AUTHORISATION[route.caller],
-                authorizer=self._authoriser if is_partners else None,
-                api_key_required=is_partners,
+                authorizer=self._authoriser if is_guarded else None,
+                api_key_required=is_guarded,
             )
             if route.caller == "anyone":
                 acknowledge(

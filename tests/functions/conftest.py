@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions import authorise, send_profiles
+from functions import send_profiles
 from local.cloud_server import REGION, root_client
 from offpeak import wiring
 from offpeak.aws.tables import Table
@@ -43,6 +43,7 @@ def cloud(dynamodb: Any, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch)
         "AWS_DEFAULT_REGION": REGION,
         "BASE_URL": f"{BASE_URL}/",
         "PARTNERS_TABLE": partners.name,
+        "TENANTS_TABLE": make_table("tenants").name,
         "AUDIT_TABLE": make_table("audit").name,
         "QUALITY_TABLE": make_table("quality").name,
         "REPLAN_QUEUE_URL": queue_url,
@@ -59,7 +60,7 @@ def cloud(dynamodb: Any, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch)
 
 def _forget() -> None:
     """Let every adapter be built anew, as in a fresh Lambda."""
-    for adapter in (*vars(wiring).values(), authorise.authoriser, send_profiles.sender):
+    for adapter in (*vars(wiring).values(), send_profiles.sender):
         if hasattr(adapter, "cache_clear"):
             adapter.cache_clear()
 

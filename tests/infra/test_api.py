@@ -17,7 +17,7 @@ from tests.infra.stacks import Stacks, of_api, of_type, only, synthesised
 PROJECT = Path(__file__).parents[2]
 
 
-PARTNERS = [route for route in routes.ROUTES if route.caller == "partner"]
+GUARDED = [route for route in routes.ROUTES if route.caller != "anyone"]
 
 
 def deployed_routes(stacks: Stacks, api: str = "RestApi") -> set[tuple[str, str, str]]:
@@ -63,11 +63,11 @@ def test_a_path_prefix_stands_before_every_route_and_in_the_base_url(tmp_path: P
     assert json.dumps(stacks.service["Outputs"]["BaseUrl"]).count("/qa/api") == 1
 
 
-def test_every_method_for_partners_passes_the_authoriser_and_a_throttle(qa: Stacks) -> None:
+def test_every_method_for_partners_and_tenants_passes_the_authoriser_and_a_throttle(qa: Stacks) -> None:
     (authoriser,) = of_type(qa.service, "AWS::ApiGateway::Authorizer")
     guarded = [method for method in methods(qa) if method["AuthorizationType"] == "CUSTOM"]
     assert all(method["AuthorizerId"] == {"Ref": authoriser} and method["ApiKeyRequired"] for method in guarded)
-    assert len(guarded) == sum(len(route.methods) for route in PARTNERS)
+    assert len(guarded) == sum(len(route.methods) for route in GUARDED)
     invoked = {(each["Integration"]["Type"], each["Integration"]["IntegrationHttpMethod"]) for each in methods(qa)}
     assert invoked == {("AWS_PROXY", "POST")}
 
@@ -154,7 +154,7 @@ def test_only_this_stage_of_its_api_invokes_a_function(qa: Stacks) -> None:
 
 
 @pytest.mark.parametrize("error", GATEWAY_ERRORS, ids=lambda error: error.type)
-def test_a_refusal_of_the_gateway_has_the_shape_of_ocpi_and_gives_the_ids_back(qa: Stacks, error: Any) -> None:
+def test_a_refusal_of_the_gateway_is_ocpis_and_a_problem_and_gives_the_ids_back(qa: Stacks, error: Any) -> None:
     """T3, T5"""
     (response,) = (
         each["Properties"]
@@ -162,7 +162,8 @@ def test_a_refusal_of_the_gateway_has_the_shape_of_ocpi_and_gives_the_ids_back(q
         if each["Properties"]["ResponseType"] == error.type
     )
     body = json.loads(response["ResponseTemplates"]["application/json"])
-    assert set(body) == {"status_code", "status_message", "timestamp"}
+    assert {"status_code", "status_message", "timestamp"} | {"type", "title", "detail"} <= set(body)
+    assert body.get("status") == error.http_status
     assert 2000 <= body["status_code"] < 4000
     assert response["ResponseParameters"]["gatewayresponse.header.X-Request-ID"] == "method.request.header.X-Request-ID"
     assert "gatewayresponse.header.X-Correlation-ID" in response["ResponseParameters"]

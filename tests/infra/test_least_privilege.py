@@ -19,6 +19,7 @@ FUNCTIONS_THAT_WRITE = {
     "ocpi_locations": {"locations"},
     "ocpi_tariffs": {"tariffs"},
     "ocpi_hubclientinfo": {"hub_clients"},
+    "app_users": {"users"},
     "plan_sessions": {"sessions", "profile_requests", "limit_groups", "habits"},
     "send_profiles": {"partners", "sessions", "profile_requests"},
     "want_plans": {"sessions"},
@@ -68,7 +69,7 @@ def test_figures_are_counted_by_who_meets_partners_and_read_by_the_operators_fun
     assert not any("quality" in qa.may(name, action) for name in qa.functions for action in (WRITES[0], WRITES[2]))
 
 
-def test_the_authoriser_touches_partners_alone(qa: Stacks) -> None:
+def test_the_authoriser_touches_partners_and_tenants_alone(qa: Stacks) -> None:
     touched = {
         resource
         for statement in qa.statements_of("authorise")
@@ -76,7 +77,8 @@ def test_the_authoriser_touches_partners_alone(qa: Stacks) -> None:
         if not action.startswith("logs:")
         for resource in qa.may("authorise", action)
     }
-    assert touched == {"partners", "directory", "table key"}
+    assert touched == {"partners", "tenants", "directory", "table key"}
+    assert "tenants" not in qa.may("authorise", "dynamodb:PutItem")
 
 
 def as_list(value: str | list[str]) -> list[str]:

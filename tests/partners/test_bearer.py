@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from offpeak.errors import NotAllowed, NotAuthenticated
+from offpeak.gateway import deployed_at
 from offpeak.oauth.clients import Client
 from offpeak.partners.authorise import CACHED_S, Authoriser, policy
 from offpeak.partners.bearer import bearer_in
@@ -57,7 +58,7 @@ def test_a_token_with_its_key_is_let_in_and_throttled_as_the_partner(admitted: I
     partner = admitted.partner()
     admitted.partners.save(replace(partner, usage_key="u" * 40))
     decision = Authoriser(admitted.partners, admitted.bearers).authorise(shown(admitted.token()), SESSIONS)
-    answer = policy(decision, METHOD_ARN)
+    answer = policy(decision, deployed_at(METHOD_ARN, ""))
     assert answer["usageIdentifierKey"] == "u" * 40
     assert answer["context"] == {
         "partner_id": "acme",
@@ -76,7 +77,9 @@ def test_whoever_has_a_token_but_no_key_is_told_so_by_the_function(
     decision = Authoriser(admitted.partners, admitted.bearers).authorise(shown(admitted.token(), api_key), SESSIONS)
     assert decision.refusal is not None
     assert named in decision.refusal
-    assert policy(decision, METHOD_ARN)["context"] == {"refusal": decision.refusal}, "and nothing that opens a door"
+    assert policy(decision, deployed_at(METHOD_ARN, ""))["context"] == {"refusal": decision.refusal}, (
+        "and nothing that opens a door"
+    )
 
 
 def test_the_key_of_another_partner_is_no_key(admitted: Issuing) -> None:

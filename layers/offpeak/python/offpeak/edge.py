@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 
 from offpeak.errors import InvalidMessage, NotAllowed, NotAuthenticated, OffpeakError, UnparseableBody
+from offpeak.gateway import Deployed, denying, deployed_at
 from offpeak.ocpi.envelope import CORRELATION_ID, REQUEST_ID, SWAPPED, RequestIds, is_echoable
 from offpeak.ocpi.paths import below_prefix
 from offpeak.ocpi.wire_json import JsonValue, read_json, write_json
@@ -194,23 +195,26 @@ def command_handler(run: Callable[[JsonValue], object]) -> Handler:
     return handler
 
 
-def authoriser_handler(decide: Callable[[Mapping[str, str], str, str], dict[str, object]]) -> Handler:
-    """Return the handler of a REQUEST authoriser: `decide` gets the headers, the resource and the method's ARN.
+def authoriser_handler(decide: Callable[[Mapping[str, str], str, Deployed], dict[str, object]]) -> Handler:
+    """Return the handler of a REQUEST authoriser: `decide` gets the headers, the resource as our routes write it, and
+    where that is deployed.
 
     API Gateway answers 401 when the function fails with exactly this word, and 403 when a policy denies.
     """
 
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: dict[str, Any], _context: Any) -> dict[str, object]:
+        resource = below_prefix(event["resource"])
+        deployed = deployed_at(event["methodArn"], event["resource"].removesuffix(resource))
         try:
-            return decide(event.get("headers") or {}, below_prefix(event["resource"]), event["methodArn"])
+            return decide(event.get("headers") or {}, resource, deployed)
         except NotAuthenticated as error:
             logger.info("caller_refused", resource=event["resource"], problem=str(error))
             count("CallersRefused")
         except NotAllowed as error:
             logger.info("caller_shut_out", resource=event["resource"], problem=str(error))
             count("CallersRefused")
-            return _denial(event["methodArn"])
+            return denying(event["methodArn"])
         finally:
             _flush_metrics()
         raise Exception("Unauthorized")
@@ -226,12 +230,6 @@ def _notice_refusal(error: Exception | None, event: Mapping[str, Any], watch: Wa
     module = MODULE.search(event.get("resource") or "")
     call = f"{event['httpMethod']} {module[1] if module else 'request'}"
     watch.refused(partner_id, call, error, event.get("body") or "")
-
-
-def _denial(method_arn: str) -> dict[str, object]:
-    """The policy that makes API Gateway answer 403."""
-    statement = {"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": [method_arn]}
-    return {"principalId": "nobody", "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
 
 
 def _by_group(records: list[Record]) -> list[list[Record]]:

@@ -6,8 +6,9 @@ OffpeakError
 ├── NotAllowed            credentials that we know, but not now            HTTP 403, OCPI 2000
 ├── MethodNotAllowed      credentials misuse (OCPI 2.2.1, 7.2.2)           HTTP 405, OCPI 2000
 ├── UnknownObject         nothing at this address for this partner         HTTP 404, OCPI 2000
-├── AlreadyExists         what was to be made is there already             operator API only: HTTP 409
-├── OutOfDate             the caller changes what it has not seen          operator API only: HTTP 412, 428
+├── AlreadyExists         what was to be made is there already             not OCPI: HTTP 409
+├── InUse                 what was to be taken away is still needed        not OCPI: HTTP 409
+├── OutOfDate             the caller changes what it has not seen          not OCPI: HTTP 412, 428
 ├── InvalidMessage        valid JSON that breaks a rule; names the field   HTTP 200, OCPI 2001
 │   └── UnknownLocation   it concerns a Location that we do not know       HTTP 200, OCPI 2003
 ├── TokenRefused          no access token for this request                 OAuth2 error at HTTP 400 or 401
@@ -49,6 +50,10 @@ class UnknownObject(OffpeakError):
 
 class AlreadyExists(OffpeakError):
     """What was to be made is there already."""
+
+
+class InUse(OffpeakError):
+    """Something else stands on what was to be taken away."""
 
 
 class OutOfDate(OffpeakError):

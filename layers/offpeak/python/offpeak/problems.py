@@ -1,7 +1,8 @@
-"""Errors of the operator API as problem details (RFC 9457). `field` names what is wrong in the body or the query.
+"""Errors of the operators' and the app API as problem details (RFC 9457). `field` names what is wrong in the body or
+the query.
 
-API Gateway answers by itself what it does not let through (no signature, no right to invoke): in OCPI's shape, because
-its answers are one for all routes.
+API Gateway answers by itself what it does not let through. Its answers are one for all routes of an API, so those to
+apps have OCPI's envelope beside the problem's fields.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from aws_lambda_powertools.event_handler import Response
 from offpeak.errors import (
     AlreadyExists,
     ConcurrentChange,
+    InUse,
     InvalidMessage,
     MethodNotAllowed,
     NotAuthenticated,
@@ -32,6 +34,7 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     UnknownObject: HTTPStatus.NOT_FOUND,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     AlreadyExists: HTTPStatus.CONFLICT,
+    InUse: HTTPStatus.CONFLICT,
     OutOfDate: HTTPStatus.PRECONDITION_FAILED,
     InvalidMessage: HTTPStatus.UNPROCESSABLE_ENTITY,
     PeerUnusable: HTTPStatus.BAD_GATEWAY,
@@ -43,8 +46,18 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
 
 
 def problem(error: Exception) -> Response[str]:
-    """Answer an error as STATUSES says."""
-    status = STATUSES.get(type(error))
+    """Answer an operator's error as STATUSES says."""
+    return _answer(error, STATUSES.get(type(error)))
+
+
+def app_problem(error: Exception) -> Response[str]:
+    """Answer an app's error: as STATUSES says, but that apps show credentials, which may be wrong."""
+    if isinstance(error, NotAuthenticated):
+        return _answer(error, HTTPStatus.UNAUTHORIZED)
+    return problem(error)
+
+
+def _answer(error: Exception, status: HTTPStatus | None) -> Response[str]:
     if status is None:
         logger.exception("request_failed", exc_info=error)
         count("RequestsFailed")

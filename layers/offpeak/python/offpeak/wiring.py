@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from offpeak.oauth.access_store import AccessStore
     from offpeak.oauth.access_tokens import Issuer
     from offpeak.oauth.key_store import Signer
+    from offpeak.oauth.token_request import Office
     from offpeak.ocpi.client import OcpiClient
     from offpeak.ocpi.guarded_http import GuardedHttp
     from offpeak.ocpi.peer_address import PeerAddressRule
@@ -68,6 +69,8 @@ if TYPE_CHECKING:
     from offpeak.sessions.prefer import Teller
     from offpeak.sessions.store import SessionStore
     from offpeak.tariffs.store import TariffStore
+    from offpeak.tenants.authorise import Authoriser
+    from offpeak.tenants.store import TenantStore
 
 
 def base_url() -> str:
@@ -140,6 +143,22 @@ def access() -> AccessStore:
     return AccessStore(_table("PARTNERS_TABLE"))
 
 
+def token_office(client_id: str) -> Office:
+    """Who gives a client its tokens: it is a partner's or a tenant's."""
+    from offpeak.oauth.access_store import partner_in
+    from offpeak.oauth.token_request import APP_SCOPE, OCPI_SCOPE, Office
+    from offpeak.partners.bearer import is_welcome
+    from offpeak.tenants.authorise import is_welcome as is_welcome_tenant
+    from offpeak.tenants.model import tenant_in
+
+    owner = partner_in(client_id)
+    if owner is not None and tenant_in(owner) is not None:
+        return Office(
+            own_issuer_for_apps(), tenant_access(), lambda each: is_welcome_tenant(each, tenants()), APP_SCOPE
+        )
+    return Office(own_issuer(), access(), lambda each: is_welcome(each, partners()), OCPI_SCOPE)
+
+
 @cache
 def signer() -> Signer:
     import secrets
@@ -164,6 +183,46 @@ def bearers() -> Bearers:
         own_keys(SigningKeyStore(_table("PARTNERS_TABLE"))),
         outside_keys(guarded_http()),
         real_now=lambda: datetime.now(UTC),
+    )
+
+
+@cache
+def own_issuer_for_apps() -> Issuer:
+    """The same, of tokens for tenants."""
+    from offpeak.oauth.access_tokens import own_issuer_for_apps
+
+    return own_issuer_for_apps(base_url())
+
+
+@cache
+def tenants() -> TenantStore:
+    from offpeak.tenants.store import TenantStore
+
+    return TenantStore(_table("TENANTS_TABLE"))
+
+
+@cache
+def tenant_access() -> AccessStore:
+    from offpeak.oauth.access_store import AccessStore
+    from offpeak.tenants.store import access_key_of
+
+    return AccessStore(_table("TENANTS_TABLE"), access_key_of)
+
+
+@cache
+def authoriser() -> Authoriser:
+    """Who decides on every request behind the authoriser, of partners and tenants."""
+    from datetime import UTC, datetime
+
+    from offpeak.oauth.key_sets import own_keys
+    from offpeak.oauth.key_store import SigningKeyStore
+    from offpeak.partners import authorise as of_partners
+    from offpeak.tenants.authorise import Authoriser, TenantBearers
+
+    keys = own_keys(SigningKeyStore(_table("PARTNERS_TABLE")))
+    return Authoriser(
+        of_partners.Authoriser(partners(), bearers()),
+        TenantBearers(tenants(), tenant_access(), own_issuer_for_apps(), keys, real_now=lambda: datetime.now(UTC)),
     )
 
 

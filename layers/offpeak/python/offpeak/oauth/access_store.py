@@ -1,4 +1,4 @@
-"""Partners' access and the outside issuers, in the partners table.
+"""Partners' access and the outside issuers, in the partners table; tenants' access, in theirs.
 
 Rows: PARTNER#{id}/ACCESS, a partner's clients and ApiKeys; ISSUER#{hash of its URL}/ISSUER, an outside issuer;
 ISSUER#{hash}/CLIENT#{client id}, whose an outside issuer's client is. A client of ours carries its partner in its id.
@@ -6,7 +6,7 @@ ISSUER#{hash}/CLIENT#{client id}, whose an outside issuer's client is. A client 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -22,21 +22,22 @@ Also: TypeAlias = Sequence[tuple[Table, Write]]
 
 
 class AccessStore:
-    """Who may show which OAuth2 clients and ApiKeys."""
+    """Who may show which OAuth2 clients and ApiKeys; `key_of` says where each has them."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, key_of: Callable[[str], Key] | None = None) -> None:
         self._table = table
+        self._key_of = key_of or access_key
 
     def load(self, partner_id: str) -> Access:
         """Return a partner's access as it is now; nothing at all where nobody gave it any."""
-        row = self._table.get(access_key(partner_id))
+        row = self._table.get(self._key_of(partner_id))
         return _access(partner_id, row) if row else Access(partner_id)
 
     def save(self, access: Access, *, also: Also = ()) -> Access:
         """Write what follows `access.revision`; returns it as saved. Raises ConcurrentChange."""
         before = self.load(access.partner_id)
         saved = replace(access, revision=access.revision + 1)
-        writes: list[Write] = [_put(saved)]
+        writes: list[Write] = [_put(saved, self._key_of(saved.partner_id))]
         for key in {*saved.clients, *before.clients}:
             issuer, client_id = key
             if issuer is not None and (key in saved.clients) != (key in before.clients):
@@ -54,7 +55,7 @@ class AccessStore:
             for each in clients
             if each.issuer is not None
         ]
-        return [Delete(access_key(partner_id)), *map(Delete, outside)]
+        return [Delete(self._key_of(partner_id)), *map(Delete, outside)]
 
     def partner_of(self, client_id: str, issuer: str | None) -> str | None:
         """Return whose a client is, or may be where it is ours: only `load` says whether there is such a client."""
@@ -124,9 +125,9 @@ def _issuer(row: Row) -> Issuer:
     return Issuer(row["issuer"], row["jwks_url"], row.get("audience"), row["client_claim"])
 
 
-def _put(access: Access) -> Put:
+def _put(access: Access, key: Key) -> Put:
     row = {
-        **access_key(access.partner_id),
+        **key,
         "clients": [_client_row(each) for each in access.clients.values()],
         "api_keys": [_credential_row(each) for each in access.api_keys],
         "revision": access.revision,

@@ -7,7 +7,7 @@ right but whose time is over still tells who shows it, so that the refusal can s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +51,13 @@ class Shown:
 
 
 def own_issuer(base_url: str) -> Issuer:
-    """Return ourselves as an issuer."""
+    """Return ourselves as an issuer of tokens for partners."""
     return Issuer(base_url, f"{base_url}/.well-known/jwks.json", f"{base_url}/ocpi", "client_id")
+
+
+def own_issuer_for_apps(base_url: str) -> Issuer:
+    """Return ourselves as an issuer of tokens for tenants: they are for the app API, and good for nothing else."""
+    return replace(own_issuer(base_url), audience=f"{base_url}/v1")
 
 
 def sign(client_id: str, issuer: Issuer, key: tuple[str, EllipticCurvePrivateKey], token_id: str, now: datetime) -> str:
@@ -79,6 +84,15 @@ def issuer_of(token: str) -> str:
     if not isinstance(issuer, str) or not issuer.isascii():  # half a surrogate pair cannot even be hashed
         raise NotAuthenticated("the access token names no issuer")
     return issuer
+
+
+def claimed_client(token: str) -> str | None:
+    """Return the client that a token names, if it is a token of ours; nothing of it has been checked.
+
+    Raises NotAuthenticated for what is no token.
+    """
+    client_id = _unchecked(token)[1].get("client_id")
+    return client_id if isinstance(client_id, str) else None
 
 
 def read(token: str, issuer: Issuer, key_named: Callable[[str | None], PyJWK | None]) -> Shown:

@@ -23,8 +23,10 @@ from offpeak.telemetry import count, logger
 
 FORM = "application/x-www-form-urlencoded"
 GRANT = "client_credentials"
-SCOPE = "ocpi"
-"""The one scope that there is; whatever a client asks for, the answer says that it was given this one."""
+OCPI_SCOPE = "ocpi"
+"""A partner's one scope, whatever it asks for; the answer says that it was given this one."""
+APP_SCOPE = "app"
+"""A tenant's."""
 LARGEST_REQUEST = 8 * 1024
 MOST_FIELDS = 20
 
@@ -60,33 +62,38 @@ def read_token_request(content_type: str | None, body: str, authorization: str |
     return TokenRequest(client_id, secret, fields.get("audience"))
 
 
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Who gives out tokens of one scope. `us` says what they are for; `is_welcome` whether an owner of clients may have
+    one."""
+
+    us: Issuer
+    access: AccessStore
+    is_welcome: Callable[[str], bool]
+    scope: str
+
+
 def give_token(
-    asked: TokenRequest,
-    us: Issuer,
-    access: AccessStore,
-    signer: Signer,
-    is_welcome: Callable[[str], bool],
-    *,
-    token_id: str,
-    now: datetime,
+    asked: TokenRequest, office: Office, signer: Signer, *, token_id: str, now: datetime
 ) -> dict[str, object]:
-    """Return the answer with an access token (RFC 6749, 5.1). `is_welcome` says whether a partner may have one.
+    """Return the answer with an access token (RFC 6749, 5.1).
 
     Raises TokenRefused; for a wrong secret and for a client that does not exist in the same words.
     """
-    partner_id = access.partner_of(asked.client_id, None)
-    client = access.load(partner_id).client(asked.client_id) if partner_id else None
-    if client is None or partner_id is None or not has_secret(client, asked.client_secret, now):
+    us, access = office.us, office.access
+    owner = access.partner_of(asked.client_id, None)
+    client = access.load(owner).client(asked.client_id) if owner else None
+    if client is None or owner is None or not has_secret(client, asked.client_secret, now):
         raise TokenRefused("invalid_client", "the client or its secret is not known")
     if asked.audience is not None and not _is_us(asked.audience, us):
         raise TokenRefused("invalid_request", f"audience must be {us.audience}")
-    if not is_welcome(partner_id):
+    if not office.is_welcome(owner):
         raise TokenRefused("unauthorized_client", "the connection is suspended or has ended")
     token = sign(asked.client_id, us, signer.private_key(now), token_id, now)
-    logger.info("access_token_given", partner_id=partner_id, client_id=asked.client_id, token_id=token_id)
+    logger.info("access_token_given", owner=owner, client_id=asked.client_id, token_id=token_id)
     count("AccessTokensGiven")
     expires_in = int(TOKEN_LIFETIME.total_seconds())
-    return {"access_token": token, "token_type": "Bearer", "expires_in": expires_in, "scope": SCOPE}
+    return {"access_token": token, "token_type": "Bearer", "expires_in": expires_in, "scope": office.scope}
 
 
 def _is_us(audience: str, us: Issuer) -> bool:

@@ -17,7 +17,13 @@ HUB_CLIENT_INFO_PATH = "/ocpi/emsp/{version}/hubclientinfo"
 REGISTRATION_PATHS = (VERSIONS_PATH, DETAILS_PATH, CREDENTIALS_PATH)
 """All that a token A is good for (CONFORMANCE T1), as the routes write it."""
 
-PREFIX = re.compile(r"^(?!/(?:ocpi|ops|oauth|\.well-known)/).+?(?=/(?:ocpi|ops|oauth|\.well-known)/)")
+PARTNERS_AREAS = ("/ocpi/", "/ocpi2.2/", "/ocpp2.0.1/")
+"""Below which partners call us: OCPI, and pairing in the two forms in which CPOs speak it."""
+TENANTS_AREA = "/v1/"
+"""Below which tenants' apps call us."""
+
+_FIRST = r"/(?:ocpi|ocpi2\.2|ocpp2\.0\.1|v1|pair|ops|oauth|\.well-known)/"
+PREFIX = re.compile(rf"^(?!{_FIRST}).+?(?={_FIRST})")
 """What a deployment puts before every path (/api, say), so that our routes need not know it."""
 
 

@@ -22,8 +22,8 @@ from offpeak.pairing.rows import (
     user_row,
 )
 
-Also = Sequence[tuple[Table, Write]]
-"""Writes to other rows that belong to a change: they are done in the same transaction, or not at all."""
+Also = Sequence[tuple[Table, Part]]
+"""What belongs to a change in other rows: it is done in the same transaction, and holds there, or nothing is done."""
 
 Kept = TypeVar("Kept", User, ChargingLocation, Charger)
 
@@ -73,9 +73,9 @@ class AccountStore:
         return self._save(saved, user_row(saved), user.revision, also)
 
     def save_location(self, key: UserKey, location: ChargingLocation, *, also: Also = ()) -> ChargingLocation:
-        """The same for a charging location of a user."""
+        """The same for a charging location of a user who is still there."""
         saved = replace(location, revision=location.revision + 1)
-        return self._save(saved, location_row(key, saved), location.revision, also)
+        return self._save(saved, location_row(key, saved), location.revision, (self.is_there(key), *also))
 
     def save_charger(self, charger: Charger, *, also: Also = ()) -> Charger:
         """The same for a charger."""

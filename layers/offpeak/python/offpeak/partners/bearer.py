@@ -15,6 +15,7 @@ from functools import partial
 from offpeak.errors import NotAllowed, NotAuthenticated
 from offpeak.oauth.access_store import AccessStore
 from offpeak.oauth.access_tokens import LONGEST_TOKEN, Issuer, issuer_of, read
+from offpeak.oauth.clients import Access
 from offpeak.oauth.key_sets import KeySets
 from offpeak.partners.model import Partner, PartnerStatus
 from offpeak.partners.store import PartnerStore
@@ -93,9 +94,12 @@ class Bearers:
             raise NotAuthenticated(f"partner {partner.partner_id} is {partner.status.value}")
         if partner.is_suspended:
             raise NotAllowed(f"partner {partner.partner_id} is suspended")
-        problem = shown.problem
-        if problem is None and not api_key:
-            problem = f"the header {API_KEY} is missing: it goes beside the access token"
-        elif problem is None and api_key and not access.has_api_key(api_key, self.real_now()):
-            problem = f"the header {API_KEY} holds no key of yours"
+        problem = shown.problem or problem_with(api_key, access, self.real_now())
         return FoundClient(partner, shown.client_id, shown.expires_at_s, problem)
+
+
+def problem_with(api_key: str | None, access: Access, now: datetime) -> str | None:
+    """Return what is wrong with an ApiKey that is shown beside a token of that access, None where nothing is."""
+    if not api_key:
+        return f"the header {API_KEY} is missing: it goes beside the access token"
+    return None if access.has_api_key(api_key, now) else f"the header {API_KEY} holds no key of yours"

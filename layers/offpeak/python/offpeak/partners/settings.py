@@ -67,6 +67,8 @@ Day = Annotated[date, BeforeValidator(_day)]
 PartyText = Annotated[str, StringConstraints(pattern=PARTY)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 LocalTime = Annotated[time, BeforeValidator(_local_time)]
+TimeZone = Annotated[str, BeforeValidator(_time_zone)]
+BiddingZone = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9-]{2,20}$")]
 Price = Annotated[Decimal, Field(ge=-10, le=10, allow_inf_nan=False)]
 Energy = Annotated[Decimal, Field(ge=0, le=1000, allow_inf_nan=False)]
 
@@ -97,8 +99,8 @@ class TariffChange(_Change):
 
 
 class PlanningChange(_Change):
-    time_zone: Annotated[str, BeforeValidator(_time_zone)] = UNNAMED
-    bidding_zone: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9-]{2,20}$")] = UNNAMED
+    time_zone: TimeZone = UNNAMED
+    bidding_zone: BiddingZone = UNNAMED
     tariff: TariffChange = UNNAMED
     departure: LocalTime = UNNAMED
     shortest_stay_s: Annotated[int, Field(ge=0, le=172_800)] = UNNAMED
@@ -196,14 +198,15 @@ def settings_of(partner: Partner) -> dict[str, object]:
 def _planning(before: PlanningDefaults, wire: PlanningChange) -> PlanningDefaults:
     named = _named(wire)
     if "tariff" in named:
-        named["tariff"] = _tariff(before.tariff, wire.tariff)
+        named["tariff"] = tariff_with(before.tariff, wire.tariff, "settings.planning.tariff")
     planning = replace(before, **named)
     if planning.min_soc > planning.max_soc:
         raise InvalidMessage("settings.planning.min_soc", "is above max_soc")
     return planning
 
 
-def _tariff(before: Tariff, wire: TariffChange) -> Tariff:
+def tariff_with(before: Tariff, wire: TariffChange, where: str) -> Tariff:
+    """Return a tariff with what a change names, which stands at `where` in its message. Raises InvalidMessage."""
     named = _named(wire)
     if "windows" in named:
         named["windows"] = tuple(
@@ -211,7 +214,7 @@ def _tariff(before: Tariff, wire: TariffChange) -> Tariff:
         )
     tariff = replace(before, **named)
     if tariff.kind is TariffKind.TIME_OF_USE and not tariff.windows:
-        raise InvalidMessage("settings.planning.tariff.windows", "are what a tariff of this kind is made of")
+        raise InvalidMessage(f"{where}.windows", "are what a tariff of this kind is made of")
     return tariff
 
 

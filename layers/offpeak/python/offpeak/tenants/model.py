@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+OWNER = "tenant~"
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -36,3 +38,13 @@ class Tenant:
     @property
     def is_suspended(self) -> bool:
         return self.suspended_at is not None
+
+
+def owner_id(tenant_id: str) -> str:
+    """Return what a tenant is called where partners have ids too: its clients, its API key, its audit trail."""
+    return OWNER + tenant_id
+
+
+def tenant_in(owner: str) -> str | None:
+    """Return the tenant that an owner is, None where it is a partner: no partner's id has a tilde."""
+    return owner.removeprefix(OWNER) if owner.startswith(OWNER) else None

@@ -1,0 +1,82 @@
+"""What apps do with users and charging locations. Everything is made by an id that its caller chose, so that doing it
+again, after an answer that got lost, finds what is there and makes nothing twice."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from offpeak.errors import InUse, InvalidMessage, OutOfDate, UnknownObject
+from offpeak.pairing.accounts import AccountStore
+from offpeak.pairing.model import Account, ChargingLocation, User, UserKey
+from offpeak.pairing.users import (
+    MOST_LOCATIONS,
+    LocationChange,
+    NewLocation,
+    UserChange,
+    location_with,
+    new_location,
+    user_with,
+)
+
+
+def make_user(key: UserKey, said: UserChange, accounts: AccountStore, *, now: datetime) -> User:
+    """Make a user, or return the one that an earlier try has made."""
+    try:
+        return accounts.save_user(user_with(User(key, now), said))
+    except OutOfDate:
+        return accounts.known(key).user
+
+
+def change_user(key: UserKey, said: UserChange, accounts: AccountStore, *, seen: int | None) -> User:
+    """Change what is told of a user. Raises UnknownObject, OutOfDate."""
+    before = accounts.known(key).user
+    check_seen(before.revision, seen)
+    return accounts.save_user(user_with(before, said))
+
+
+def make_location(
+    key: UserKey, location_id: str, said: NewLocation, accounts: AccountStore, *, now: datetime
+) -> ChargingLocation:
+    """Make a charging location, or return the one that an earlier try has made.
+
+    Raises UnknownObject, InvalidMessage.
+    """
+    account = accounts.known(key)
+    if location_id in account.locations:
+        return account.locations[location_id]
+    if len(account.locations) >= MOST_LOCATIONS:
+        raise InvalidMessage("location", f"the user has {MOST_LOCATIONS} charging locations already")
+    return accounts.save_location(key, new_location(location_id, said, now))
+
+
+def change_location(
+    key: UserKey, location_id: str, said: LocationChange, accounts: AccountStore, *, seen: int | None
+) -> ChargingLocation:
+    """Change what is told of a charging location. Raises UnknownObject, OutOfDate, InvalidMessage."""
+    before = known_location(accounts.known(key), location_id)
+    check_seen(before.revision, seen)
+    return accounts.save_location(key, location_with(before, said))
+
+
+def remove_location(key: UserKey, location_id: str, accounts: AccountStore, *, seen: int | None) -> None:
+    """Take a charging location away at which there is no charger. Raises UnknownObject, OutOfDate, InUse."""
+    account = accounts.known(key)
+    location = known_location(account, location_id)
+    check_seen(location.revision, seen)
+    if any(each.location_id == location_id for each in account.chargers.values()):
+        raise InUse("there is a charger at this location: un-pair it first")
+    accounts.remove_location(key, location)
+
+
+def known_location(account: Account, location_id: str) -> ChargingLocation:
+    """Return a user's charging location. Raises UnknownObject."""
+    location = account.locations.get(location_id)
+    if location is None:
+        raise UnknownObject(f"there is no charging location {location_id} of this user")
+    return location
+
+
+def check_seen(revision: int, seen: int | None) -> None:
+    """Raise OutOfDate where the caller has seen another revision; None stands for any."""
+    if seen is not None and seen != revision:
+        raise OutOfDate(f"it is at revision {revision} by now, not {seen}: look at it again")
