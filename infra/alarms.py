@@ -50,6 +50,13 @@ METRIC_ALARMS = (
         "Plans go on with what was told, and then without. Read carbon_feed_failed in the log of fetch_carbon.",
     ),
     MetricAlarm(
+        "WebhooksPaused",
+        at_least=1,
+        period_minutes=60,
+        meaning="A tenant's receiver failed for a day, or said that it is gone; its events wait for 30 days. "
+        "`python -m ops webhooks` shows whose and why: tell the tenant, who resumes it.",
+    ),
+    MetricAlarm(
         "CircuitsOpened",
         at_least=1,
         period_minutes=5,

@@ -112,6 +112,7 @@ WORKERS = (
     Worker("replan", "want_plans", fifo=False, batch_size=1, timeout_s=60, max_concurrency=10),
     Worker("history", "pull_history", fifo=False, batch_size=1, timeout_s=60, max_concurrency=10),
     Worker("events", "publish_events", fifo=True, batch_size=10, timeout_s=10, max_concurrency=50),
+    Worker("webhooks", "deliver_webhooks", fifo=False, batch_size=1, timeout_s=30, max_concurrency=50),
 )
 
 

@@ -77,7 +77,7 @@ class ServiceStack(Stack):
         locations, tariffs, signals, groups = data.locations, data.tariffs, data.grid_signals, data.limit_groups
         plan, send, replan = self._queues["plan"], self._queues["send"], self._queues["replan"]
         history, pages = data.history, self._queues["history"]
-        events = self._queues["events"]
+        events, deliveries, webhooks = self._queues["events"], self._queues["webhooks"], data.webhooks
         base_url = ("BASE_URL", self._api.base_url)
         token_key = (data.token_key, "TOKEN_KEY_ID")
 
@@ -123,7 +123,9 @@ class ServiceStack(Stack):
         puller.can_use_key(*token_key)
 
         publisher = self._function("publish_events")
-        publisher.can_read(data.events).can_write(data.events).can_send(events)
+        publisher.can_read(data.events, webhooks).can_write(data.events, webhooks).can_send(events, deliveries)
+        courier = self._function("deliver_webhooks")
+        courier.can_read(webhooks).can_write(webhooks).can_send(deliveries).can_use_key(*token_key, encrypt=False)
 
         # behind the clocks
         sweep = self._function("sweep_sessions", timeout_s=50)
@@ -149,7 +151,7 @@ class ServiceStack(Stack):
         for name in NOTICING:
             self._functions[name].can_count(data.quality)
 
-        self._function("sweep_webhooks", timeout_s=50).can_read(data.events).can_send(events)
+        self._function("sweep_webhooks", timeout_s=50).can_read(data.events, webhooks).can_send(events, deliveries)
 
         # behind the operators' API and commands
         administration = self._function("ops_partners", timeout_s=60)
@@ -178,6 +180,7 @@ class ServiceStack(Stack):
                 viewer,
                 authoriser,
                 credentials,
+                courier,
                 sender,
                 puller,
                 refresh,

@@ -29,7 +29,8 @@ FUNCTIONS_THAT_WRITE = {
     "pull_history": {"partners", "sessions", "history", "locations", "tariffs", "hub_clients"},
     "sync_history": {"history"},
     "ops_history": {"history"},
-    "publish_events": {"events"},
+    "publish_events": {"events", "webhooks"},
+    "deliver_webhooks": {"webhooks"},
     "rotate_tokens": {"partners"},
     "ops_partners": {"partners"},
     "ops_api": {"partners"},
@@ -91,6 +92,7 @@ def test_only_who_calls_partners_or_gives_out_credentials_opens_tokens(qa: Stack
         "oauth",
         "refresh_tokens",
         "ops_access",
+        "deliver_webhooks",
         "send_profiles",
         "ops_sessions",
         "pull_history",
@@ -155,6 +157,7 @@ def test_nobody_scans_a_table(qa: Stacks) -> None:
         ),
         ("history", {"pull_history", "sync_history", "ocpi_sessions", "ops_history"}),
         ("events", {"publish_events", "sweep_webhooks"}),
+        ("webhooks", {"publish_events", "deliver_webhooks", "sweep_webhooks"}),
     ],
 )
 def test_a_queue_takes_messages_from_those_who_have_some(qa: Stacks, queue: str, senders: set[str]) -> None:
@@ -169,6 +172,7 @@ def test_a_queue_takes_messages_from_those_who_have_some(qa: Stacks, queue: str,
         ("replan", "want_plans"),
         ("history", "pull_history"),
         ("events", "publish_events"),
+        ("webhooks", "deliver_webhooks"),
     ],
 )
 def test_a_queue_is_emptied_by_its_worker_alone(qa: Stacks, queue: str, function: str) -> None:
@@ -202,4 +206,5 @@ def test_the_schedules_role_invokes_the_clocks_functions_and_no_other(qa: Stacks
         "sync_history",
         "rotate_tokens",
         "refresh_tokens",
+        "sweep_webhooks",
     }

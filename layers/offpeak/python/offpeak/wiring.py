@@ -71,6 +71,12 @@ if TYPE_CHECKING:
     from offpeak.tariffs.store import TariffStore
     from offpeak.tenants.authorise import Authoriser
     from offpeak.tenants.store import TenantStore
+    from offpeak.webhooks.administer import Webhooks
+    from offpeak.webhooks.deliver import Courier
+    from offpeak.webhooks.lanes import LaneStore
+    from offpeak.webhooks.post import Post
+    from offpeak.webhooks.secrets import SecretBox
+    from offpeak.webhooks.subscriptions import SubscriptionStore
 
 
 def base_url() -> str:
@@ -641,9 +647,11 @@ def publisher() -> Publisher:
     from datetime import UTC, datetime
 
     from offpeak.events.publish import Audience, Publisher
+    from offpeak.webhooks.hand_over import HandOver
 
-    nobody_yet = Audience(lambda _published, _at: (), lambda _event: None)
-    return Publisher(_table("EVENTS_TABLE"), outbox(), nobody_yet, lambda: datetime.now(UTC))
+    hand_over = HandOver(subscriptions(), lanes(), webhooks_queue())
+    audience = Audience(hand_over.deliveries_of, lambda event: hand_over.wake(event, clock().now()))
+    return Publisher(_table("EVENTS_TABLE"), outbox(), audience, lambda: datetime.now(UTC))
 
 
 def sweep_outbox(now: datetime) -> int:
@@ -651,6 +659,82 @@ def sweep_outbox(now: datetime) -> int:
     from offpeak.events.publish import sweep_outbox
 
     return sweep_outbox(_table("EVENTS_TABLE"), outbox(), now)
+
+
+@cache
+def subscriptions() -> SubscriptionStore:
+    from offpeak.webhooks.subscriptions import SubscriptionStore
+
+    return SubscriptionStore(_table("WEBHOOKS_TABLE"))
+
+
+@cache
+def lanes() -> LaneStore:
+    from offpeak.webhooks.lanes import LaneStore
+
+    return LaneStore(_table("WEBHOOKS_TABLE"))
+
+
+@cache
+def webhooks_queue() -> FairQueue:
+    from offpeak.aws.queues import FairQueue
+
+    return FairQueue(_client("sqs"), os.environ["WEBHOOKS_QUEUE_URL"])
+
+
+@cache
+def secret_box() -> SecretBox:
+    import secrets
+
+    from offpeak.webhooks.secrets import SecretBox
+
+    return SecretBox(token_cipher(), lambda: secrets.token_urlsafe(32))
+
+
+@cache
+def post() -> Post:
+    """What sends deliveries. Whoever does may use the token key, which closes over webhooks' secrets too."""
+    from datetime import UTC, datetime
+
+    from offpeak.webhooks.post import Post
+
+    return Post(guarded_http(), secret_box(), lambda: datetime.now(UTC))
+
+
+@cache
+def courier() -> Courier:
+    import secrets
+    from datetime import UTC, datetime
+
+    from offpeak.webhooks.deliver import Courier
+
+    return Courier(
+        subscriptions(),
+        lanes(),
+        post(),
+        webhooks_queue(),
+        now=clock().now,
+        real_now=lambda: datetime.now(UTC),
+        new_id=lambda: secrets.token_urlsafe(12),
+    )
+
+
+@cache
+def webhooks() -> Webhooks:
+    from datetime import UTC, datetime
+
+    from offpeak.webhooks.administer import Webhooks
+
+    return Webhooks(
+        subscriptions(),
+        lanes(),
+        secret_box(),
+        post(),
+        webhooks_queue(),
+        peer_address_rule(),
+        now=clock().now,
+        real_now=lambda: datetime.now(UTC),
+    )
 
 
 @cache

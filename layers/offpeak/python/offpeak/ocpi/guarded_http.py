@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A response that is neither a failure of the peer's server nor a redirect. Header names are in small letters; of
-    a header that came several times, the values are joined by commas."""
+    """A response. Header names are in small letters; of a header that came several times, the values are joined by
+    commas."""
 
     http_status: int
     headers: Mapping[str, str]
@@ -52,11 +52,9 @@ class GuardedHttp:
         PeerUnavailable when the peer did not answer in time, broke the connection or said 5xx; PeerUnusable for an
         address that we do not call, a redirect (none is followed), or an answer that is too large.
         """
-        self._rule.check(url)
         if query:
             url += f"{'&' if '?' in url else '?'}{query}"
-        usual = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "offpeak"}
-        answer = self._exchange(method, url, {**usual, **headers}, content, timeout_s, largest)
+        answer = self.exchange(method, url, headers, content, timeout_s=timeout_s, largest=largest)
         if answer.http_status >= 500:
             raise PeerUnavailable(f"the peer answered HTTP {answer.http_status}")
         if answer.http_status in (301, 302, 303, 307, 308):
@@ -64,25 +62,29 @@ class GuardedHttp:
             raise PeerUnusable(Status.PEER_UNUSABLE, problem)
         return answer
 
-    def _exchange(
+    def exchange(
         self,
         method: str,
         url: str,
         headers: Mapping[str, str],
         content: bytes | None,
+        *,
         timeout_s: float,
         largest: int,
     ) -> HttpAnswer:
+        """The same, whatever the status: redirects, which are not followed, and 5xx are answers too."""
         import httpcore
 
         from offpeak.ocpi.connections import deadline
 
+        self._rule.check(url)
+        usual = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "offpeak"}
         running = deadline.set(time.monotonic() + timeout_s)
         try:
             # The pool's own limits; whatever is shorter of them and the deadline ends a wait.
             limits = dict.fromkeys(("connect", "read", "write", "pool"), timeout_s)
             with self._pool.stream(
-                method, url, headers=list(headers.items()), content=content, extensions={"timeout": limits}
+                method, url, headers=list({**usual, **headers}.items()), content=content, extensions={"timeout": limits}
             ) as answer:
                 return HttpAnswer(answer.status, _headers(answer), _bounded(answer, largest))
         except httpcore.TimeoutException as error:
