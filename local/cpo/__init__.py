@@ -10,6 +10,7 @@ from local.cpo.misbehaviour import Answer, CredentialsTrouble, Misbehaviour, Res
 from local.cpo.oauth import OAuthSettings, TokenMisbehaviour
 from local.cpo.object_list import ListCall, ListTrouble
 from local.cpo.overview import SessionLog, SessionState
+from local.cpo.pairing import PairingCall, PairingTrouble
 from local.cpo.peer import CallFailed
 from local.cpo.places import Place, Tariff
 from local.cpo.profile_receiver import CallKind, ProfileCall
@@ -29,6 +30,8 @@ __all__ = [
     "Load",
     "Misbehaviour",
     "OAuthSettings",
+    "PairingCall",
+    "PairingTrouble",
     "Party",
     "Place",
     "ProfileCall",

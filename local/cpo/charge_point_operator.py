@@ -6,7 +6,7 @@ All of it lives on one event loop, so nothing here needs a lock against itself e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -20,6 +20,7 @@ from local.cpo.oauth import OAuthDoor
 from local.cpo.object_list import ObjectList
 from local.cpo.offpeak_connection import OffpeakConnection
 from local.cpo.outbox import Outbox
+from local.cpo.pairing import EVSES, STATIONS, PairingDesk, evse_object, offpeak_pairing
 from local.cpo.peer import Answered, CallFailed
 from local.cpo.places import Place, Tariff, location_object, tariff_object
 from local.cpo.profile_receiver import ProfileReceiver
@@ -84,6 +85,7 @@ class ChargePointOperator:
         self.now = now.astimezone(UTC)
         self.orders = Orders()
         self.oauth = OAuthDoor()
+        self.pairing = PairingDesk()
         self.profiles = ProfileReceiver(self)
         self.lists = {module: ObjectList(needs_date_from=module == "sessions") for module in LISTED_MODULES}
         """What Offpeak may ask for in pages, by the module."""
@@ -229,6 +231,27 @@ class ChargePointOperator:
             "PUT",
             f"{url}/{quote(session.visit.session_id, safe='')}",
             active_profile(session.limits, session.car, session.unit, self.now),
+        )
+
+    async def begin_pairing(self, code: str, evse_uids: Sequence[str], station_uid: str | None = None) -> Answered:
+        """Pair EVSEs, or a station, by a code that Offpeak gave to a driver. Raises CallFailed."""
+        evses = [evse_object(uid) for uid in evse_uids]
+        said: dict[str, Json] = {"code": code}
+        said |= {"charging_station": {"uid": station_uid, "evses": evses}} if station_uid else {"evse": evses[0]}
+        answer = await self._tell_pairing(f"{STATIONS if station_uid else EVSES}/pair", said)
+        if answer.is_fine:
+            self.pairing.took(evse_uids, station_uid)
+        return answer
+
+    async def end_pairing(self, uid: str, *, is_station: bool = False) -> Answered:
+        """Un-pair an EVSE, or a station, and tell Offpeak. Raises CallFailed."""
+        self.pairing.gave_up(self.pairing.evses_of(uid) if is_station else (uid,))
+        path = f"{STATIONS}/chargingstations/{{}}/unpair" if is_station else f"{EVSES}/evse/{{}}/unpair"
+        return await self._tell_pairing(path, {}, uid)
+
+    async def _tell_pairing(self, path: str, said: dict[str, Json], *uids: str) -> Answered:
+        return await self.offpeak.call(
+            "POST", offpeak_pairing(self.offpeak.registered().versions_url, path, *uids), said
         )
 
     async def close(self) -> None:

@@ -20,6 +20,7 @@ from local.cpo.handshake import RegistrationFailed
 from local.cpo.misbehaviour import Misbehaviour
 from local.cpo.object_list import ListTrouble
 from local.cpo.overview import log_of, state_of
+from local.cpo.pairing import PairingTrouble
 from local.cpo.peer import CallFailed
 from local.cpo.places import Place, Tariff
 from local.cpo.session import ChargingSession
@@ -45,6 +46,14 @@ HANDLES = {
     "POST /_control/trouble-list": "any of "
     + ", ".join(field.name for field in fields(ListTrouble))
     + "; with module for another list than that of sessions, nothing else to serve it without fault again",
+    "POST /_control/issue-code": '{"code", "evse_uids": ["EVSE-1"]}, with station_uid for a charging station; '
+    "is_used_once where it is unknown after it was asked about",
+    "POST /_control/begin-pairing": '{"code", "evse_uids"}, with station_uid for a charging station: by a code of '
+    "Offpeak's",
+    "POST /_control/end-pairing": '{"uid"}, with is_station for a charging station',
+    "POST /_control/trouble-pairing": "any of "
+    + ", ".join(field.name for field in fields(PairingTrouble))
+    + '; {"on": "unpair"} for calls that un-pair, nothing else to serve all without fault again',
     "POST /_control/misbehave": "any of "
     + ", ".join(field.name for field in fields(Misbehaviour))
     + "; with session_id for one session, {} to behave again",
@@ -81,6 +90,18 @@ class OverrideOrder(SessionOrder):
     current_a: Annotated[float, Field(ge=0)]
 
 
+class CodeOrder(Order):
+    code: Annotated[str, Field(min_length=1)]
+    evse_uids: Annotated[list[str], Field(min_length=1)] = ["EVSE-1"]
+    station_uid: str | None = None
+    is_used_once: bool = False
+
+
+class EndPairingOrder(Order):
+    uid: str
+    is_station: bool = False
+
+
 class AdvanceOrder(Order):
     minutes: Annotated[float, Field(ge=0)] = 0.0
     to: Instant | None = None
@@ -103,6 +124,10 @@ class Control:
             "/override": self.override,
             "/tell-location": self.tell_location,
             "/tell-tariff": self.tell_tariff,
+            "/issue-code": self.issue_code,
+            "/begin-pairing": self.begin_pairing,
+            "/end-pairing": self.end_pairing,
+            "/trouble-pairing": self.trouble_pairing,
             "/misbehave": self.misbehave,
             "/trouble-list": self.trouble_list,
         }
@@ -125,6 +150,12 @@ class Control:
             "sessions": [plain(asdict(state_of(session))) for session in cpo.sessions.values()],
             "pushes": len(cpo.pushes),
             "profile_calls": len(cpo.profiles.calls),
+            "pairing": {
+                "codes": list(cpo.pairing.codes),
+                "paired": sorted(cpo.pairing.paired),
+                "unpaired": sorted(cpo.pairing.unpaired),
+                "calls": plain([asdict(call) for call in cpo.pairing.calls]),
+            },
             "complaints": list(cpo.offpeak.complaints),
         }
 
@@ -181,6 +212,29 @@ class Control:
         tariff = TypeAdapter(Tariff).validate_python(await _ordered(request))
         await self._cpo.tell_tariff(tariff)
         return {"tariff_id": tariff.tariff_id}
+
+    async def issue_code(self, request: Request) -> Json:
+        order = CodeOrder.model_validate(await _ordered(request))
+        self._cpo.pairing.issue(order.code, order.evse_uids, order.station_uid, is_used_once=order.is_used_once)
+        return {"codes": list(self._cpo.pairing.codes)}
+
+    async def begin_pairing(self, request: Request) -> Json:
+        order = CodeOrder.model_validate(await _ordered(request))
+        return plain(asdict(await self._cpo.begin_pairing(order.code, order.evse_uids, order.station_uid)))
+
+    async def end_pairing(self, request: Request) -> Json:
+        order = EndPairingOrder.model_validate(await _ordered(request))
+        return plain(asdict(await self._cpo.end_pairing(order.uid, is_station=order.is_station)))
+
+    async def trouble_pairing(self, request: Request) -> Json:
+        order = await _ordered(request)
+        on = str(order.pop("on", "pair"))
+        unknown = order.keys() - {field.name for field in fields(PairingTrouble)}
+        if unknown:
+            raise ValueError(f"{', '.join(sorted(unknown))}: see GET /_control for what there is")
+        trouble = TypeAdapter(PairingTrouble).validate_python(order)
+        self._cpo.pairing.order(trouble, on)
+        return plain(asdict(trouble))
 
     async def misbehave(self, request: Request) -> Json:
         order = await _ordered(request)

@@ -18,6 +18,7 @@ from local.cpo.charge_point_operator import LISTED_MODULES, ChargePointOperator
 from local.cpo.charging_profile import LONGEST_URL, read_set_profile
 from local.cpo.handshake import CredentialsObject, RegistrationFailed
 from local.cpo.misbehaviour import CredentialsTrouble
+from local.cpo.pairing import EVSES, PAIRING_PATH, STATIONS
 from local.cpo.profile_receiver import CallKind, ProfileCall
 from local.cpo.wire import BAD_PARAMETERS, CLIENT_ERROR, OK, SERVER_ERROR, Json, envelope, read_json
 
@@ -60,6 +61,15 @@ class Interfaces:
             *(
                 self._route(LIST_PATH + module, ("GET",), partial(self.list_objects, module), is_functional=is_routed)
                 for module, is_routed in self._lists()
+            ),
+            *(
+                self._route(f"{PAIRING_PATH}/{path}", ("POST",), handle, is_functional=False)
+                for path, handle in (
+                    (f"{EVSES}/pair", self.pair),
+                    (f"{STATIONS}/pair", self.pair),
+                    (f"{EVSES}/evse/{{uid:path}}/unpair", self.unpair),
+                    (f"{STATIONS}/chargingstations/{{uid:path}}/unpair", self.unpair),
+                )
             ),
             self._route(SESSIONS_PATH + "/{session_id:path}/charging_preferences", ("PUT",), self.charging_preferences),
             self._route(PROFILES_PATH + "/{session_id:path}", ("GET", "PUT", "DELETE"), self.charging_profile),
@@ -193,6 +203,12 @@ class Interfaces:
             raise BadCall(f"profile_type: {said}")
         self._cpo.preferences.append((session_id, said))
         return self._answer(self._cpo.settings.preferences_answer)
+
+    async def pair(self, request: Request) -> Response:
+        return await self._cpo.pairing.pair(request) or BrokenOff()
+
+    async def unpair(self, request: Request) -> Response:
+        return await self._cpo.pairing.unpair(request) or BrokenOff()
 
     async def charging_profile(self, request: Request) -> Response:
         reply = await self._cpo.profiles.receive(await self._read_profile_call(request))

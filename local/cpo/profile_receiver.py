@@ -95,6 +95,8 @@ class ProfileReceiver:
     def _judge(self, call: ProfileCall, session: ChargingSession | None, wrong: Misbehaviour) -> Answer:
         if session is None or not session.is_active:
             return Answer.UNKNOWN_SESSION
+        if call.kind is CallKind.SET and self._cpo.pairing.declines(session.visit.evse_uid):
+            return Answer.REJECTED
         taken_at = self._taken_at.get(session.visit.session_id)
         too_often_until = taken_at and taken_at + timedelta(seconds=wrong.too_often_within_s)
         if call.kind is CallKind.SET and too_often_until and self._cpo.now < too_often_until:

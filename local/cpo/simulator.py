@@ -26,6 +26,8 @@ from local.cpo.misbehaviour import CredentialsTrouble, Misbehaviour
 from local.cpo.oauth import TOKEN_PATH, OAuthDoor, OAuthSettings
 from local.cpo.object_list import ListCall, ListTrouble
 from local.cpo.overview import SessionLog, SessionState, log_of, state_of
+from local.cpo.pairing import PAIRING_PATH, PairingDesk, PairingTrouble
+from local.cpo.peer import Answered
 from local.cpo.places import Place, Tariff
 from local.cpo.profile_receiver import ProfileCall
 from local.cpo.session import ChargingSession
@@ -202,6 +204,44 @@ class CpoSimulator:
     def settle(self) -> None:
         """Wait until the results of all answered profile calls were taken, late ones excepted."""
         self._run(self._cpo.profiles.settle())
+
+    # -- pairing
+
+    @property
+    def pairing_url(self) -> str:
+        """Where our pairing interface begins: what Offpeak's operator sets as `pairing.url`."""
+        return self.url + PAIRING_PATH
+
+    @property
+    def pairing(self) -> PairingDesk:
+        """The codes that we gave out, the calls about pairing, and what is paired and was un-paired."""
+        return self._cpo.pairing
+
+    def issue_code(
+        self, code: str, *evse_uids: str, station_uid: str | None = None, is_used_once: bool = False
+    ) -> None:
+        """Give a driver a code that stands for an EVSE, or for the EVSEs of a station. Raises ValueError."""
+
+        async def issue() -> None:
+            self._cpo.pairing.issue(code, evse_uids, station_uid, is_used_once=is_used_once)
+
+        self._run(issue())
+
+    def trouble_pairing(self, trouble: PairingTrouble, on: str = "pair") -> None:
+        """Treat calls to `pair` or to `unpair` so from now on."""
+
+        async def order() -> None:
+            self._cpo.pairing.order(trouble, on)
+
+        self._run(order())
+
+    def begin_pairing(self, code: str, *evse_uids: str, station_uid: str | None = None) -> Answered:
+        """Pair an EVSE, or a station, by a code that Offpeak gave to a driver. Raises CallFailed."""
+        return self._run(self._cpo.begin_pairing(code, evse_uids, station_uid))
+
+    def end_pairing(self, uid: str, *, is_station: bool = False) -> Answered:
+        """Un-pair an EVSE, or a station, and tell Offpeak. Raises CallFailed."""
+        return self._run(self._cpo.end_pairing(uid, is_station=is_station))
 
     # -- misbehaviour
 

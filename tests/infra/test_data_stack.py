@@ -120,6 +120,7 @@ def test_the_indexes_of_sessions_carry_what_the_sweep_reads_and_no_session_data(
         "by_plan_wanted": {"plan_wanted", "partner_id", "session_id"},
         "by_wake": {"partner_id", "session_id"},
         "by_active": {"partner_id", "session_id"},
+        "by_evse": {"partner_id", "session_id"},
     }
 
 
