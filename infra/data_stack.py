@@ -43,6 +43,7 @@ class DataStack(Stack):
                 Index("by_wake", "wake_shard", "wake_at", ("partner_id", "session_id")),
                 Index("by_active", "active_shard", "pk", ("partner_id", "session_id")),
                 Index("by_evse", "evse_key", "pk", ("partner_id", "session_id")),
+                Index("by_user", "user_key", "charger_start", ("partner_id", "session_id")),
             ],
             expires=True,
         )

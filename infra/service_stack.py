@@ -111,7 +111,7 @@ class ServiceStack(Stack):
         planner = self._function("plan_sessions", memory_mb=1024)
         planner.can_read(sessions, requests, partners, prices).can_write(sessions, requests).can_send(send, plan)
         planner.can_read(locations, tariffs, signals, groups, data.habits).can_write(groups, data.habits)
-        planner.can_read(data.evse_ownership, data.users)
+        planner.can_read(data.evse_ownership, data.users).can_write(data.users)
         sender = self._function("send_profiles")
         sender.can_read(partners, sessions, requests).can_write(partners, sessions, requests).can_send(send, plan)
         sender.can_use_key(*token_key).knows(*base_url)

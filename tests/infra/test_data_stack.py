@@ -64,6 +64,7 @@ def test_every_access_path_of_the_stores_has_its_key_or_index(qa: Stacks) -> Non
                 "by_wake": ("wake_shard", "wake_at"),
                 "by_active": ("active_shard", "pk"),
                 "by_evse": ("evse_key", "pk"),
+                "by_user": ("user_key", "charger_start"),
             },
         ),
         "profile_requests": (
@@ -121,6 +122,7 @@ def test_the_indexes_of_sessions_carry_what_the_sweep_reads_and_no_session_data(
         "by_wake": {"partner_id", "session_id"},
         "by_active": {"partner_id", "session_id"},
         "by_evse": {"partner_id", "session_id"},
+        "by_user": {"partner_id", "session_id"},
     }
 
 

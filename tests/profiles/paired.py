@@ -20,7 +20,7 @@ def pair(world: World, place: ChargingLocation | None = None, **settings: Any) -
     """Pair the EVSE of the tests' session, by the rows that pairing writes."""
     world.accounts.save_user(user())
     world.accounts.save_location(USER, place or location())
-    paired = charger(station=station(KEY.partner_id, "E1"), settings=DriverSettings(**settings))
+    paired = charger(station=station(KEY.partner_id, "E1"), paired_at=SINCE, settings=DriverSettings(**settings))
     hold(world, Held.OWNED, CHARGER)
     return world.accounts.save_charger(paired)
 

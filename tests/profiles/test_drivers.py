@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
 
 import pytest
 
+from offpeak.errors import InvalidMessage
 from offpeak.pairing.model import Held
 from offpeak.partners.model import Flags, PlanningDefaults
 from offpeak.planning.plan import Plan, ReasonCode
 from offpeak.prices.model import Tariff, TariffKind
 from offpeak.profiles.model import RequestKind
-from tests.pairing.builders import CHARGER, location
+from tests.pairing.builders import CHARGER, charger, location, station
 from tests.profiles.paired import hold, pair, set_to
 from tests.profiles.test_habits import has_learnt
-from tests.profiles.world import World
-from tests.sessions.builders import at
+from tests.profiles.world import ProcessDied, World
+from tests.sessions.builders import KEY, a_patch, a_put, at
 
 
 def plan_of(world: World) -> Plan:
@@ -123,3 +125,86 @@ def test_habits_tell_the_need_of_a_driver_who_said_when_he_leaves(world: World) 
     plan = plan_of(world)
     assert plan.reason.code is ReasonCode.HABITS
     assert (plan.departure_at, plan.need_kwh) == (datetime(2026, 1, 16, 4, tzinfo=UTC), 10)
+
+
+def end(world: World, minutes: float = 60) -> None:
+    world.receive(a_patch(minutes, status="COMPLETED", end_date_time=at(minutes), kwh=Decimal(4)))
+
+
+def test_a_charger_names_its_open_sessions_and_lists_all(world: World) -> None:
+    paired = pair(world)
+    world.receive()
+    world.plan()
+    assert named(world) == ("s-1",)
+    assert world.profiles.sessions_of(paired.key, None, 9) == ([KEY], None)
+    end(world)
+    world.plan()
+    assert named(world) == ()
+    assert world.profiles.sessions_of(paired.key, None, 9) == ([KEY], None)
+
+
+def named(world: World) -> tuple[str, ...]:
+    charger = world.accounts.charger(CHARGER)
+    assert charger
+    return charger.open_sessions
+
+
+def test_a_session_that_was_silent_is_named_anew_when_it_is_heard_of(world: World) -> None:
+    pair(world)
+    world.receive()
+    world.plan()
+    world.pass_time(days=8)
+    world.sessions.want_plan(KEY, now=world.now, received_at=world.real_now)
+    world.plan()
+    assert named(world) == ()
+    world.receive(a_patch(8 * 24 * 60, kwh=Decimal(1)))
+    world.plan()
+    assert named(world) == ("s-1",)
+
+
+def test_a_session_before_the_pairing_is_not_the_drivers(world: World) -> None:
+    world.receive(a_put(0, status="COMPLETED", end_date_time=at(60), kwh=Decimal(4)))
+    hold(world, Held.OWNED, CHARGER)
+    world.accounts.save_charger(charger(station=station(KEY.partner_id, "E1"), paired_at=at(1)))
+    world.plan()
+    assert world.profiles.sessions_of(CHARGER, None, 9) == ([], None)
+
+
+def test_sessions_are_listed_newest_first_page_by_page_and_a_place_in_another_list_is_refused(world: World) -> None:
+    paired = pair(world)
+    for day in range(3):
+        key = replace(KEY, session_id=f"S-{day}")
+        put = a_put(day * 1440, start_date_time=at(day * 1440), status="COMPLETED", end_date_time=at(day * 1440 + 60))
+        world.receive(replace(put, key=key))
+        world.plan(key)
+    first, place = world.profiles.sessions_of(paired.key, None, 2)
+    rest, end_of_list = world.profiles.sessions_of(paired.key, place, 2)
+    assert ([each.session_id for each in first + rest], end_of_list) == (["S-2", "S-1", "S-0"], None)
+    with pytest.raises(InvalidMessage):
+        world.profiles.sessions_of(replace(paired.key, charger_id="chg_2"), place, 2)
+
+
+def test_a_new_owner_gets_the_session_that_runs_and_none_that_is_over(world: World) -> None:
+    pair(world)
+    world.receive()
+    world.plan()
+    other = replace(CHARGER, charger_id="chg_2")
+    world.accounts.save_charger(charger(other, station=station(KEY.partner_id, "E1")))
+    hold(world, Held.OWNED, other)
+    world.sessions.want_plan(KEY, now=world.now, received_at=world.real_now)
+    world.plan()
+    assert world.profiles.sessions_of(CHARGER, None, 9) == ([], None)
+    assert world.profiles.sessions_of(other, None, 9) == ([KEY], None)
+
+
+def test_whoever_dies_while_a_session_ends_lets_its_charger_go_the_next_time(world: World) -> None:
+    pair(world)
+    world.receive()
+    world.plan()
+    end(world)
+    world.life.left = 2  # what was learnt, and the charger's row
+    with pytest.raises(ProcessDied):
+        world.plan()
+    world.life.left = None
+    assert world.plan() is not None
+    assert named(world) == ()

@@ -145,6 +145,8 @@ class Charger:
     settings: DriverSettings = DriverSettings()
     settings_revision: int = 0
     """Counts changes of `settings`; the ETag of that resource."""
+    open_sessions: tuple[str, ...] = ()
+    """Ids of its partner's sessions that are planned by these settings: whoever changes those wants their plans."""
     revision: int = 0
     """Counts all changes of the row."""
 

@@ -92,6 +92,7 @@ def charger_row(charger: Charger) -> dict[str, Any]:
         "paired_at": format_instant(charger.paired_at),
         "settings": settings_row(charger.settings),
         "settings_revision": charger.settings_revision,
+        "open_sessions": list(charger.open_sessions),
         "revision": charger.revision,
     }
 
@@ -104,6 +105,7 @@ def charger_from(row: Item) -> Charger:
         paired_at=parse_instant(row["paired_at"]),
         settings=settings_from(row["settings"]),
         settings_revision=int(row["settings_revision"]),
+        open_sessions=tuple(row.get("open_sessions", ())),
         revision=int(row["revision"]),
     )
 

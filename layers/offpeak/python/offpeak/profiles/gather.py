@@ -12,6 +12,7 @@ from offpeak.grid.memory import SignalMemory, StandingSignals
 from offpeak.grid.model import Conditions
 from offpeak.groups.store import GroupStore
 from offpeak.habits.store import HabitStore, Past
+from offpeak.pairing.model import ChargerKey
 from offpeak.partners.model import Partner
 from offpeak.partners.store import PartnerStore
 from offpeak.planning.plan import Plan
@@ -84,6 +85,16 @@ class Gathered:
         return next((each for each in self.held if each.request_id == self.standing.newest_request_id), None)
 
     @property
+    def charger(self) -> ChargerKey | None:
+        """The charger that the session is listed with: its driver's, as long as there is one. One that was over before
+        anybody heard of it is not, unless it began after the pairing: it may have been somebody else's."""
+        driver, session, before = self.holding.driver, self.known.session, self.standing.charger
+        if driver is None or (before is not None and not session.is_open):
+            return before
+        is_his = session.is_open or session.start_at >= driver.charger.paired_at
+        return driver.charger.key if is_his else None
+
+    @property
     def wants_plan(self) -> bool:
         return self.known.plan_done < self.known.plan_wanted
 
@@ -100,20 +111,23 @@ class Gathered:
 
 
 def gather(key: SessionKey, by: Planner, now: datetime) -> Gathered | None:
-    """Read a session; None before its first PUT."""
+    """Read a session; None before its first PUT. Raises ConcurrentChange."""
     found = by.sessions.newest(key)
     return gathered_from(found, by, now) if found else None
 
 
 def gathered_from(found: tuple[KnownSession, Item], by: Planner, now: datetime) -> Gathered:
-    """Read what else the plan of a session depends on, of which this was found. One that is over has no site."""
+    """Read what else the plan of a session depends on, of which this was found. One that is over has no site.
+
+    Raises ConcurrentChange.
+    """
     known, key = found[0], found[0].session.key
     standing = standing_from(key, found[1])
     held = [request for request in map(by.profiles.request, standing.held) if request]
     partner = by.partners.load_cached(key.partner_id, changed_at=known.basis_changed_at)
     is_open = known.session.is_open
     site = by.sites.of(known.session, partner, now) if is_open else NOWHERE
-    holding = by.drivers.at(known.session)
+    holding = by.drivers.taking(known.session) if is_open else by.drivers.at(known.session)
     planning = fitted(site.fitted(partner.planning), holding.driver, is_dc=site.is_dc)
     if has_own_tariff(holding.driver):
         site = replace(site, tariff=None)
@@ -133,10 +147,13 @@ def gathered_from(found: tuple[KnownSession, Item], by: Planner, now: datetime) 
     )
 
 
-def learn(gathered: Gathered, by: Planner) -> None:
-    """Learn from a session that is over, before that is written down as planned: whoever dies here does it again."""
+def part(gathered: Gathered, charger: ChargerKey | None, by: Planner) -> None:
+    """Learn from a session that is over, and let its charger go, before that is written down as planned: whoever dies
+    here does it again."""
     if not gathered.known.session.is_open:
         teach(gathered.known, gathered.standing, gathered.partner.planning, by.habits, at=by.real_now())
+    if charger is not None:
+        by.drivers.let_go(charger, gathered.known.session.key)
 
 
 def asked_of(gathered: Gathered, now: datetime, group: str | None = None) -> Conditions:

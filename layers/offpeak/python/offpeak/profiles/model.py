@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from offpeak.ocpi.profile_types import AnswerType, ResultType
+from offpeak.pairing.model import ChargerKey
 from offpeak.partners.model import Party
 from offpeak.planning.plan import Plan
 from offpeak.planning.profile import ChargingProfile
@@ -122,7 +123,9 @@ class Standing:
     `held` are the SETs and CLEARs that may be in force or come to be (exposure.may_hold), oldest first, and the newest.
     `root_id` is the tree of limit groups that the session is planned with. There `waits_for` are keys of sessions whose
     confirmations make room for its newest plan, none of them where no room is in sight, and None where it waits for
-    nothing; `is_awaited` says that others wait for what becomes of its own request. All times are the session's.
+    nothing; `is_awaited` says that others wait for what becomes of its own request.
+
+    `charger` is the driver's that the session is listed with, by `begun_at`. All times are the session's.
     """
 
     key: SessionKey
@@ -142,4 +145,6 @@ class Standing:
     root_id: str | None = None
     waits_for: tuple[str, ...] | None = None
     is_awaited: bool = False
+    charger: ChargerKey | None = None
+    begun_at: datetime | None = None
     revision: int = 0

@@ -42,6 +42,9 @@ class Planned:
     is_silent: bool = False
     """The session was not heard of for so long that it counts as active no more."""
 
+    is_over: bool = False
+    """The session is planned no more, or not until it is heard of again."""
+
     @property
     def requests(self) -> list[ProfileRequest]:
         """The requests to be written."""
@@ -59,7 +62,7 @@ def over(gathered: Gathered, now: datetime, at: datetime) -> Planned | None:
 
 def _left(planned: Planned) -> Planned:
     """Return what becomes of a session that is in no limit group any more."""
-    return replace(planned, standing=replace(planned.standing, root_id=None))
+    return replace(planned, standing=replace(planned.standing, root_id=None), is_over=True)
 
 
 def up_to_date(gathered: Gathered) -> Standing:
@@ -68,6 +71,8 @@ def up_to_date(gathered: Gathered) -> Standing:
     return replace(
         standing,
         draw_w=most_drawn_w(gathered.known, standing, gathered.partner.planning),
+        charger=gathered.charger,
+        begun_at=gathered.known.session.start_at,
         is_sated=is_sated(gathered.known, before=standing.is_sated),
     )
 
@@ -192,6 +197,8 @@ def _ended(gathered: Gathered, newest: ProfileRequest | None, why: str) -> Plann
         plan=standing.plan,
         newest_request_id=standing.newest_request_id,
         root_id=standing.root_id,
+        charger=gathered.charger,
+        begun_at=gathered.known.session.start_at,
         revision=standing.revision,
     )
     return Planned(ended, Intent(Action.END, why), None, None, _if_changed(newest, before))

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from offpeak.errors import ConcurrentChange
 from offpeak.planning.decide import decide
-from offpeak.profiles.gather import Gathered, Planner, asked_of, gathered_from, learn, profile_for, situation_for
+from offpeak.profiles.gather import Gathered, Planner, asked_of, gathered_from, part, profile_for, situation_for
 from offpeak.profiles.grid import told_of_grid
 from offpeak.profiles.membership import Newcomer, enter, root_of
 from offpeak.profiles.outcome import Planned, concluded, intent_for, over, report, settled, up_to_date
@@ -68,8 +68,9 @@ def plan_session(key: SessionKey, by: Planner, *, now: datetime) -> Planned | No
                 by.plan_queue.ask(key, wanted, root_id=root_id)
                 return None
             gathered = gathered_from(found, by, now)
-            learn(gathered, by)
             planned = _planned(gathered, by.new_id(), now, by.real_now())
+            if planned.is_over:
+                part(gathered, planned.standing.charger, by)
             by.profiles.save(*planned.requests, standing=planned.standing, planned=wanted, is_silent=planned.is_silent)
         except ConcurrentChange:
             continue

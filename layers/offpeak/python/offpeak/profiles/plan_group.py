@@ -17,7 +17,7 @@ from offpeak.errors import ConcurrentChange, UnknownObject
 from offpeak.grid.model import Scope, group_caps
 from offpeak.groups.model import Memberships
 from offpeak.groups.store import StoredTree
-from offpeak.profiles.gather import Gathered, Planner, gather, learn
+from offpeak.profiles.gather import Gathered, Planner, gather, part
 from offpeak.profiles.joint import CAPS_FOR, Joint, Seat, decide_joint, seated
 from offpeak.profiles.membership import place_of
 from offpeak.profiles.outcome import Planned, concluded, over, report
@@ -85,7 +85,7 @@ def _parted(stored: StoredTree, gathered: Mapping[str, Gathered], by: Planner, n
         key, place = each.known.session.key, place_of(each.known.session)
         ended = over(each, now, by.real_now())
         if ended is not None:
-            learn(each, by)
+            part(each, ended.standing.charger, by)
             by.profiles.save(*ended.requests, standing=ended.standing, is_silent=ended.is_silent)
             by.profiles.note_planned(key, each.known.plan_wanted)
             report(key, ended)
@@ -177,6 +177,7 @@ def _is_worth_writing(gathered: Gathered, planned: Planned) -> bool:
         bool(planned.requests)
         or gathered.wants_plan
         or after.root_id != before.root_id
+        or after.charger != before.charger
         or after.waits_for != before.waits_for
         or (after.is_awaited and not before.is_awaited)
     )

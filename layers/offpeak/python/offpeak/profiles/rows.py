@@ -11,6 +11,7 @@ from zlib import crc32
 from offpeak.aws.tables import Item
 from offpeak.instants import format_instant, parse_instant
 from offpeak.ocpi.profile_types import AnswerType, ResultType
+from offpeak.pairing.rows import charger_key_from, charger_key_row
 from offpeak.partners.model import Party
 from offpeak.planning import plan as plans
 from offpeak.planning.profile import ChargingProfile, ProfilePeriod
@@ -58,6 +59,7 @@ def standing_row(standing: Standing) -> dict[str, Any]:
         "root_id": standing.root_id,
         "waits_for": None if standing.waits_for is None else list(standing.waits_for),
         "is_awaited": standing.is_awaited or None,
+        **_listing_row(standing),
     }
 
 
@@ -92,8 +94,23 @@ def standing_from(key: SessionKey, row: Item) -> Standing:
         root_id=row.get("root_id"),
         waits_for=tuple(row["waits_for"]) if "waits_for" in row else None,
         is_awaited=row.get("is_awaited", False),
+        charger=charger_key_from(row["charger"]) if "charger" in row else None,
+        begun_at=_instant(row.get("begun_at")),
         revision=int(row.get("profile_revision", 0)),
     )
+
+
+def _listing_row(standing: Standing) -> dict[str, Any]:
+    """Return where a session is listed: among its user's, those of a charger together, by when they began."""
+    charger, begun_at = standing.charger, standing.begun_at
+    if charger is None or begun_at is None:
+        return dict.fromkeys(("charger", "begun_at", "user_key", "charger_start"))
+    return {
+        "charger": charger_key_row(charger),
+        "begun_at": format_instant(begun_at),
+        "user_key": charger.user.text,
+        "charger_start": f"{charger.charger_id}#{format_instant(begun_at)}#{standing.key.session_id.casefold()}",
+    }
 
 
 def request_row(request: ProfileRequest) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from offpeak.aws.tables import Put, Table, Update, Write, write_together
-from offpeak.errors import ConcurrentChange
+from offpeak.errors import ConcurrentChange, InvalidMessage
 from offpeak.instants import format_instant
+from offpeak.pairing.model import ChargerKey
 from offpeak.profiles.model import ProfileRequest, Standing
 from offpeak.profiles.rows import request_from, request_row, standing_from, standing_row
 from offpeak.sessions.model import SessionKey
@@ -47,6 +48,27 @@ class ProfileStore:
         """Return what the session's row says about its profiles; nothing yet is a standing too."""
         row = self._sessions.get({"pk": key.text, "sk": "SESSION"}) or {}
         return standing_from(key, row)
+
+    def sessions_of(self, charger: ChargerKey, after: str | None, limit: int) -> tuple[list[SessionKey], str | None]:
+        """Return a page of the sessions at a charger, newest first, and where the next one starts, None after the last.
+
+        A session is listed some moments after its first plan. Raises InvalidMessage for a place in no list of this
+        charger's.
+        """
+        first = f"{charger.charger_id}#"
+        if after is not None and not after.startswith(first):
+            raise InvalidMessage("cursor", "is none that we gave out")
+        rows = list(
+            self._sessions.query(
+                "user_key = :user AND charger_start BETWEEN :first AND :last",
+                {":user": charger.user.text, ":first": first, ":last": after or f"{charger.charger_id}$"},
+                index="by_user",
+                limit=limit + 1,
+                newest_first=True,
+            )
+        )
+        keys = [SessionKey(row["partner_id"], row["session_id"]) for row in rows[:limit]]
+        return keys, rows[limit]["charger_start"] if len(rows) > limit else None
 
     def save(
         self,
