@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC, datetime
 
 from aws_lambda_powertools.event_handler import Response
 
 from offpeak import wiring
-from offpeak.app_edge import LARGEST_BODY, app_api, gone, tenant_id, user_key
+from offpeak.app_edge import LARGEST_BODY, app_api, gone, idempotent, tenant_id, user_key
 from offpeak.edge import json_body, rest_handler
 from offpeak.ocpi.fields import read_object
 from offpeak.operator_edge import answer, cursor_at, page_asked, seen_revision
@@ -33,8 +32,12 @@ LOCATION = f"{LOCATIONS}/<location_id>"
 @api.post(USERS)
 def make_user() -> Response[str]:
     said = read_object(UserChange, json_body(api, largest=LARGEST_BODY) if api.current_event.body else {})
-    key = UserKey(tenant_id(api), f"usr_{secrets.token_urlsafe(16)}")
-    return _user(keep.make_user(key, said, wiring.accounts(), now=datetime.now(UTC)), is_new=True)
+
+    def make(chance: str) -> Response[str]:
+        key = UserKey(tenant_id(api), f"usr_{chance}")
+        return _user(keep.make_user(key, said, wiring.accounts(), now=datetime.now(UTC)), is_new=True)
+
+    return idempotent(api, wiring.repeats(), make, about=lambda chance: f"usr_{chance}")
 
 
 @api.get(USERS)
@@ -58,9 +61,13 @@ def change_user(user_id: str) -> Response[str]:
 @api.post(LOCATIONS)
 def make_location(user_id: str) -> Response[str]:
     said = read_object(NewLocation, json_body(api, largest=LARGEST_BODY))
-    location_id = f"loc_{secrets.token_urlsafe(16)}"
-    made = keep.make_location(user_key(api, user_id), location_id, said, wiring.accounts(), now=datetime.now(UTC))
-    return _location(user_id, made, is_new=True)
+    key = user_key(api, user_id)
+
+    def make(chance: str) -> Response[str]:
+        made = keep.make_location(key, f"loc_{chance}", said, wiring.accounts(), now=datetime.now(UTC))
+        return _location(user_id, made, is_new=True)
+
+    return idempotent(api, wiring.repeats(), make, about=user_id)
 
 
 @api.get(LOCATIONS)

@@ -91,6 +91,7 @@ class DataStack(Stack):
             indexes=[Index("directory", "directory", "tenant_id")],
             expires=True,
         )
+        self.app_requests = Table(self, "app_requests", key=table_key, keys=("pk", "sk"), expires=True)
         self.users = Table(
             self, "users", key=table_key, keys=("pk", "sk"), indexes=[Index("directory", "directory", "user_id")]
         )

@@ -195,7 +195,7 @@ class ServiceStack(Stack):
         """What tenants' apps call."""
         base_url = ("BASE_URL", self._api.base_url)
         users = self._function("app_users", timeout_s=10, memory_mb=1024)
-        users.can_read(data.users).can_write(data.users).knows(*base_url)
+        users.can_read(data.users, data.app_requests).can_write(data.users, data.app_requests).knows(*base_url)
 
     def _may_hand_out_keys(self, function: Function) -> None:
         """Make API keys, and put them into this stage's usage plan.

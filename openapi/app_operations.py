@@ -20,6 +20,7 @@ APP_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             body_is_optional=True,
             raises=READS,
             may_create=True,
+            may_repeat=True,
             text="`reference` is what you call him: nobody else sees it, drivers included. Better none than a name.",
         ),
     },
@@ -43,6 +44,7 @@ APP_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             body=NewLocation,
             raises=(*READS, UnknownObject, OutOfDate),
             may_create=True,
+            may_repeat=True,
             text=f"A user has at most {MOST_LOCATIONS}. What is left out of `bidding_zone`, `tariff` and "
             "`connection_limit_a` is as the CPO's connection has it.",
         ),

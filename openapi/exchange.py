@@ -66,6 +66,7 @@ WORDS = {
     404: "Nothing is at this address, or nothing of the caller's",
     405: "It does not fit the state of the registration",
     409: "It is there already, or something stands on it",
+    410: "What the same request made was erased since, with its user",
     412: "It has changed since that revision",
     413: "The body is larger than API Gateway takes",
     422: "A rule is broken; `field` names where",
@@ -165,6 +166,7 @@ def _refused_at(kind: str, operation: Operation) -> Iterable[int]:
     if kind in TELL_PROBLEMS:
         yield from (STATUSES[each] for each in (*operation.raises, ConcurrentChange))
         yield from (428,) if operation.needs_revision else ()
+        yield from (409, 410, 422) if operation.may_repeat else ()
         yield from (500,)
     if kind == "operator":
         yield from (403, 429, 504)

@@ -33,6 +33,13 @@ class Context:
         ("/api/.well-known/jwks.json", "/.well-known/jwks.json"),
         ("/ocpi/emsp/2.2.1/sessions/NL/ocpi/1", "/ocpi/emsp/2.2.1/sessions/NL/ocpi/1"),
         ("/api/ocpi/emsp/2.2.1/sessions/NL/ocpi/1", "/ocpi/emsp/2.2.1/sessions/NL/ocpi/1"),
+        ("/v1/users/usr_1", "/v1/users/usr_1"),
+        ("/api/v1/users/ocpi/locations", "/v1/users/ocpi/locations"),
+        ("/api/v1/ocpi/versions", "/ocpi/versions"),
+        ("/api/v1/v1/users", "/v1/users"),
+        ("/v1/v1/users", "/v1/users"),
+        ("/api/pair/t", "/pair/t"),
+        ("/api/ocpp2.0.1/pair", "/ocpp2.0.1/pair"),
     ],
 )
 def test_the_prefix_is_what_stands_before_the_first_ocpi(deployed: str, path: str) -> None:

@@ -107,6 +107,7 @@ def _listed(value: Any) -> list[Any]:
 
 HOUSE_NAMES = {
     "PartnersTable": "partners",
+    "AppRequestsTable": "app_requests",
     "ConnectSessionsTable": "connect_sessions",
     "SessionsTable": "sessions",
     "ProfileRequestsTable": "profile_requests",

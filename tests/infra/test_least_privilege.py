@@ -19,7 +19,7 @@ FUNCTIONS_THAT_WRITE = {
     "ocpi_locations": {"locations"},
     "ocpi_tariffs": {"tariffs"},
     "ocpi_hubclientinfo": {"hub_clients"},
-    "app_users": {"users"},
+    "app_users": {"users", "app_requests"},
     "plan_sessions": {"sessions", "profile_requests", "limit_groups", "habits"},
     "send_profiles": {"partners", "sessions", "profile_requests"},
     "want_plans": {"sessions"},

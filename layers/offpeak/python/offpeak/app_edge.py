@@ -6,18 +6,24 @@ Versions of things, pages and answers are those of the operators' API (operator_
 from __future__ import annotations
 
 import re
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
-from offpeak.errors import NotAuthenticated, UnknownObject
+from offpeak.errors import Erased, InvalidMessage, NotAuthenticated, OffpeakError, UnknownObject
 from offpeak.pairing.model import UserKey
 from offpeak.telemetry import count
 
 if TYPE_CHECKING:
     from offpeak.resolver import Api
+    from offpeak.tenants.repeats import RepeatStore
 
+REPLAYED = "Idempotent-Replayed"
+"""Says that an answer is the one that was given before."""
 LARGEST_BODY = 32 * 1024
 """Bytes."""
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -44,6 +50,56 @@ def user_key(api: Api, user_id: str) -> UserKey:
     if not ID.fullmatch(user_id):
         raise UnknownObject(f"there is no user {user_id[:40]}")
     return UserKey(tenant_id(api), user_id)
+
+
+def idempotent(
+    api: Api,
+    repeats: RepeatStore,
+    make: Callable[[str], Response[str]],
+    *,
+    about: str | Callable[[str], str] | None = None,
+    holds_secret: bool = False,
+) -> Response[str]:
+    """Answer a POST that its caller may send again with the same Idempotency-Key: it is done once.
+
+    `make(chance)` does it: all its ids are made of `chance`, a text of 22 characters that are fit for ids, and what is
+    there already by those ids is answered like what is new, because whoever did it first may have died before he could
+    answer. `about` is the id of the user whom the answer is about (or makes it of the chance), so that it is erased
+    with him. An answer that holds a secret is not kept, but made again by the same chance.
+
+    Raises InvalidMessage for a key that cannot be one or was used for another request, BeingDone, Erased.
+    """
+    from offpeak.tenants.repeats import GONE, HEADER, LONGEST_KEY, Asked, KeptAnswer
+
+    event, chance, now = api.current_event, secrets.token_urlsafe(16), datetime.now(UTC)
+    key = event.headers.get(HEADER)
+    if key is None:
+        return make(chance)
+    if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
+        raise InvalidMessage(HEADER, f"must have 1 to {LONGEST_KEY} printable characters of ASCII")
+    asked = Asked(tenant_id(api), key, f"{event.http_method} {event.path}\n{event.body or ''}".encode())
+    whom = about if about is None or isinstance(about, str) else about(chance)
+    turn = repeats.begin(asked, whom, chance, now=now)
+    if turn.answered is not None:
+        if turn.answered.http_status == GONE:
+            raise Erased("what this request made was erased since, with its user")
+        if turn.answered.body is None:
+            return make(turn.chance)
+        headers: dict[str, str | list[str]] = {**turn.answered.headers, REPLAYED: "true"}
+        return Response(turn.answered.http_status, "application/json", turn.answered.body, headers=headers)
+    try:
+        answer = make(turn.chance)
+    except OffpeakError as error:
+        (repeats.let_go if error.retry else repeats.refuse)(asked)
+        raise
+    except Exception:
+        repeats.let_go(asked)
+        raise
+    headers_kept = {name: str(value) for name, value in answer.headers.items()}
+    whom = about if about is None or isinstance(about, str) else about(turn.chance)
+    body = None if holds_secret else answer.body
+    repeats.finish(asked, whom, KeptAnswer(answer.status_code, headers_kept, body), now=now)
+    return answer
 
 
 def gone() -> Response[str]:

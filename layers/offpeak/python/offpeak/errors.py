@@ -7,6 +7,8 @@ OffpeakError
 ├── MethodNotAllowed      credentials misuse (OCPI 2.2.1, 7.2.2)           HTTP 405, OCPI 2000
 ├── UnknownObject         nothing at this address for this partner         HTTP 404, OCPI 2000
 ├── AlreadyExists         what was to be made is there already             not OCPI: HTTP 409
+├── BeingDone             the same request is being worked just now         not OCPI: HTTP 409
+├── Erased                what was asked for was erased with its user      not OCPI: HTTP 410
 ├── InUse                 what was to be taken away is still needed        not OCPI: HTTP 409
 ├── OutOfDate             the caller changes what it has not seen          not OCPI: HTTP 412, 428
 ├── InvalidMessage        valid JSON that breaks a rule; names the field   HTTP 200, OCPI 2001
@@ -50,6 +52,16 @@ class UnknownObject(OffpeakError):
 
 class AlreadyExists(OffpeakError):
     """What was to be made is there already."""
+
+
+class BeingDone(OffpeakError):
+    """The same request, by its Idempotency-Key, is being worked by another process."""
+
+    retry = True
+
+
+class Erased(OffpeakError):
+    """What a request made was erased since, together with the user whom it was about."""
 
 
 class InUse(OffpeakError):

@@ -13,7 +13,9 @@ from aws_lambda_powertools.event_handler import Response
 
 from offpeak.errors import (
     AlreadyExists,
+    BeingDone,
     ConcurrentChange,
+    Erased,
     InUse,
     InvalidMessage,
     MethodNotAllowed,
@@ -35,6 +37,8 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     AlreadyExists: HTTPStatus.CONFLICT,
     InUse: HTTPStatus.CONFLICT,
+    BeingDone: HTTPStatus.CONFLICT,
+    Erased: HTTPStatus.GONE,
     OutOfDate: HTTPStatus.PRECONDITION_FAILED,
     InvalidMessage: HTTPStatus.UNPROCESSABLE_ENTITY,
     PeerUnusable: HTTPStatus.BAD_GATEWAY,

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from offpeak.sessions.store import SessionStore
     from offpeak.tariffs.store import TariffStore
     from offpeak.tenants.authorise import Authoriser
+    from offpeak.tenants.repeats import RepeatStore
     from offpeak.tenants.store import TenantStore
     from offpeak.webhooks.administer import Webhooks
     from offpeak.webhooks.deliver import Courier
@@ -205,6 +206,13 @@ def tenants() -> TenantStore:
     from offpeak.tenants.store import TenantStore
 
     return TenantStore(_table("TENANTS_TABLE"))
+
+
+@cache
+def repeats() -> RepeatStore:
+    from offpeak.tenants.repeats import RepeatStore
+
+    return RepeatStore(_table("APP_REQUESTS_TABLE"))
 
 
 @cache

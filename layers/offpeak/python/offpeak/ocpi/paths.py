@@ -22,7 +22,9 @@ PARTNERS_AREAS = ("/ocpi/", "/ocpi2.2/", "/ocpp2.0.1/")
 TENANTS_AREA = "/v1/"
 """Below which tenants' apps call us."""
 
-_FIRST = r"/(?:ocpi|ocpi2\.2|ocpp2\.0\.1|v1|pair|ops|oauth|\.well-known)/"
+_OURS = r"ocpi|ocpi2\.2|ocpp2\.0\.1|pair|ops|oauth|\.well-known"
+_FIRST = rf"/(?:{_OURS}|v1(?!/(?:{_OURS}|v1)/))/"
+"""Our paths' first segments. A deployment's prefix may be /api/v1, so that a v1 before another one is no first one."""
 PREFIX = re.compile(rf"^(?!{_FIRST}).+?(?={_FIRST})")
 """What a deployment puts before every path (/api, say), so that our routes need not know it."""
 
