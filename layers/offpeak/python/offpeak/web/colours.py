@@ -1,7 +1,8 @@
 """A tenant's colour, made fit to be read: contrast by WCAG 2.2 (1.4.3 and 1.4.11). Pure.
 
-Text gets 4.5 : 1 against what it stands on, in light and in dark. The band at the top keeps the tenant's colour as it
-is, with black or white upon it: one of them always has 4.5 : 1 and more.
+The band at the top and the buttons keep the tenant's colour as it is, with black or white upon it: one of them always
+has 4.5 : 1 and more. Links, marks and the borders of buttons get a shade of it that has 4.5 : 1 against the ground, one
+in light and one in dark.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ OURS = "#0b6e4f"
 
 
 @dataclass(frozen=True, slots=True)
-class Accent:
-    """A colour for buttons and links that can be read on the ground it is for, and the colour of text upon it."""
+class Band:
+    """The tenant's own colour, and what is written upon it."""
 
     colour: str
     text: str
@@ -31,18 +32,20 @@ class Accent:
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    band: Accent
-    light: Accent
-    dark: Accent
+    """`light` and `dark` are the shades that can be read on the light and the dark ground."""
+
+    band: Band
+    light: str
+    dark: str
 
 
 def palette(colour: str) -> Palette:
     """Return the colours of a tenant's pages; ours where `colour` is none of the form #rrggbb."""
     known = colour.lower() if re.fullmatch(r"#[0-9a-fA-F]{6}", colour) else OURS
     return Palette(
-        Accent(known, text_on(known)),
-        _accent(known, LIGHT_GROUND, towards=BLACK),
-        _accent(known, DARK_GROUND, towards=WHITE),
+        Band(known, text_on(known)),
+        _readable(known, LIGHT_GROUND, towards=BLACK),
+        _readable(known, DARK_GROUND, towards=WHITE),
     )
 
 
@@ -56,10 +59,9 @@ def text_on(colour: str) -> str:
     return max((WHITE, BLACK), key=lambda text: contrast(text, colour))
 
 
-def _accent(colour: str, ground: str, *, towards: str) -> Accent:
+def _readable(colour: str, ground: str, *, towards: str) -> str:
     shades = (_mixed(colour, towards, step / STEPS) for step in range(STEPS + 1))
-    shade = next(each for each in shades if contrast(each, ground) >= READABLE)
-    return Accent(shade, text_on(shade))
+    return next(each for each in shades if contrast(each, ground) >= READABLE)
 
 
 def _mixed(colour: str, other: str, share: float) -> str:
