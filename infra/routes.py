@@ -10,7 +10,8 @@ from typing import Literal
 @dataclass(frozen=True, slots=True)
 class Route:
     """`function` is both the Lambda's name and its file in functions/. A partner's calls pass the authoriser, and
-    so do a tenant's, below /v1; what anyone may call checks for itself who that is, where it matters.
+    so do a tenant's, below /v1; what anyone may call checks for itself who that is, where it matters. What a driver
+    opens are pages: they are no part of the API's description.
 
     One route serves all OCPI versions: the function learns the `{version}` from the path, and refuses those that it
     does not speak. Literal segments beside it (/ocpi/versions, /ocpi/emsp) win, as API Gateway has it.
@@ -19,11 +20,13 @@ class Route:
     methods: tuple[str, ...]
     path: str
     function: str
-    caller: Literal["partner", "tenant", "anyone"] = "partner"
+    caller: Literal["partner", "tenant", "driver", "anyone"] = "partner"
 
 
 OAUTH_PATH = "/oauth/token"
+PAIR_PATH = "/pair/{token}"
 USER = "/v1/users/{user_id}"
+CONNECT_SESSIONS = f"{USER}/chargers/connect-sessions"
 LOCATION = "/ocpi/emsp/{version}/locations/{country_code}/{party_id}/{location_id}"
 
 ROUTES = (
@@ -56,6 +59,9 @@ ROUTES = (
     Route(("GET", "PATCH"), USER, "app_users", caller="tenant"),
     Route(("GET", "POST"), f"{USER}/locations", "app_users", caller="tenant"),
     Route(("GET", "PATCH", "DELETE"), f"{USER}/locations/{{location_id}}", "app_users", caller="tenant"),
+    Route(("POST",), CONNECT_SESSIONS, "app_connect", caller="tenant"),
+    Route(("GET", "DELETE"), f"{CONNECT_SESSIONS}/{{connect_session_id}}", "app_connect", caller="tenant"),
+    Route(("GET", "POST"), PAIR_PATH, "pair", caller="driver"),
 )
 
 PARTNER = "/ops/v1/partners/{partner_id}"
@@ -111,6 +117,7 @@ WORKERS = (
     Worker("send", "send_profiles", fifo=False, batch_size=1, timeout_s=10, max_concurrency=100),
     Worker("replan", "want_plans", fifo=False, batch_size=1, timeout_s=60, max_concurrency=10),
     Worker("history", "pull_history", fifo=False, batch_size=1, timeout_s=60, max_concurrency=10),
+    Worker("pairing", "pair_chargers", fifo=False, batch_size=1, timeout_s=30, max_concurrency=50),
     Worker("events", "publish_events", fifo=True, batch_size=10, timeout_s=10, max_concurrency=50),
     Worker("webhooks", "deliver_webhooks", fifo=False, batch_size=1, timeout_s=30, max_concurrency=50),
 )
@@ -127,6 +134,7 @@ class Clock:
 
 CLOCKS = (
     Clock("sweep", "rate(1 minute)", "sweep_sessions"),
+    Clock("pairings", "rate(1 minute)", "sweep_pairings"),
     Clock("replan", "rate(15 minutes)", "replan_sessions"),
     Clock("prices", "rate(1 hour)", "fetch_prices"),
     Clock("carbon", "rate(1 hour)", "fetch_carbon"),
@@ -155,3 +163,7 @@ PARTNER_THROTTLE = Throttle(requests_per_s=1000, burst=2000)
 
 TOKEN_THROTTLE = Throttle(requests_per_s=20, burst=40)
 """Of the token endpoint, which anyone may call: a client needs a token once in fourteen days."""
+
+PAIR_THROTTLE = Throttle(requests_per_s=200, burst=400)
+"""Of drivers' pages, each method by itself: a driver who connects a charger asks for some ten, so twenty drivers a
+second. What somebody floods them with takes nothing from partners and tenants."""

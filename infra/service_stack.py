@@ -106,6 +106,7 @@ class ServiceStack(Stack):
         results.can_read(sessions, requests, partners).can_write(sessions, requests).can_send(send, plan)
 
         self._make_app_functions(data)
+        self._make_pairing_functions(data)
 
         # behind the queues
         planner = self._function("plan_sessions", memory_mb=1024)
@@ -196,6 +197,26 @@ class ServiceStack(Stack):
         base_url = ("BASE_URL", self._api.base_url)
         users = self._function("app_users", timeout_s=10, memory_mb=1024)
         users.can_read(data.users, data.app_requests).can_write(data.users, data.app_requests).knows(*base_url)
+        connects = self._function("app_connect", timeout_s=10, memory_mb=1024)
+        connects.can_read(data.tenants, data.users, data.connect_sessions).can_write(data.connect_sessions)
+        connects.knows(*base_url)
+
+    def _make_pairing_functions(self, data: DataStack) -> None:
+        """What lets drivers connect their chargers: the pages, who asks CPOs for codes, and who takes up what got
+        lost."""
+        pairing, events, plan = self._queues["pairing"], self._queues["events"], self._queues["plan"]
+        pages = self._function("pair", timeout_s=10, memory_mb=1024)
+        pages.can_read(data.tenants, data.users, data.partners, data.connect_sessions)
+        pages.can_write(data.connect_sessions).can_send(pairing)
+        links = self._function("pair_chargers")
+        links.can_read(data.partners, data.users, data.evse_ownership, data.connect_sessions, data.sessions)
+        links.can_write(data.partners, data.users, data.evse_ownership, data.connect_sessions, data.sessions)
+        links.can_write(data.events).can_send(pairing, events, plan)
+        links.can_use_key(data.token_key, "TOKEN_KEY_ID")
+        if self._stage.is_local:
+            links.knows("LOOPBACK_PEERS", "allowed")
+        sweep = self._function("sweep_pairings", timeout_s=50)
+        sweep.can_read(data.users, data.connect_sessions).can_write(data.connect_sessions).can_send(pairing)
 
     def _may_hand_out_keys(self, function: Function) -> None:
         """Make API keys, and put them into this stage's usage plan.

@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from offpeak.ocpi.fields import Instant
+from offpeak.pairing.connect import ConnectProblem, ConnectState
 from offpeak.pairing.users import AddressObject, Line, Reference
 from offpeak.partners.settings import BiddingZone, TariffChange
 
@@ -40,3 +41,25 @@ class LocationShown(TypedDict):
 class LocationList(TypedDict):
     locations: list[LocationShown]
     next: None
+
+
+class ConnectSessionShown(TypedDict):
+    connect_session_id: Id
+    user_id: Id
+    location_id: Id
+    state: ConnectState
+    problem: ConnectProblem | None
+    """Of the last code, or why the session has failed."""
+    charger_id: Id | None
+    """The charger that was paired, or that the driver has already."""
+    codes_left: int
+    redirect_url: str
+    language: str | None
+    created_at: Instant
+    expires_at: Instant
+    """When the link ends."""
+
+
+class ConnectSessionMade(ConnectSessionShown):
+    start_url: str
+    """What the driver opens. It is told this once."""

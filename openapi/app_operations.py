@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from infra.routes import USER
+from infra.routes import CONNECT_SESSIONS, USER
 from offpeak.errors import InUse, InvalidMessage, OutOfDate, UnknownObject
+from offpeak.pairing.begin import NewConnectSession
 from offpeak.pairing.users import MOST_LOCATIONS, LocationChange, NewLocation, UserChange
 from openapi import app_answers as answers
 from openapi.operation import READS, Operation
@@ -64,6 +65,34 @@ APP_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             raises=(UnknownObject, OutOfDate, InUse),
             needs_revision=True,
             gives=204,
+        ),
+    },
+    CONNECT_SESSIONS: {
+        "POST": Operation(
+            "Let a driver connect a charger by its code",
+            data=answers.ConnectSessionMade,
+            body=NewConnectSession,
+            raises=(*READS, UnknownObject),
+            may_create=True,
+            text="Open `start_url` in a WebView or a browser within half an hour: the pages there ask for the code and "
+            "lead back to `redirect_url`, with `tenant`, `connect_session` and `connect_state` in its query. Those are "
+            "for show, since anybody may open such a URL: ask here how the session ended, or have a webhook tell you.",
+        ),
+    },
+    f"{CONNECT_SESSIONS}/{{connect_session_id}}": {
+        "GET": Operation(
+            "Show how a driver gets on with connecting a charger",
+            data=answers.ConnectSessionShown,
+            raises=(UnknownObject,),
+            text="It ends as `PAIRED`, `FAILED`, `EXPIRED` or `CANCELLED`. While it is `OPENED`, `problem` is that of "
+            "the last code. It is kept for a week.",
+        ),
+        "DELETE": Operation(
+            "Cancel a connect session",
+            data=answers.ConnectSessionShown,
+            raises=(UnknownObject,),
+            text="One that has ended stays as it is, and so does one whose code is being validated: its charger may be "
+            "linked already. `state` says which it is.",
         ),
     },
 }

@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     session.add_argument("--json", action="store_true", help="print all that is known as JSON")
 
     replay = command("replay-dead-letters", _replay, "give dead letters back to the queue they came from")
-    replay.add_argument("--queue", required=True, choices=["plan", "send", "replan", "history"])
+    replay.add_argument("--queue", required=True, choices=["plan", "send", "replan", "history", "pairing"])
     replay.add_argument("--dry-run", action="store_true", help="only say how many there are")
     return parser
 

@@ -20,7 +20,22 @@ from infra.stage import Stage
 AUTHORISATION = {
     "partner": apigateway.AuthorizationType.CUSTOM,
     "tenant": apigateway.AuthorizationType.CUSTOM,
+    "driver": apigateway.AuthorizationType.NONE,
     "anyone": apigateway.AuthorizationType.NONE,
+}
+
+THROTTLED_APART = (
+    (routes.OAUTH_PATH, "POST", routes.TOKEN_THROTTLE),
+    (routes.PAIR_PATH, "GET", routes.PAIR_THROTTLE),
+    (routes.PAIR_PATH, "POST", routes.PAIR_THROTTLE),
+)
+"""Methods that are open to anyone."""
+
+OPEN = {
+    "anyone": "Who asks for an access token shows his secret in the request itself, and the keys to check one are "
+    "public.",
+    "driver": "A driver's link has a secret in it that its function checks, with the cookie of the browser that it is "
+    "bound to.",
 }
 
 ACCESS_LOG = {
@@ -69,10 +84,10 @@ class RestApi(Construct):
                 throttling_rate_limit=routes.API_THROTTLE.requests_per_s,
                 throttling_burst_limit=routes.API_THROTTLE.burst,
                 method_options={
-                    f"{stage.path_prefix}{routes.OAUTH_PATH}/POST": apigateway.MethodDeploymentOptions(
-                        throttling_rate_limit=routes.TOKEN_THROTTLE.requests_per_s,
-                        throttling_burst_limit=routes.TOKEN_THROTTLE.burst,
+                    f"{stage.path_prefix}{path}/{method}": apigateway.MethodDeploymentOptions(
+                        throttling_rate_limit=throttle.requests_per_s, throttling_burst_limit=throttle.burst
                     )
+                    for path, method, throttle in THROTTLED_APART
                 },
                 access_log_destination=apigateway.LogGroupLogDestination(log),
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
@@ -153,7 +168,7 @@ class RestApi(Construct):
     def route(self, route: routes.Route, function: Function) -> None:
         """Send the route's methods to the function."""
         resource = self.api.root.resource_for_path(f"{self._stage.path_prefix}{route.path}")
-        is_guarded = route.caller != "anyone"
+        is_guarded = route.caller not in OPEN
         for name in route.methods:
             method = resource.add_method(
                 name,
@@ -162,13 +177,9 @@ class RestApi(Construct):
                 authorizer=self._authoriser if is_guarded else None,
                 api_key_required=is_guarded,
             )
-            if route.caller == "anyone":
+            if route.caller in OPEN:
                 acknowledge(
-                    method,
-                    {
-                        ("AwsSolutions-APIG4", "Serverless-APIGWDefaultAuthorization"): "Who asks for an access token "
-                        "shows his secret in the request itself, and the keys to check one are public."
-                    },
+                    method, {("AwsSolutions-APIG4", "Serverless-APIGWDefaultAuthorization"): OPEN[route.caller]}
                 )
 
     def may_invoke(self, function: Function) -> None:

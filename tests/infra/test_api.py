@@ -17,7 +17,7 @@ from tests.infra.stacks import Stacks, of_api, of_type, only, synthesised
 PROJECT = Path(__file__).parents[2]
 
 
-GUARDED = [route for route in routes.ROUTES if route.caller != "anyone"]
+GUARDED = [route for route in routes.ROUTES if route.caller not in ("anyone", "driver")]
 
 
 def deployed_routes(stacks: Stacks, api: str = "RestApi") -> set[tuple[str, str, str]]:
@@ -72,10 +72,11 @@ def test_every_method_for_partners_and_tenants_passes_the_authoriser_and_a_throt
     assert invoked == {("AWS_PROXY", "POST")}
 
 
-def test_what_is_open_to_anyone_is_the_way_to_a_token_and_nothing_else(qa: Stacks) -> None:
+def test_what_is_open_to_anyone_is_the_way_to_a_token_and_drivers_pages(qa: Stacks) -> None:
     opened = {route.path for route in routes.ROUTES if route.caller == "anyone"}
     assert opened == {"/oauth/token", "/.well-known/jwks.json"}
-    assert sum(method["AuthorizationType"] == "NONE" for method in methods(qa)) == 2
+    assert {route.path for route in routes.ROUTES if route.caller == "driver"} == {"/pair/{token}"}
+    assert sum(method["AuthorizationType"] == "NONE" for method in methods(qa)) == 4
 
 
 def test_every_method_for_operators_asks_iam(qa: Stacks) -> None:
@@ -124,6 +125,13 @@ def test_the_whole_api_is_throttled_too(qa: Stacks) -> None:
         if (each["HttpMethod"], each["ResourcePath"]) == ("*", "/*")
     ]
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (5000, 5000)
+
+
+def test_whoever_floods_drivers_pages_takes_nothing_from_others(qa: Stacks) -> None:
+    settings = only(of_api(qa.service, "AWS::ApiGateway::Stage"))["MethodSettings"]
+    throttled = {each["HttpMethod"]: each for each in settings if each["ResourcePath"] == "/~1pair~1{token}"}
+    assert set(throttled) == {"GET", "POST"}
+    assert all(each["ThrottlingRateLimit"] < 5000 / 10 for each in throttled.values())
 
 
 def test_one_partner_alone_cannot_use_up_the_api() -> None:

@@ -20,6 +20,10 @@ FUNCTIONS_THAT_WRITE = {
     "ocpi_tariffs": {"tariffs"},
     "ocpi_hubclientinfo": {"hub_clients"},
     "app_users": {"users", "app_requests"},
+    "app_connect": {"connect_sessions"},
+    "pair": {"connect_sessions"},
+    "pair_chargers": {"partners", "users", "evse_ownership", "connect_sessions", "sessions", "events"},
+    "sweep_pairings": {"connect_sessions"},
     "plan_sessions": {"sessions", "profile_requests", "limit_groups", "habits"},
     "send_profiles": {"partners", "sessions", "profile_requests"},
     "want_plans": {"sessions"},
@@ -94,6 +98,7 @@ def test_only_who_calls_partners_or_gives_out_credentials_opens_tokens(qa: Stack
         "ops_access",
         "deliver_webhooks",
         "send_profiles",
+        "pair_chargers",
         "ops_sessions",
         "pull_history",
         "rotate_tokens",
@@ -103,7 +108,7 @@ def test_only_who_calls_partners_or_gives_out_credentials_opens_tokens(qa: Stack
 
 
 def test_who_calls_partners_may_keep_the_access_tokens_that_it_fetches(qa: Stacks) -> None:
-    for name in ("send_profiles", "pull_history", "refresh_tokens", "ops_sessions"):
+    for name in ("send_profiles", "pair_chargers", "pull_history", "refresh_tokens", "ops_sessions"):
         assert "token key" in qa.may(name, "kms:Encrypt")
         assert "partners" in qa.may(name, "dynamodb:PutItem")
 
@@ -136,6 +141,7 @@ def test_nobody_scans_a_table(qa: Stacks) -> None:
                 "want_plans",
                 "sweep_sessions",
                 "pull_history",
+                "pair_chargers",
                 "ops_groups",
                 "ops_signals",
             },
@@ -156,7 +162,8 @@ def test_nobody_scans_a_table(qa: Stacks) -> None:
             },
         ),
         ("history", {"pull_history", "sync_history", "ocpi_sessions", "ops_history"}),
-        ("events", {"publish_events", "sweep_webhooks"}),
+        ("pairing", {"pair", "pair_chargers", "sweep_pairings"}),
+        ("events", {"publish_events", "sweep_webhooks", "pair_chargers"}),
         ("webhooks", {"publish_events", "deliver_webhooks", "sweep_webhooks"}),
     ],
 )
@@ -171,6 +178,7 @@ def test_a_queue_takes_messages_from_those_who_have_some(qa: Stacks, queue: str,
         ("send", "send_profiles"),
         ("replan", "want_plans"),
         ("history", "pull_history"),
+        ("pairing", "pair_chargers"),
         ("events", "publish_events"),
         ("webhooks", "deliver_webhooks"),
     ],

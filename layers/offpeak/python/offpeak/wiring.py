@@ -40,10 +40,13 @@ if TYPE_CHECKING:
     from offpeak.ocpi.guarded_http import GuardedHttp
     from offpeak.ocpi.peer_address import PeerAddressRule
     from offpeak.pairing.accounts import AccountStore
+    from offpeak.pairing.connect_store import ConnectStore
     from offpeak.pairing.cpo import PairingInterfaces
     from offpeak.pairing.link import Linker
     from offpeak.pairing.ownership import OwnershipStore
+    from offpeak.pairing.sweep_connects import ConnectSweeper
     from offpeak.pairing.tries import Tries
+    from offpeak.pairing.validate import Validator
     from offpeak.partners.administer import Administration
     from offpeak.partners.admit import Admission
     from offpeak.partners.audit import Actor
@@ -638,6 +641,55 @@ def linker() -> Linker:
         plan_anew_at,
         real_now=lambda: datetime.now(UTC),
         new_id=lambda: str(uuid4()),
+    )
+
+
+@cache
+def connects() -> ConnectStore:
+    from offpeak.pairing.connect_store import ConnectStore
+
+    return ConnectStore(_table("CONNECT_SESSIONS_TABLE"))
+
+
+@cache
+def pairing_queue() -> FairQueue:
+    from offpeak.aws.queues import FairQueue
+
+    return FairQueue(_client("sqs"), os.environ["PAIRING_QUEUE_URL"])
+
+
+@cache
+def validator() -> Validator:
+    """What asks CPOs for codes: all that linking takes, and the pairing queue to ask again."""
+    from datetime import UTC, datetime
+
+    from offpeak.pairing.ask import ask_for
+    from offpeak.pairing.link import link
+    from offpeak.pairing.validate import Validator
+
+    return Validator(
+        connects(),
+        partners().load_cached,
+        link=lambda code, partner, key, location_id, claim_id: link(
+            code, partner, key, location_id, claim_id, linker(), now=clock().now()
+        ),
+        ask=lambda session, delay_s: ask_for(session, pairing_queue(), delay_s=delay_s),
+        real_now=lambda: datetime.now(UTC),
+    )
+
+
+@cache
+def connect_sweeper() -> ConnectSweeper:
+    from datetime import UTC, datetime
+
+    from offpeak.pairing.ask import ask_for
+    from offpeak.pairing.sweep_connects import ConnectSweeper
+
+    return ConnectSweeper(
+        connects(),
+        accounts(),
+        ask=lambda session: ask_for(session, pairing_queue()),
+        real_now=lambda: datetime.now(UTC),
     )
 
 

@@ -87,7 +87,9 @@ class ConnectSession:
     problem: ConnectProblem | None = None
     browser: str | None = None
     codes: int = 0
-    """How many were asked of a CPO and answered, the one included that is being validated."""
+    """How many led nowhere, the one included that is being validated."""
+    attempts: int = 0
+    """How many codes were sent, wherever they led."""
     code: str | None = None
     partner_ids: tuple[str, ...] = ()
     charger_id: str | None = None
@@ -100,7 +102,7 @@ class ConnectSession:
     @property
     def attempt_id(self) -> str:
         """Names the code that is being validated, the same one however often a CPO is asked."""
-        return f"{self.connect_id}.{self.codes}"
+        return f"{self.connect_id}.{self.attempts}"
 
     @property
     def charger(self) -> ChargerKey | None:
@@ -154,6 +156,7 @@ def validating(
         state=ConnectState.VALIDATING,
         problem=None,
         codes=session.codes + 1,
+        attempts=session.attempts + 1,
         code=code,
         partner_ids=tuple(partner_ids),
         charger_id=charger_id,
@@ -173,11 +176,13 @@ def refused(session: ConnectSession, problem: ConnectProblem, charger_id: str | 
 
     `charger_id` is the charger that he has already, where that is the problem.
     """
-    if problem is ConnectProblem.LOCATION_GONE:
+    if problem in (ConnectProblem.LOCATION_GONE, ConnectProblem.TOO_MANY_TRIES):
         return _settled(session, ConnectState.FAILED, problem, None)
+    if problem is ConnectProblem.ALREADY_YOURS:
+        return _settled(_uncounted(session), ConnectState.OPENED, problem, charger_id)
     if session.codes_left <= 0:
         return _settled(session, ConnectState.FAILED, ConnectProblem.TOO_MANY_TRIES, None)
-    return _settled(session, ConnectState.OPENED, problem, charger_id)
+    return _settled(session, ConnectState.OPENED, problem, None)
 
 
 def not_known_there(session: ConnectSession, now: datetime) -> ConnectSession:
@@ -188,17 +193,18 @@ def not_known_there(session: ConnectSession, now: datetime) -> ConnectSession:
 
 
 def not_reached(session: ConnectSession, now: datetime) -> tuple[ConnectSession, int | None]:
-    """The partner did not answer. Return the session then, and in how many seconds to ask again, None for never.
-
-    A code that nobody answered is not counted: the driver did nothing wrong.
-    """
+    """The partner did not answer. Return the session then, and in how many seconds to ask again, None for never."""
     assert session.asked_since is not None
     if now - session.asked_since >= ASKED_FOR:
-        uncounted = replace(session, codes=session.codes - 1)
-        return _settled(uncounted, ConnectState.OPENED, ConnectProblem.CPO_UNREACHABLE, None), None
+        return not_answered(session), None
     pause_s = PAUSES_S[min(session.asked, len(PAUSES_S) - 1)]
     due_at = now + timedelta(seconds=pause_s) + ANSWERED_WITHIN
     return replace(session, asked=session.asked + 1, due_at=due_at), pause_s
+
+
+def not_answered(session: ConnectSession) -> ConnectSession:
+    """Nobody answers for the code. It is not counted: the driver did nothing wrong, and may try it again."""
+    return _settled(_uncounted(session), ConnectState.OPENED, ConnectProblem.CPO_UNREACHABLE, None)
 
 
 def cancelled(session: ConnectSession) -> ConnectSession:
@@ -206,6 +212,10 @@ def cancelled(session: ConnectSession) -> ConnectSession:
     if session.state in (ConnectState.CREATED, ConnectState.OPENED):
         return replace(session, state=ConnectState.CANCELLED)
     return session
+
+
+def _uncounted(session: ConnectSession) -> ConnectSession:
+    return replace(session, codes=session.codes - 1)
 
 
 def _settled(

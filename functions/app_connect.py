@@ -1,0 +1,55 @@
+"""The app API on connect sessions, in which a driver links a charger by its code:
+/v1/users/{user_id}/chargers/connect-sessions."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+
+from aws_lambda_powertools.event_handler import Response
+
+from offpeak import wiring
+from offpeak.app_edge import LARGEST_BODY, app_api, tenant_id, user_key
+from offpeak.edge import json_body, rest_handler
+from offpeak.ocpi.fields import read_object
+from offpeak.operator_edge import answer
+from offpeak.pairing.begin import NewConnectSession, begin, cancel, connect_shown
+from offpeak.pairing.connect import start_token
+
+api = app_api()
+SESSIONS = "/v1/users/<user_id>/chargers/connect-sessions"
+SESSION = f"{SESSIONS}/<connect_session_id>"
+
+
+@api.post(SESSIONS)
+def make(user_id: str) -> Response[str]:
+    said = read_object(NewConnectSession, json_body(api, largest=LARGEST_BODY))
+    connect_id, secret, now = f"con_{secrets.token_urlsafe(16)}", secrets.token_urlsafe(32), datetime.now(UTC)
+    session = begin(
+        user_key(api, user_id),
+        said,
+        wiring.tenants().known(tenant_id(api)),
+        wiring.accounts(),
+        wiring.connects(),
+        connect_id=connect_id,
+        secret=secret,
+        now=now,
+    )
+    start_url = f"{wiring.base_url()}/pair/{start_token(connect_id, secret)}"
+    location = f"{wiring.base_url()}/v1/users/{user_id}/chargers/connect-sessions/{connect_id}"
+    return answer(connect_shown(session, now, start_url), location=location)
+
+
+@api.get(SESSION)
+def show(user_id: str, connect_session_id: str) -> Response[str]:
+    session = wiring.connects().known(user_key(api, user_id), connect_session_id)
+    return answer(connect_shown(session, datetime.now(UTC)))
+
+
+@api.delete(SESSION)
+def end(user_id: str, connect_session_id: str) -> Response[str]:
+    now = datetime.now(UTC)
+    return answer(connect_shown(cancel(user_key(api, user_id), connect_session_id, wiring.connects(), now=now), now))
+
+
+handler = rest_handler(api)
