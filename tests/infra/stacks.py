@@ -130,6 +130,7 @@ HOUSE_NAMES = {
     "PlanQueue": "plan",
     "SendQueue": "send",
     "HistoryQueue": "history",
+    "PairingQueue": "pairing",
     "EventsQueue": "events",
     "WebhooksQueue": "webhooks",
     "TableKey": "table key",

@@ -214,5 +214,6 @@ def test_the_schedules_role_invokes_the_clocks_functions_and_no_other(qa: Stacks
         "sync_history",
         "rotate_tokens",
         "refresh_tokens",
+        "sweep_pairings",
         "sweep_webhooks",
     }
