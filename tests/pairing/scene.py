@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
+from zlib import crc32
 
 from local.cpo import CpoSimulator
 from offpeak.aws.queues import FifoQueue
@@ -116,7 +117,7 @@ class Scene:
 
     def link(self, code: str, driver: UserKey, attempt: str = "1", charger_id: str = "") -> Charger | Refused:
         key = ChargerKey(driver, charger_id or f"chg_{driver.user_id}_{attempt}")
-        claim_id = f"con_{driver.user_id}_{attempt}.1"
+        claim_id = f"con_{crc32(f'{driver.user_id} {attempt}'.encode()):08x}.1"
         return link(code, self.partner, key, "loc_1", claim_id, self.linker, now=NOW)
 
     def links(self, code: str, driver: UserKey, attempt: str = "1") -> Charger | Refused:

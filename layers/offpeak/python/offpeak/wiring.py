@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     from offpeak.pairing.link import Linker
     from offpeak.pairing.ownership import OwnershipStore
     from offpeak.pairing.sweep_connects import ConnectSweeper
+    from offpeak.pairing.tell import UnpairingTeller
     from offpeak.pairing.tries import Tries
+    from offpeak.pairing.unpair import Unpairer
     from offpeak.pairing.validate import Validator
     from offpeak.partners.administer import Administration
     from offpeak.partners.admit import Admission
@@ -690,6 +692,42 @@ def connect_sweeper() -> ConnectSweeper:
         accounts(),
         ask=lambda session: ask_for(session, pairing_queue()),
         real_now=lambda: datetime.now(UTC),
+    )
+
+
+@cache
+def unpairer() -> Unpairer:
+    """What un-pairs chargers: writes users, evse_ownership, events and sessions, and sends to the events and plan
+    queues."""
+    import secrets
+    from datetime import UTC, datetime
+
+    from offpeak.pairing.unpair import Unpairer
+
+    return Unpairer(
+        accounts(),
+        ownership(),
+        outbox(),
+        plan_anew_at,
+        real_now=lambda: datetime.now(UTC),
+        new_id=lambda: f"unp_{secrets.token_urlsafe(16)}",
+    )
+
+
+@cache
+def unpairing_teller() -> UnpairingTeller:
+    from datetime import UTC, datetime
+    from uuid import uuid4
+
+    from offpeak.pairing.tell import UnpairingTeller
+
+    return UnpairingTeller(
+        ownership(),
+        partners(),
+        pairing_interfaces(),
+        plan_anew_at,
+        real_now=lambda: datetime.now(UTC),
+        new_id=lambda: str(uuid4()),
     )
 
 

@@ -68,7 +68,7 @@ class Linker:
     ownership: OwnershipStore
     tries: Tries
     outbox: Outbox
-    plan_anew: Callable[[str, Sequence[str]], None]
+    plan_anew: Callable[[str, Sequence[str]], object]
     real_now: Callable[[], datetime]
     new_id: Callable[[], str]
 

@@ -120,6 +120,10 @@ class OwnershipStore:
         ]
         write_together([self.unpairing_dropped(unpairing), *marks])
 
+    def drop(self, unpairing: Unpairing) -> None:
+        """Take an un-pairing away as it was seen: nobody is to hear of it any more. Raises ConcurrentChange."""
+        self._table.write(self.unpairing_dropped(unpairing)[1])
+
     def due(self, shard: int, until: datetime, limit: int) -> Iterator[str]:
         """Yield ids of up to `limit` un-pairings of a shard that are to be told by then, those that wait longest
         first."""

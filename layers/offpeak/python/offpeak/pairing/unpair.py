@@ -1,0 +1,102 @@
+"""Un-pair a charger: in one transaction it is gone, its EVSEs have tombstones, and somebody has to tell the CPO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from offpeak.aws.tables import write_together
+from offpeak.errors import ConcurrentChange
+from offpeak.events.model import Event, EventKind, Stream
+from offpeak.events.outbox import Outbox
+from offpeak.pairing.accounts import AccountStore
+from offpeak.pairing.model import Charger, ChargerKey, PairedStation, Unpairing, Why
+from offpeak.pairing.ownership import OwnershipStore
+from offpeak.telemetry import count, logger
+
+MOST_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Unpairer:
+    """What it takes to un-pair. `plan_anew` has the running sessions of EVSEs planned: what is nobody's has its
+    profile cleared. `new_id` makes the id of an un-pairing."""
+
+    accounts: AccountStore
+    ownership: OwnershipStore
+    outbox: Outbox
+    plan_anew: Callable[[str, Sequence[str]], object]
+    real_now: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+
+def unpair(key: ChargerKey, why: Why, by: Unpairer, *, now: datetime) -> bool:
+    """Un-pair a charger, and say whether there was one; again is no harm.
+
+    From then on what is told of its EVSEs' sessions is refused. The CPO is told later (pairing/tell.py), unless it is
+    who un-paired. `now` is the time that sessions live in. Raises ConcurrentChange when others were faster every time.
+    """
+    for _ in range(MOST_TRIES):
+        charger = by.accounts.charger(key)
+        if charger is None:
+            return False
+        station, at = charger.station, by.real_now()
+        uids = [evse.uid for evse in station.evses]
+        found = by.ownership.of_all(station.partner_id, uids)
+        owned = [each for each in found if each and each.owner == key]
+        waits = _unpairing(station, why, by.new_id(), at) if owned and why is not Why.CPO else None
+        event = _unpaired_event(charger, why, now)
+        try:
+            write_together(
+                [
+                    by.accounts.charger_delete(key),
+                    *by.ownership.releasing(owned, waits.unpairing_id if waits else None, at=now),
+                    *([by.ownership.unpairing_put(waits)] if waits else []),
+                    by.outbox.put(event, at=at),
+                ]
+            )
+        except ConcurrentChange:
+            continue
+        _report(charger, why)
+        by.outbox.wake(event.stream, event.event_id)
+        by.plan_anew(station.partner_id, uids)
+        return True
+    raise ConcurrentChange(f"charger {key.charger_id} is being changed by too many at once")
+
+
+def _unpairing(station: PairedStation, why: Why, unpairing_id: str, at: datetime) -> Unpairing:
+    return Unpairing(
+        unpairing_id=unpairing_id,
+        partner_id=station.partner_id,
+        tier=station.tier,
+        uid=station.uid or station.evses[0].uid,
+        evse_uids=tuple(evse.uid for evse in station.evses),
+        why=why,
+        since=at,
+        due_at=at,
+        revision=1,
+    )
+
+
+def _unpaired_event(charger: Charger, why: Why, now: datetime) -> Event:
+    key = charger.key
+    return Event(
+        f"evt_unpaired_{key.charger_id}",
+        Stream(key.user.tenant_id, key.user.user_id, key.charger_id),
+        EventKind.CHARGER_UNPAIRED,
+        now,
+        {"location_id": charger.location_id, "partner_id": charger.station.partner_id, "by": why.value},
+    )
+
+
+def _report(charger: Charger, why: Why) -> None:
+    logger.info(
+        "charger_unpaired",
+        tenant_id=charger.key.user.tenant_id,
+        user_id=charger.key.user.user_id,
+        charger_id=charger.key.charger_id,
+        partner_id=charger.station.partner_id,
+        by=why.value,
+    )
+    count("ChargersUnpaired")
