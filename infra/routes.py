@@ -27,6 +27,7 @@ OAUTH_PATH = "/oauth/token"
 PAIR_PATH = "/pair/{token}"
 USER = "/v1/users/{user_id}"
 CONNECT_SESSIONS = f"{USER}/chargers/connect-sessions"
+WEBHOOK = "/v1/webhooks/{webhook_id}"
 LOCATION = "/ocpi/emsp/{version}/locations/{country_code}/{party_id}/{location_id}"
 
 ROUTES = (
@@ -62,6 +63,14 @@ ROUTES = (
     Route(("POST",), CONNECT_SESSIONS, "app_connect", caller="tenant"),
     Route(("GET", "DELETE"), f"{CONNECT_SESSIONS}/{{connect_session_id}}", "app_connect", caller="tenant"),
     Route(("GET", "POST"), PAIR_PATH, "pair", caller="driver"),
+    Route(("GET", "POST"), "/v1/webhooks", "app_webhooks", caller="tenant"),
+    Route(("GET", "PATCH", "DELETE"), WEBHOOK, "app_webhooks", caller="tenant"),
+    Route(("POST",), f"{WEBHOOK}/secret", "app_webhooks", caller="tenant"),
+    Route(("POST",), f"{WEBHOOK}/test", "app_webhooks", caller="tenant"),
+    Route(("POST",), f"{WEBHOOK}/resume", "app_webhooks", caller="tenant"),
+    Route(("POST",), f"{WEBHOOK}/replay", "app_webhooks", caller="tenant"),
+    Route(("GET",), f"{WEBHOOK}/deliveries", "app_webhooks", caller="tenant"),
+    Route(("POST",), f"{WEBHOOK}/deliveries/{{delivery_id}}/replay", "app_webhooks", caller="tenant"),
 )
 
 PARTNER = "/ops/v1/partners/{partner_id}"

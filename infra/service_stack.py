@@ -77,7 +77,6 @@ class ServiceStack(Stack):
         locations, tariffs, signals, groups = data.locations, data.tariffs, data.grid_signals, data.limit_groups
         plan, send, replan = self._queues["plan"], self._queues["send"], self._queues["replan"]
         history, pages = data.history, self._queues["history"]
-        events, deliveries, webhooks = self._queues["events"], self._queues["webhooks"], data.webhooks
         base_url = ("BASE_URL", self._api.base_url)
         token_key = (data.token_key, "TOKEN_KEY_ID")
 
@@ -123,10 +122,7 @@ class ServiceStack(Stack):
         puller.can_read(locations, tariffs, data.hub_clients).can_write(locations, tariffs, data.hub_clients)
         puller.can_use_key(*token_key)
 
-        publisher = self._function("publish_events")
-        publisher.can_read(data.events, webhooks).can_write(data.events, webhooks).can_send(events, deliveries)
-        courier = self._function("deliver_webhooks")
-        courier.can_read(webhooks).can_write(webhooks).can_send(deliveries).can_use_key(*token_key, encrypt=False)
+        self._make_webhook_functions(data)
 
         # behind the clocks
         sweep = self._function("sweep_sessions", timeout_s=50)
@@ -151,8 +147,6 @@ class ServiceStack(Stack):
 
         for name in NOTICING:
             self._functions[name].can_count(data.quality)
-
-        self._function("sweep_webhooks", timeout_s=50).can_read(data.events, webhooks).can_send(events, deliveries)
 
         # behind the operators' API and commands
         administration = self._function("ops_partners", timeout_s=60)
@@ -181,7 +175,6 @@ class ServiceStack(Stack):
                 viewer,
                 authoriser,
                 credentials,
-                courier,
                 sender,
                 puller,
                 refresh,
@@ -217,6 +210,23 @@ class ServiceStack(Stack):
             links.knows("LOOPBACK_PEERS", "allowed")
         sweep = self._function("sweep_pairings", timeout_s=50)
         sweep.can_read(data.users, data.connect_sessions).can_write(data.connect_sessions).can_send(pairing)
+
+    def _make_webhook_functions(self, data: DataStack) -> None:
+        """What tells tenants' receivers of events, and what tenants call about that."""
+        events, webhooks = self._queues["events"], self._queues["webhooks"]
+        publisher = self._function("publish_events")
+        publisher.can_read(data.events, data.webhooks).can_write(data.events, data.webhooks).can_send(events, webhooks)
+        courier = self._function("deliver_webhooks").can_read(data.webhooks).can_write(data.webhooks)
+        courier.can_send(webhooks).can_use_key(data.token_key, "TOKEN_KEY_ID", encrypt=False)
+        sweep = self._function("sweep_webhooks", timeout_s=50)
+        sweep.can_read(data.events, data.webhooks).can_send(events, webhooks)
+        # A test call waits for the tenant's receiver.
+        calls = self._function("app_webhooks", timeout_s=15, memory_mb=1024)
+        calls.can_read(data.webhooks, data.app_requests).can_write(data.webhooks, data.app_requests)
+        calls.can_send(webhooks).can_use_key(data.token_key, "TOKEN_KEY_ID").knows("BASE_URL", self._api.base_url)
+        if self._stage.is_local:
+            for calls_receivers in (courier, calls):
+                calls_receivers.knows("LOOPBACK_PEERS", "allowed")
 
     def _may_hand_out_keys(self, function: Function) -> None:
         """Make API keys, and put them into this stage's usage plan.

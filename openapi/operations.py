@@ -30,6 +30,7 @@ from offpeak.sessions.parse import LENIENT_REQUIRED
 from openapi import answers
 from openapi.app_operations import APP_OPERATIONS
 from openapi.operation import READS, Operation
+from openapi.webhook_operations import WEBHOOK_OPERATIONS
 
 SESSION = "/ocpi/emsp/{version}/sessions/{country_code}/{party_id}/{session_id}"
 TARIFF = "/ocpi/emsp/{version}/tariffs/{country_code}/{party_id}/{tariff_id}"
@@ -369,6 +370,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
         )
     },
     **APP_OPERATIONS,
+    **WEBHOOK_OPERATIONS,
 }
 """Path -> method -> what it is for. Paths and methods are those of infra/routes.py: the description is not written
 while the two differ."""

@@ -24,6 +24,7 @@ FUNCTIONS_THAT_WRITE = {
     "pair": {"connect_sessions"},
     "pair_chargers": {"partners", "users", "evse_ownership", "connect_sessions", "sessions", "events"},
     "sweep_pairings": {"connect_sessions"},
+    "app_webhooks": {"webhooks", "app_requests"},
     "plan_sessions": {"sessions", "profile_requests", "limit_groups", "habits"},
     "send_profiles": {"partners", "sessions", "profile_requests"},
     "want_plans": {"sessions"},
@@ -97,6 +98,7 @@ def test_only_who_calls_partners_or_gives_out_credentials_opens_tokens(qa: Stack
         "refresh_tokens",
         "ops_access",
         "deliver_webhooks",
+        "app_webhooks",
         "send_profiles",
         "pair_chargers",
         "ops_sessions",
@@ -164,7 +166,7 @@ def test_nobody_scans_a_table(qa: Stacks) -> None:
         ("history", {"pull_history", "sync_history", "ocpi_sessions", "ops_history"}),
         ("pairing", {"pair", "pair_chargers", "sweep_pairings"}),
         ("events", {"publish_events", "sweep_webhooks", "pair_chargers"}),
-        ("webhooks", {"publish_events", "deliver_webhooks", "sweep_webhooks"}),
+        ("webhooks", {"app_webhooks", "publish_events", "deliver_webhooks", "sweep_webhooks"}),
     ],
 )
 def test_a_queue_takes_messages_from_those_who_have_some(qa: Stacks, queue: str, senders: set[str]) -> None:

@@ -21,7 +21,7 @@ def test_an_event_is_delivered_once_signed_and_with_its_number(world: World, rec
     (got,) = receiver.received
     assert got.is_genuine
     assert got.body == {
-        "id": "evt_a",
+        "event_id": "evt_a",
         "type": "session.planned",
         "sequence": 1,
         "occurred_at": "2026-01-15T18:00:00.000Z",

@@ -44,8 +44,14 @@ class Webhooks:
     real_now: Callable[[], datetime]
 
     def create(self, key: WebhookKey, said: NewWebhook) -> tuple[Subscription, str]:
-        """Subscribe; return the secret too, which is never told again. Raises InvalidMessage, AlreadyExists."""
+        """Subscribe; return the secret too, which is told to whoever asks by the same key and never again.
+
+        Raises InvalidMessage, AlreadyExists.
+        """
         url, kinds = check_url(said.url, self.rule), kinds_of(said.event_types)
+        there = self.subscriptions.get(key)
+        if there:
+            return there, self.secrets.opened(there, self.real_now())[0]
         text, secret = self.secrets.new(key)
         added = self.subscriptions.add(Subscription(key, url, self.real_now(), secret, kinds))
         logger.info("webhook_created", webhook_id=key.webhook_id)
@@ -67,17 +73,20 @@ class Webhooks:
         self.subscriptions.remove(self._seen(key, seen))
         logger.info("webhook_removed", webhook_id=key.webhook_id)
 
-    def rotate(self, key: WebhookKey, said: Rotation, *, seen: int | None) -> tuple[Subscription, str]:
+    def rotate(self, key: WebhookKey, said: Rotation, made_by: str) -> tuple[Subscription, str]:
         """Replace the secret; return the new one. The old one goes on signing for a while; the one before it does not.
 
-        Raises OutOfDate.
+        `made_by` names the request: the same one again replaces nothing. Raises OutOfDate.
         """
-        there = self._seen(key, seen)
+        there = self.subscriptions.known(key)
+        if there.secret.made_by == made_by:
+            return there, self.secrets.opened(there, self.real_now())[0]
         text, secret = self.secrets.new(key)
         until = self.real_now() + timedelta(seconds=said.overlap_s)
         previous = replace(there.secret, until=until) if said.overlap_s else None
+        rotated = replace(there, secret=replace(secret, made_by=made_by), previous_secret=previous)
         logger.info("webhook_secret_rotated", webhook_id=key.webhook_id)
-        return self.subscriptions.save(replace(there, secret=secret, previous_secret=previous)), text
+        return self.subscriptions.save(rotated), text
 
     def test(self, key: WebhookKey, event_id: str) -> Delivery:
         """Send a test event at once, whatever waits or is paused, and return how that went."""

@@ -31,6 +31,8 @@ class Secret:
     ciphertext: str
     until: datetime | None = None
     """Deliveries are signed with it until then, in real time; None for the current one."""
+    made_by: str | None = None
+    """The request that made it, so that the same one again makes no other."""
 
 
 @dataclass(frozen=True, slots=True)

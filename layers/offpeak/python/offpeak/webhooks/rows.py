@@ -35,6 +35,7 @@ def subscription_row(subscription: Subscription) -> dict[str, Any]:
         "kinds": [kind.value for kind in subscription.kinds],
         "created_at": format_instant(subscription.created_at),
         "secret": subscription.secret.ciphertext,
+        "secret_made_by": subscription.secret.made_by,
         "previous_secret": _secret_row(subscription.previous_secret),
         "revision": subscription.revision,
     }
@@ -46,7 +47,7 @@ def subscription_from(row: Item) -> Subscription:
         key=key_from(row),
         url=row["url"],
         created_at=parse_instant(row["created_at"]),
-        secret=Secret(row["secret"]),
+        secret=Secret(row["secret"], made_by=row.get("secret_made_by")),
         kinds=tuple(EventKind(each) for each in row["kinds"]),
         previous_secret=Secret(previous["ciphertext"], parse_instant(previous["until"])) if previous else None,
         revision=int(row["revision"]),

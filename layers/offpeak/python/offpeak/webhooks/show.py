@@ -13,7 +13,7 @@ def event_shown(published: Published) -> dict[str, Any]:
     """An event as it is delivered: `sequence` is its number among those of its charger, None for a test call's."""
     event = published.event
     return {
-        "id": event.event_id,
+        "event_id": event.event_id,
         "type": event.kind.value,
         "sequence": published.sequence or None,
         "occurred_at": event.at,
@@ -27,7 +27,7 @@ def subscription_shown(subscription: Subscription, lane: Lane) -> dict[str, Any]
     """A subscription with how its deliveries go; its secrets are never shown again."""
     previous = subscription.previous_secret
     return {
-        "id": subscription.key.webhook_id,
+        "webhook_id": subscription.key.webhook_id,
         "url": subscription.url,
         "event_types": [kind.value for kind in subscription.kinds],
         "created_at": subscription.created_at,
@@ -49,7 +49,7 @@ def lane_shown(lane: Lane) -> dict[str, Any]:
 
 def delivery_shown(delivery: Delivery) -> dict[str, Any]:
     return {
-        "id": delivery.delivery_id,
+        "delivery_id": delivery.delivery_id,
         "state": delivery.state.value,
         "event": event_shown(delivery.published),
         "published_at": delivery.published_at,
