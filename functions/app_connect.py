@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC, datetime
 
 from aws_lambda_powertools.event_handler import Response
 
 from offpeak import wiring
-from offpeak.app_edge import LARGEST_BODY, app_api, tenant_id, user_key
+from offpeak.app_edge import LARGEST_BODY, app_api, idempotent, tenant_id, user_key
 from offpeak.edge import json_body, rest_handler
 from offpeak.ocpi.fields import read_object
 from offpeak.operator_edge import answer
-from offpeak.pairing.begin import NewConnectSession, begin, cancel, connect_shown
+from offpeak.pairing.begin import NewConnectSession, begin, cancel, connect_shown, of_chance
 from offpeak.pairing.connect import start_token
 
 api = app_api()
@@ -24,20 +23,18 @@ SESSION = f"{SESSIONS}/<connect_session_id>"
 @api.post(SESSIONS)
 def make(user_id: str) -> Response[str]:
     said = read_object(NewConnectSession, json_body(api, largest=LARGEST_BODY))
-    connect_id, secret, now = f"con_{secrets.token_urlsafe(16)}", secrets.token_urlsafe(32), datetime.now(UTC)
-    session = begin(
-        user_key(api, user_id),
-        said,
-        wiring.tenants().known(tenant_id(api)),
-        wiring.accounts(),
-        wiring.connects(),
-        connect_id=connect_id,
-        secret=secret,
-        now=now,
-    )
-    start_url = f"{wiring.base_url()}/pair/{start_token(connect_id, secret)}"
-    location = f"{wiring.base_url()}/v1/users/{user_id}/chargers/connect-sessions/{connect_id}"
-    return answer(connect_shown(session, now, start_url), location=location)
+    key, tenant = user_key(api, user_id), wiring.tenants().known(tenant_id(api))
+
+    def begun(chance: str) -> Response[str]:
+        connect_id, secret = of_chance(chance)
+        now = datetime.now(UTC)
+        ids = {"connect_id": connect_id, "secret": secret}
+        session = begin(key, said, tenant, wiring.accounts(), wiring.connects(), **ids, now=now)
+        start_url = f"{wiring.base_url()}/pair/{start_token(connect_id, secret)}"
+        location = f"{wiring.base_url()}/v1/users/{user_id}/chargers/connect-sessions/{connect_id}"
+        return answer(connect_shown(session, now, start_url), location=location)
+
+    return idempotent(api, wiring.repeats(), begun, about=user_id, holds_secret=True)
 
 
 @api.get(SESSION)

@@ -191,8 +191,8 @@ class ServiceStack(Stack):
         users = self._function("app_users", timeout_s=10, memory_mb=1024)
         users.can_read(data.users, data.app_requests).can_write(data.users, data.app_requests).knows(*base_url)
         connects = self._function("app_connect", timeout_s=10, memory_mb=1024)
-        connects.can_read(data.tenants, data.users, data.connect_sessions).can_write(data.connect_sessions)
-        connects.knows(*base_url)
+        connects.can_read(data.tenants, data.users, data.connect_sessions, data.app_requests)
+        connects.can_write(data.connect_sessions, data.app_requests).knows(*base_url)
 
     def _make_pairing_functions(self, data: DataStack) -> None:
         """What lets drivers connect their chargers: the pages, who asks CPOs for codes, and who takes up what got

@@ -74,6 +74,7 @@ APP_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             body=NewConnectSession,
             raises=(*READS, UnknownObject),
             may_create=True,
+            may_repeat=True,
             text="Open `start_url` in a WebView or a browser within half an hour: the pages there ask for the code and "
             "lead back to `redirect_url`, with `tenant`, `connect_session` and `connect_state` in its query. Those are "
             "for show, since anybody may open such a URL: ask here how the session ended, or have a webhook tell you.",

@@ -20,7 +20,7 @@ FUNCTIONS_THAT_WRITE = {
     "ocpi_tariffs": {"tariffs"},
     "ocpi_hubclientinfo": {"hub_clients"},
     "app_users": {"users", "app_requests"},
-    "app_connect": {"connect_sessions"},
+    "app_connect": {"connect_sessions", "app_requests"},
     "pair": {"connect_sessions"},
     "pair_chargers": {"partners", "users", "evse_ownership", "connect_sessions", "sessions", "events"},
     "sweep_pairings": {"connect_sessions"},

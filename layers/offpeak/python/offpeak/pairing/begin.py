@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -30,6 +32,15 @@ class NewConnectSession(BaseModel):
     language: Literal["en", "nl", "de", "fr"] | None = None
 
 
+def of_chance(chance: str) -> tuple[str, str]:
+    """Return the id of a connect session and its link's secret, made of one random text. Neither tells the other."""
+    connect_id, secret = (
+        base64.urlsafe_b64encode(hmac.digest(chance.encode(), use, "sha256")).decode().rstrip("=")
+        for use in (b"connect session", b"start link")
+    )
+    return f"con_{connect_id[:22]}", secret
+
+
 def begin(
     user: UserKey,
     said: NewConnectSession,
@@ -41,7 +52,8 @@ def begin(
     secret: str,
     now: datetime,
 ) -> ConnectSession:
-    """Make a connect session, bound to a user and one of his charging locations.
+    """Make a connect session, bound to a user and one of his charging locations, or return the one that an earlier try
+    has made.
 
     Raises UnknownObject, InvalidMessage.
     """
@@ -51,7 +63,10 @@ def begin(
     session = ConnectSession(
         user, connect_id, said.location_id, said.redirect_url, now, now + connect.OPEN_FOR, said.language
     )
-    return connects.make(session, secret)
+    try:
+        return connects.make(session, secret)
+    except ConcurrentChange:
+        return connects.known(user, connect_id)
 
 
 def cancel(user: UserKey, connect_id: str, connects: ConnectStore, *, now: datetime) -> ConnectSession:
