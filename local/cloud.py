@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -169,12 +170,12 @@ class Cloud:
     def logs(self, function: str) -> list[str]:
         """Return every line that a function has logged, oldest first."""
         configuration = self.client("lambda").get_function_configuration(FunctionName=self.deployed.function(function))
-        pages = self.client("logs").get_paginator("filter_log_events")
-        return [
-            event["message"]
-            for page in pages.paginate(logGroupName=configuration["LoggingConfig"]["LogGroup"])
-            for event in page["events"]
-        ]
+        group = configuration["LoggingConfig"]["LogGroup"]
+        client = self.client("logs")
+        found = client.get_paginator("describe_log_streams").paginate(logGroupName=group)
+        names = [each["logStreamName"] for page in found for each in page["logStreams"]]
+        events = [event for name in names for event in _events_in(client, group, name)]
+        return [event["message"] for event in sorted(events, key=itemgetter("timestamp"))]
 
     def limit_workers(self, at_once: int) -> None:
         """Let at most so many copies of a queue's function run, where AWS would start up to a hundred machines."""
@@ -237,3 +238,15 @@ def _empty(dynamodb: Any, table: str) -> None:
     for start in range(0, len(rows), 25):
         requests = [{"DeleteRequest": {"Key": row}} for row in rows[start : start + 25]]
         dynamodb.batch_write_item(RequestItems={table: requests})
+
+
+def _events_in(client: Any, group: str, stream: str) -> Iterator[Any]:
+    """Yield all events of a log stream. To ask for those of all streams at once ends with the first 10,000 of them: the
+    embedded cloud tells no next page there."""
+    place: dict[str, str] = {}
+    while True:
+        page = client.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True, **place)
+        yield from page["events"]
+        if page["nextForwardToken"] == place.get("nextToken"):
+            return
+        place = {"nextToken": page["nextForwardToken"]}

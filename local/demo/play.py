@@ -57,7 +57,7 @@ def next_step(at: datetime, visits: tuple[Visit, ...]) -> datetime:
 
 def due_functions(at: datetime, *, is_first: bool) -> tuple[str, ...]:
     """Return which functions behind schedules run at a step, by their rates in infra/routes.py."""
-    due = ["fetch_prices"] if at.minute == 0 or is_first else []
+    due = ["fetch_prices", "fetch_carbon"] if at.minute == 0 or is_first else []
     if at.minute % 15 == 0 and not is_first:
         due.append("replan_sessions")
     if at.minute % 10 == 0 and not is_first:

@@ -45,12 +45,15 @@ def test_steps_are_five_minutes_while_cars_are_there(now: datetime, following: d
     assert next_step(now, (visit(1.5, 4), visit(2, 3), visit(5.46, 6))) == following
 
 
+IN_REAL_TIME = ("refresh_tokens", "rotate_tokens", "sweep_pairings", "sweep_webhooks")
+
+
 def test_functions_run_at_the_rates_of_their_schedules() -> None:
-    """No function behind a schedule is forgotten but those for tokens, which live in real time; and none runs at
-    another rate than on AWS, as far as steps allow."""
+    """No function behind a schedule is forgotten but those that live in real time; and none runs at another rate than
+    on AWS, as far as steps allow."""
     day = [NOON + STEP * n for n in range(1, 24 * 12 + 1)]
     for clock in CLOCKS:
-        if clock.function in ("refresh_tokens", "rotate_tokens"):
+        if clock.function in IN_REAL_TIME:
             continue
         rate = re.fullmatch(r"rate\((\d+) (minute|hour)s?\)", clock.schedule)
         assert rate

@@ -46,6 +46,7 @@ SHOWN: dict[str, Any] = {
     },
     "tariff": "T1",
     "unmanaged": None,
+    "limit_group": None,
     "plan": {
         "reason": "CHEAPEST",
         "text": "Charges from 01:15 to 04:30.",
