@@ -103,7 +103,7 @@ def _rules(chosen: argparse.Namespace) -> list[tuple[str, Rules]]:
             found += [(f"quantile {few:g}", Rules(needs, calm, few=few)) for few in chosen.few]
         else:
             costs = [(eur, replace(Calm(), start_eur=eur)) for eur in chosen.start_cost]
-            found += [(f"{needs}, {eur * 100:g} ct a start", Rules(needs, calm)) for eur, calm in costs]
+            found += [(f"{needs}, {eur * 100:g} ct", Rules(needs, calm)) for eur, calm in costs]
     return found
 
 

@@ -148,7 +148,7 @@ def row(each: Figures) -> Row:
         _ct(each, each.cost_eur),
         percent(saved / each.at_once_eur if each.at_once_eur > 0 else None, 1),
         percent(each.kept),
-        percent(each.ready),
+        percent(each.ready, 1),
         f"{each.missing_kwh:.0f} kWh",
         f"{each.starts:.2f}",
         f"{each.sent:.2f}",

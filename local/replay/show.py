@@ -25,7 +25,8 @@ FOOTNOTE = """\
 Cost: energy at the day-ahead price of its quarter-hour, without taxes and fees; what is missing at plug-out counts at \
 the mean price of charging that session at once. Kept: the share of the saving that perfect information of prices, \
 need and departure makes possible. The replay knows tomorrow's prices from 13:00 on. Ready: at least 99 % of the \
-recorded energy at plug-out. Starts of charging and profiles sent are means a session; the peak is that of all cars."""
+recorded energy at plug-out. Starts of charging and profiles sent are means a session; behind the needs stands what a \
+start counts as. The peak is that of all cars."""
 
 
 def introduce(cast: Cast, console: Console) -> None:
