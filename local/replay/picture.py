@@ -82,7 +82,7 @@ def _draw_day(axes: Any, chosen: Figures, market: Market) -> None:
     at_once = mean_day([uncontrolled(each.stay) for each in chosen.played])
     edges = [place / 4 for place in range(97)]
     axes.stairs(load.kw, edges, fill=True, color=REPLAYED, alpha=0.85, label="replayed")
-    axes.stairs(at_once.kw, edges, color=AT_ONCE, linewidth=1.8, label="if charged at once")
+    axes.stairs(at_once.kw, edges, color=AT_ONCE, linewidth=1.8, label="at once")
     axes.set_ylabel("kW, all cars")
     axes.set_ylim(0, max(*load.kw, *at_once.kw) * 1.05)
     price = axes.twinx()
@@ -92,10 +92,18 @@ def _draw_day(axes: Any, chosen: Figures, market: Market) -> None:
     price.set_ylabel("ct/kWh")
     price.spines["right"].set_visible(True)
     handles = [*axes.get_legend_handles_labels()[0], *price.get_legend_handles_labels()[0]]
-    axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.02, 0.995), ncols=3, frameon=False, fontsize=9)
+    axes.legend(
+        handles=handles,
+        loc="lower right",
+        bbox_to_anchor=(1.02, 0.995),
+        ncols=3,
+        frameon=False,
+        fontsize=9,
+        columnspacing=1.2,
+    )
     axes.set_xticks(range(0, 25, 3), [f"{hour:02d}:00" for hour in range(0, 25, 3)])
     axes.set_xlim(0, 24)
-    axes.set_title("The mean day", loc="left", fontweight="bold")
+    axes.set_title("Mean day", loc="left", fontweight="bold")
 
 
 def _mean_prices(market: Market) -> list[float]:
@@ -120,7 +128,7 @@ def _draw_trade_off(axes: Any, columns: Sequence[Figures]) -> None:
             axes.text(0.99, level, name, ha="right", va="bottom", fontsize=8.5, color="#555555",
                       transform=axes.get_yaxis_transform())  # fmt: skip
     axes.margins(x=0.15, y=0.2)
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("starts a session")
     axes.set_title("Share of the possible saving, against starts", loc="left", fontweight="bold")
 
