@@ -84,6 +84,8 @@ def journey(cloud: Cloud, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch
         "grid_signals",
         "limit_groups",
         "habits",
+        "users",
+        "evse_ownership",
     ):
         monkeypatch.setenv(f"{name.upper()}_TABLE", make_table(name).name)
     sqs = cloud.client("sqs")
