@@ -64,6 +64,7 @@ def _receive(kind: MessageKind, country_code: str, party_id: str, session_id: st
         partner.flags.parking_time,
         now=now,
         received_at=received_at,
+        refuses=wiring.refuses_session,
     )
     if outcome is Outcome.KEPT:
         from offpeak.history.begin import look_for_unknown  # which few requests need, and which takes time to import

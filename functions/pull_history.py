@@ -23,7 +23,11 @@ def process(message: Message) -> None:
         client=wiring.ocpi_client(),
         readers={
             Module.SESSIONS: SessionReader(
-                wiring.sessions(), wiring.plan_queue(), partial(outlived, now=now), begin.real_now
+                wiring.sessions(),
+                wiring.plan_queue(),
+                partial(outlived, now=now),
+                begin.real_now,
+                wiring.refuses_session,
             ),
             Module.LOCATIONS: LocationReader(wiring.locations()),
             Module.TARIFFS: TariffReader(wiring.tariffs()),

@@ -95,7 +95,7 @@ class ServiceStack(Stack):
         # A PUT may bring two thousand charging periods to a cold start.
         receiver = self._function("ocpi_sessions", timeout_s=25, memory_mb=1024)
         receiver.can_read(sessions, partners).can_write(sessions).can_send(plan)
-        receiver.can_read(history).can_write(history).can_send(pages)
+        receiver.can_read(history, data.evse_ownership).can_write(history).can_send(pages)
         # A PUT of a Location may bring a thousand EVSEs.
         self._function("ocpi_locations", timeout_s=25, memory_mb=1024).can_read(locations).can_write(locations)
         self._function("ocpi_tariffs", timeout_s=10, memory_mb=1024).can_read(tariffs).can_write(tariffs)
@@ -120,6 +120,7 @@ class ServiceStack(Stack):
         puller = self._function("pull_history")
         puller.can_read(partners, sessions, history).can_write(partners, sessions, history).can_send(pages, plan)
         puller.can_read(locations, tariffs, data.hub_clients).can_write(locations, tariffs, data.hub_clients)
+        puller.can_read(data.evse_ownership)
         puller.can_use_key(*token_key)
 
         self._make_webhook_functions(data)

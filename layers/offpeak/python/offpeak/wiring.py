@@ -599,6 +599,13 @@ def replan_queue() -> FairQueue:
     return FairQueue(_client("sqs"), os.environ["REPLAN_QUEUE_URL"])
 
 
+def refuses_session(partner_id: str, evse_uid: str, began: datetime | None) -> str | None:
+    """Say why nothing is taken of a session: its EVSE was un-paired."""
+    from offpeak.pairing.refuse import refusing
+
+    return refusing(ownership(), partner_id, evse_uid, began)
+
+
 @cache
 def tries() -> Tries:
     from offpeak.pairing.tries import Tries

@@ -23,7 +23,7 @@ from offpeak.partners.model import Partner, Party
 from offpeak.sessions.model import LONGEST_ID, MessageKind, SessionKey, SessionMessage
 from offpeak.sessions.parse import parse_session_message
 from offpeak.sessions.plan_queue import PlanQueue
-from offpeak.sessions.receive import receive_session
+from offpeak.sessions.receive import Refuses, receive_session
 from offpeak.sessions.store import SessionStore
 from offpeak.tariffs.model import TariffKey
 from offpeak.tariffs.parse import parse_tariff_push
@@ -34,12 +34,13 @@ from offpeak.telemetry import logger
 
 @dataclass(frozen=True, slots=True)
 class SessionReader:
-    """`stop` says why a listed session must not come back, None where it may."""
+    """`stop` says why a listed session must not come back, None where it may, `refuses` whose EVSE was un-paired."""
 
     sessions: SessionStore
     plan_queue: PlanQueue
     stop: StopRule
     real_now: Callable[[], datetime]
+    refuses: Refuses | None = None
 
     def read(self, item: ListedObject, partner: Partner, now: datetime) -> Listed:
         message = session_in(item, partner, now)
@@ -64,6 +65,7 @@ class SessionReader:
             now=now,
             received_at=self.real_now(),
             is_pushed=False,
+            refuses=self.refuses,
         )
 
 

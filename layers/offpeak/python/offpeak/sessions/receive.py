@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from operator import itemgetter
+from typing import TypeAlias
 
 from offpeak.errors import ConcurrentChange, InvalidMessage
 from offpeak.ocpi.merging import Outcome
@@ -23,6 +25,10 @@ MOST_TRIES = 8
 """Writers of one session at the same moment are few; who loses so often is told to come again."""
 
 
+Refuses: TypeAlias = Callable[[str, str, datetime | None], str | None]
+"""Says of a partner's EVSE, and of when a session there began, why nothing of it is taken; None where it is."""
+
+
 def receive_session(
     message: SessionMessage,
     store: SessionStore,
@@ -32,12 +38,13 @@ def receive_session(
     now: datetime,
     received_at: datetime,
     is_pushed: bool = True,
+    refuses: Refuses | None = None,
 ) -> Outcome:
     """Merge one message into its session, store it, and ask for a plan when it told something new.
 
     `now` is the time sessions live in, `received_at` the real time; only what `is_pushed`, and not pulled, tells of its
     sender's punctuality. Raises ConcurrentChange when other writers were faster every time, InvalidMessage when the
-    session would outgrow its bounds or is another party's.
+    session would outgrow its bounds, is another party's, or is at an EVSE that `refuses` it: then nothing is kept.
     """
     for _ in range(MOST_TRIES):
         stored = store.load_newest(message.key)
@@ -46,6 +53,8 @@ def receive_session(
         merged = merge(stored.merged if stored else None, message)
         _check(stored, merged, message)
         session = session_of(merged)
+        if refuses is not None:
+            _check_evse(stored, merged, message, refuses)
         if stored is not None and merged == stored.merged and stored.is_settled:
             outcome = Outcome.UNCHANGED if session else Outcome.KEPT
             break
@@ -131,6 +140,21 @@ def _check(stored: StoredSession | None, merged: MergedSession, message: Session
         known = stored.merged.fields[name].value
         if isinstance(known, str) and known.casefold() != said.casefold():
             raise InvalidMessage(name, f"is {said!r}, but this session id belongs to {known!r}")
+
+
+def _check_evse(stored: StoredSession | None, merged: MergedSession, message: SessionMessage, refuses: Refuses) -> None:
+    """Hold a message against the EVSE that it names and the one at which its session is known to be."""
+    began = _value(merged, "start_date_time")
+    told = [_value(merged, "evse_uid"), _value(stored.merged, "evse_uid") if stored else None]
+    for evse_uid in dict.fromkeys(each for each in told if isinstance(each, str)):
+        why = refuses(message.key.partner_id, evse_uid, began if isinstance(began, datetime) else None)
+        if why is not None:
+            count("SessionMessagesOfUnpaired")
+            raise InvalidMessage("evse_uid", why)
+
+
+def _value(merged: MergedSession, name: str) -> object:
+    return merged.fields[name].value if name in merged.fields else None
 
 
 def _outcome(stored: StoredSession | None, session: Session | None) -> Outcome:
