@@ -1,4 +1,4 @@
-"""Every minute: takes up events and deliveries whose message was lost, and deliveries whose next try is due."""
+"""Every minute: takes up events and deliveries that were lost or are due, and tells tenants of partners in trouble."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from offpeak.webhooks.sweep import sweep_lanes
 
 def run() -> None:
     wiring.sweep_outbox(datetime.now(UTC))
-    sweep_lanes(wiring.lanes(), wiring.webhooks_queue(), wiring.clock().now())
+    now = wiring.clock().now()
+    sweep_lanes(wiring.lanes(), wiring.webhooks_queue(), now)
+    wiring.trouble_watch().look(wiring.tenants().all(), now=now, real_now=datetime.now(UTC))
 
 
 handler = clock_handler(run)

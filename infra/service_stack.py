@@ -220,7 +220,10 @@ class ServiceStack(Stack):
         courier = self._function("deliver_webhooks").can_read(data.webhooks).can_write(data.webhooks)
         courier.can_send(webhooks).can_use_key(data.token_key, "TOKEN_KEY_ID", encrypt=False)
         sweep = self._function("sweep_webhooks", timeout_s=50)
-        sweep.can_read(data.events, data.webhooks).can_send(events, webhooks)
+        sweep.can_read(data.events, data.webhooks, data.partners, data.tenants).can_write(data.events)
+        sweep.can_send(events, webhooks)
+        # Operators see what is paused; tenants have it go on.
+        self._function("ops_webhooks", timeout_s=30).can_read(data.webhooks)
         # A test call waits for the tenant's receiver.
         calls = self._function("app_webhooks", timeout_s=15, memory_mb=1024)
         calls.can_read(data.webhooks, data.app_requests).can_write(data.webhooks, data.app_requests)

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import access, connections, dead_letters, groups, history, partners, signals
+from ops import access, connections, dead_letters, groups, history, partners, signals, webhooks
 from ops.account import NoCloud, aws, embedded
 from ops.asking import Refused, ask
 from ops.deployed import Deployed, FunctionFailed, NotDeployed
@@ -35,6 +35,7 @@ examples:
   python -m ops sync acme --stage qa --from 2027-03-01 --to 2027-03-08
   python -m ops group show garage --stage qa
   python -m ops signal add --stage qa --zone DE-LU --kind cap --step 2027-03-01T17:00:00Z=4100
+  python -m ops webhooks --stage qa
   python -m ops replay-dead-letters --stage production --queue plan --dry-run
 
 The account, region and credentials are those that AWS's own tools use: AWS_PROFILE, AWS_REGION and so on.
@@ -98,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     history.add_commands(command)
     groups.add_commands(command, commands)
     signals.add_commands(command)
+    webhooks.add_commands(command)
 
     session = command("session", _session, "show a session, its plan, and what became of each of its profiles")
     session.add_argument("partner_id")
@@ -113,7 +115,9 @@ def _parser() -> argparse.ArgumentParser:
     session.add_argument("--json", action="store_true", help="print all that is known as JSON")
 
     replay = command("replay-dead-letters", _replay, "give dead letters back to the queue they came from")
-    replay.add_argument("--queue", required=True, choices=["plan", "send", "replan", "history", "pairing"])
+    replay.add_argument(
+        "--queue", required=True, choices=["plan", "send", "replan", "history", "pairing", "events", "webhooks"]
+    )
     replay.add_argument("--dry-run", action="store_true", help="only say how many there are")
     return parser
 

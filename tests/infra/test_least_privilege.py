@@ -36,6 +36,7 @@ FUNCTIONS_THAT_WRITE = {
     "ops_history": {"history"},
     "publish_events": {"events", "webhooks"},
     "deliver_webhooks": {"webhooks"},
+    "sweep_webhooks": {"events"},
     "rotate_tokens": {"partners"},
     "ops_partners": {"partners"},
     "ops_api": {"partners"},

@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from offpeak.webhooks.post import Post
     from offpeak.webhooks.secrets import SecretBox
     from offpeak.webhooks.subscriptions import SubscriptionStore
+    from offpeak.webhooks.trouble import TroubleWatch
 
 
 def base_url() -> str:
@@ -764,6 +765,13 @@ def sweep_outbox(now: datetime) -> int:
     from offpeak.events.publish import sweep_outbox
 
     return sweep_outbox(_table("EVENTS_TABLE"), outbox(), now)
+
+
+@cache
+def trouble_watch() -> TroubleWatch:
+    from offpeak.webhooks.trouble import TroubleWatch
+
+    return TroubleWatch(_table("EVENTS_TABLE"), outbox(), gates())
 
 
 @cache

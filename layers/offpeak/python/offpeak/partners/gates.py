@@ -72,6 +72,10 @@ class Gates:
                 return
         logger.warning("gate_not_left", partner_id=partner_id)
 
+    def is_broken(self, partner_id: str) -> bool:
+        """Say whether a partner's circuit has opened and no call has succeeded since."""
+        return rules.is_broken(self._load(partner_id))
+
     def _entered_a_gate_in_order(self, partner_id: str, cap: int, call_id: str, now_s: float) -> Admitted | None:
         """Take a place of a gate that has one to spare and of whose peer nothing bad is known; else None.
 

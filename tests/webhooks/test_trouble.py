@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+
+from local.webhook_receiver import WebhookReceiver
+from offpeak.events.model import EventKind, Stream
+from offpeak.events.outbox import Outbox
+from offpeak.events.publish import Audience, Publisher
+from offpeak.partners.gate import FAILURES_TO_OPEN
+from offpeak.partners.gates import Gates
+from offpeak.tenants.model import Look, Tenant
+from offpeak.webhooks.trouble import TroubleWatch
+from tests.conftest import MakeTable
+from tests.webhooks.world import World
+
+TENANTS = [
+    Tenant("hearth", Look("Hearth"), partner_ids=("acme", "volta")),
+    Tenant("other", Look("Other"), partner_ids=("volta",)),
+]
+
+
+@pytest.fixture
+def gates(make_table: MakeTable) -> Gates:
+    return Gates(make_table("partners"))
+
+
+def fails(gates: Gates, partner_id: str, times: int = FAILURES_TO_OPEN) -> None:
+    for number in range(times):
+        gates.leave(partner_id, f"call-{number}", False, 1000.0 + number)
+
+
+def look(world: World, gates: Gates) -> int:
+    """Look as the sweep does, and have what is told published and delivered."""
+    watch = TroubleWatch(world.events, world.outbox, gates)
+    told = watch.look(TENANTS, now=world.now, real_now=world.real_now())
+    for tenant in TENANTS:
+        audience = Audience(world.hand_over.deliveries_of, lambda each: world.hand_over.wake(each, world.now))
+        outbox: Outbox = world.outbox
+        Publisher(world.events, outbox, audience, world.real_now).publish(Stream(tenant.tenant_id))
+    world.work()
+    return told
+
+
+def test_tenants_are_told_once_of_a_partners_trouble_and_once_of_its_end(
+    world: World, receiver: WebhookReceiver, other: WebhookReceiver, gates: Gates
+) -> None:
+    world.subscribe(receiver)
+    world.subscribe(other, tenant="other")
+    assert look(world, gates) == 0
+    fails(gates, "acme")
+    assert [look(world, gates), look(world, gates)] == [1, 0]
+    gates.leave("acme", "call", True, 2000.0)
+    assert [look(world, gates), look(world, gates)] == [1, 0]
+    assert [(each.body["type"], each.body["data"]) for each in receiver.received] == [
+        ("partner.trouble", {"partner_id": "acme"}),
+        ("partner.recovered", {"partner_id": "acme"}),
+    ]
+    assert receiver.sequences == [1, 2]
+    assert other.received == []
+
+
+def test_a_failure_or_two_are_no_trouble(world: World, receiver: WebhookReceiver, gates: Gates) -> None:
+    world.subscribe(receiver, EventKind.PARTNER_TROUBLE)
+    fails(gates, "acme", FAILURES_TO_OPEN - 1)
+    assert look(world, gates) == 0
+
+
+def test_all_tenants_of_a_partner_are_told_and_a_sweep_that_died_tells_nobody_twice(
+    world: World, receiver: WebhookReceiver, other: WebhookReceiver, gates: Gates
+) -> None:
+    world.subscribe(receiver)
+    world.subscribe(other, tenant="other")
+    fails(gates, "volta")
+    died = TroubleWatch(world.events, world.outbox, gates)
+    died._table = DeadTable(world.events)  # type: ignore[assignment]
+    with pytest.raises(ZeroDivisionError):
+        died.look(TENANTS, now=world.now, real_now=world.real_now())
+    assert look(world, gates) == 1
+    assert (receiver.sequences, other.sequences) == ([1], [1])
+
+
+class DeadTable:
+    """Reads, and dies when it is to write what was told."""
+
+    def __init__(self, table: object) -> None:
+        self.get = table.get  # type: ignore[attr-defined]
+
+    def write(self, _: object) -> None:
+        raise ZeroDivisionError
