@@ -21,6 +21,7 @@ from offpeak.pairing.users import (
     locations_of,
     user_shown,
 )
+from offpeak.pairing.wish import change_location as change_location_of
 
 api = app_api()
 USERS = "/v1/users"
@@ -84,7 +85,7 @@ def show_location(user_id: str, location_id: str) -> Response[str]:
 @api.patch(LOCATION)
 def change_location(user_id: str, location_id: str) -> Response[str]:
     seen, said = seen_revision(api), read_object(LocationChange, json_body(api, largest=LARGEST_BODY))
-    changed = keep.change_location(user_key(api, user_id), location_id, said, wiring.accounts(), seen=seen)
+    changed = change_location_of(user_key(api, user_id), location_id, said, wiring.wishes(), seen=seen)
     return _location(user_id, changed)
 
 

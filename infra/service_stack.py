@@ -194,6 +194,12 @@ class ServiceStack(Stack):
         connects = self._function("app_connect", timeout_s=10, memory_mb=1024)
         connects.can_read(data.tenants, data.users, data.connect_sessions, data.app_requests)
         connects.can_write(data.connect_sessions, data.app_requests).knows(*base_url)
+        chargers = self._function("app_chargers", timeout_s=10, memory_mb=1024)
+        chargers.can_read(data.users, data.profile_requests, data.partners, data.locations, data.tariffs)
+        chargers.can_read(data.app_requests).can_write(data.users, data.app_requests)
+        # A change of settings, or of a charging location, wants plans in the same transaction.
+        for wishes in (users, chargers):
+            wishes.can_read(data.sessions).can_write(data.sessions).can_send(self._queues["plan"])
 
     def _make_pairing_functions(self, data: DataStack) -> None:
         """What lets drivers connect their chargers: the pages, who asks CPOs for codes, and who takes up what got

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from infra.routes import CONNECT_SESSIONS, USER
+from infra.routes import CHARGER, CONNECT_SESSIONS, USER
 from offpeak.errors import InUse, InvalidMessage, OutOfDate, UnknownObject
 from offpeak.pairing.begin import NewConnectSession
+from offpeak.pairing.settings import LONGEST_BOOST_MIN, Boost, SettingsChange
 from offpeak.pairing.users import MOST_LOCATIONS, LocationChange, NewLocation, UserChange
 from openapi import app_answers as answers
 from openapi.operation import READS, Operation
@@ -94,6 +95,54 @@ APP_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             raises=(UnknownObject,),
             text="One that has ended stays as it is, and so does one whose code is being validated: its charger may be "
             "linked already. `state` says which it is.",
+        ),
+    },
+    f"{USER}/chargers": {
+        "GET": Operation("List a user's chargers, all of them", data=answers.ChargerList, raises=(UnknownObject,)),
+    },
+    CHARGER: {
+        "GET": Operation("Show a charger and what happens there", data=answers.ChargerShown, raises=(UnknownObject,)),
+    },
+    f"{CHARGER}/settings": {
+        "GET": Operation(
+            "Show what the driver wants of a charger", data=answers.SettingsShown, raises=(UnknownObject,)
+        ),
+        "PATCH": Operation(
+            "Change what the driver wants of a charger",
+            data=answers.SettingsShown,
+            body=SettingsChange,
+            raises=(*READS, UnknownObject, OutOfDate),
+            needs_revision=True,
+            text="A JSON merge patch (RFC 7396): null un-says a setting, or the departure of one weekday. What runs at "
+            "the charger is planned anew at once. What is not said is told by the car's state of charge, then by "
+            "habits, then by the CPO's defaults.",
+        ),
+    },
+    f"{CHARGER}/boost": {
+        "POST": Operation(
+            "Charge at once, whatever the price",
+            data=answers.SettingsShown,
+            body=Boost,
+            body_is_optional=True,
+            raises=(*READS, UnknownObject),
+            may_repeat=True,
+            text=f"For so many minutes, or {LONGEST_BOOST_MIN}, or until the need is met.",
+        ),
+        "DELETE": Operation("End a boost", data=answers.SettingsShown, raises=(UnknownObject,)),
+    },
+    f"{CHARGER}/sessions": {
+        "GET": Operation(
+            "List a charger's sessions, newest first",
+            data=answers.SessionPage,
+            raises=(UnknownObject, InvalidMessage),
+            pages=True,
+        ),
+    },
+    f"{CHARGER}/sessions/{{session_id}}": {
+        "GET": Operation(
+            "Show a session with its plan, the reason for it, what it saves, and the life of its profiles",
+            data=answers.DriversSession,
+            raises=(UnknownObject,),
         ),
     },
 }

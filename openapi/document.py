@@ -23,6 +23,7 @@ OPERATOR_URL = "https://operators.offpeak.example"
 TITLES = {
     "app_users": "App API: users and charging locations",
     "app_webhooks": "App API: webhooks",
+    "app_chargers": "App API: chargers, settings and sessions",
     "oauth": "OAuth2",
     "ops_api": "Operator API",
     "ops_groups": "Operator API: limit groups",

@@ -15,7 +15,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
 from offpeak.errors import Erased, InvalidMessage, NotAuthenticated, OffpeakError, UnknownObject
-from offpeak.pairing.model import UserKey
+from offpeak.pairing.model import ChargerKey, UserKey
 from offpeak.telemetry import count
 
 if TYPE_CHECKING:
@@ -50,6 +50,13 @@ def user_key(api: Api, user_id: str) -> UserKey:
     if not ID.fullmatch(user_id):
         raise UnknownObject(f"there is no user {user_id[:40]}")
     return UserKey(tenant_id(api), user_id)
+
+
+def charger_key(api: Api, user_id: str, charger_id: str) -> ChargerKey:
+    """Return where a charger of a user is kept. Raises UnknownObject for what can be no id of ours."""
+    if not ID.fullmatch(charger_id):
+        raise UnknownObject(f"there is no charger {charger_id[:40]} of this user")
+    return ChargerKey(user_key(api, user_id), charger_id)
 
 
 def idempotent(

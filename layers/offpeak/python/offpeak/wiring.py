@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from offpeak.pairing.tries import Tries
     from offpeak.pairing.unpair import Unpairer
     from offpeak.pairing.validate import Validator
+    from offpeak.pairing.wish import Wishes
     from offpeak.partners.administer import Administration
     from offpeak.partners.admit import Admission
     from offpeak.partners.audit import Actor
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from offpeak.prices.energy_charts import EnergyCharts
     from offpeak.prices.memory import PriceMemory
     from offpeak.prices.store import PriceStore
+    from offpeak.profiles.chargers import Reader
     from offpeak.profiles.drivers import Drivers
     from offpeak.profiles.signalled import SignalReplans
     from offpeak.profiles.sites import Sites
@@ -448,6 +450,24 @@ def ownership() -> OwnershipStore:
     from offpeak.pairing.ownership import OwnershipStore
 
     return OwnershipStore(_table("EVSE_OWNERSHIP_TABLE"))
+
+
+@cache
+def wishes() -> Wishes:
+    """What changes a driver's settings: reads and writes users and sessions, and sends to the plan queue."""
+    from datetime import UTC, datetime
+
+    from offpeak.pairing.wish import Wishes
+
+    return Wishes(accounts(), sessions(), plan_queue(), clock().now, lambda: datetime.now(UTC))
+
+
+@cache
+def charger_reader() -> Reader:
+    """What apps may see: reads users, sessions, profile requests, partners, locations and tariffs."""
+    from offpeak.profiles.chargers import Reader
+
+    return Reader(accounts(), sessions(), profiles(), partners(), sites())
 
 
 @cache

@@ -88,6 +88,11 @@ class AccountStore:
         sk = f"LOCATION#{location_id}" if location_id else "USER"
         return self._table, ConditionCheck({"pk": key.text, "sk": sk}, "attribute_exists(pk)")
 
+    def is_as_seen(self, charger: Charger) -> tuple[Table, Part]:
+        """Return what makes a transaction fail where a charger has changed since it was read."""
+        key = {"pk": charger.key.user.text, "sk": f"CHARGER#{charger.key.charger_id}"}
+        return self._table, ConditionCheck(key, "revision = :seen", {":seen": charger.revision})
+
     def charger_put(self, charger: Charger) -> tuple[Table, Write]:
         """Return the write of a new charger, for the transaction that links it; `is_there` belongs beside it."""
         return self._table, Put(charger_row(replace(charger, revision=1)), "attribute_not_exists(pk)")

@@ -10,10 +10,8 @@ from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.model import Account, ChargingLocation, User, UserKey
 from offpeak.pairing.users import (
     MOST_LOCATIONS,
-    LocationChange,
     NewLocation,
     UserChange,
-    location_with,
     new_location,
     user_with,
 )
@@ -47,15 +45,6 @@ def make_location(
     if len(account.locations) >= MOST_LOCATIONS:
         raise InvalidMessage("location", f"the user has {MOST_LOCATIONS} charging locations already")
     return accounts.save_location(key, new_location(location_id, said, now))
-
-
-def change_location(
-    key: UserKey, location_id: str, said: LocationChange, accounts: AccountStore, *, seen: int | None
-) -> ChargingLocation:
-    """Change what is told of a charging location. Raises UnknownObject, OutOfDate, InvalidMessage."""
-    before = known_location(accounts.known(key), location_id)
-    check_seen(before.revision, seen)
-    return accounts.save_location(key, location_with(before, said))
 
 
 def remove_location(key: UserKey, location_id: str, accounts: AccountStore, *, seen: int | None) -> None:

@@ -39,7 +39,7 @@ def session_shown(
     planning = fitted(site.fitted(partner.planning), holding.driver, is_dc=site.is_dc)
     partner = replace(partner, planning=planning)
     time_zone = partner.planning.time_zone
-    local = _Local(ZoneInfo(time_zone))
+    local = Local(ZoneInfo(time_zone))
     session, state = known.session, known.state
     shown = tuple(requests)
     newest = next((each for each in shown if each.kind is not RequestKind.GET), None)
@@ -75,7 +75,7 @@ def session_shown(
         "tariff": site.tariff.tariff_id if site.tariff else None,
         "unmanaged": {"reason": unmanaged, "text": TEXTS[unmanaged]} if unmanaged else None,
         "limit_group": _limit_group(standing) if standing.root_id else None,
-        "plan": _plan(standing.plan, local) if standing.plan else None,
+        "plan": plan_shown(standing.plan, local) if standing.plan else None,
         "is_planned": known.plan_done >= known.plan_wanted,
         "overridden": _override(standing.override, local) if standing.override else None,
         "backoff": {"until": local(standing.backoff_until), "failures": standing.backoff_steps}
@@ -86,7 +86,7 @@ def session_shown(
     }
 
 
-class _Local:
+class Local:
     """Writes instants in one time zone."""
 
     def __init__(self, zone: ZoneInfo) -> None:
@@ -126,7 +126,7 @@ def _limit_group(standing: Standing) -> dict[str, object]:
     return {"root_id": standing.root_id, "waits_for": others, "text": text}
 
 
-def _plan(plan: Plan, local: _Local) -> dict[str, object]:
+def plan_shown(plan: Plan, local: Local) -> dict[str, object]:
     return {
         "reason": plan.reason.code.value,
         "text": plan.reason.text,
@@ -147,15 +147,15 @@ def _plan(plan: Plan, local: _Local) -> dict[str, object]:
     }
 
 
-def _facts(facts: Mapping[str, Fact], local: _Local) -> dict[str, object]:
+def _facts(facts: Mapping[str, Fact], local: Local) -> dict[str, object]:
     return {name: local(parse_instant(str(fact))) if name in INSTANTS else fact for name, fact in facts.items()}
 
 
-def _override(override: Override, local: _Local) -> dict[str, object]:
+def _override(override: Override, local: Local) -> dict[str, object]:
     return {"since": local(override.since), "text": override.what, "is_verified": override.verified}
 
 
-def _request(request: ProfileRequest, local: _Local) -> dict[str, object]:
+def _request(request: ProfileRequest, local: Local) -> dict[str, object]:
     in_order = sorted(request.steps.items(), key=lambda step: step[1])
     return {
         "request_id": request.request_id,

@@ -142,3 +142,5 @@ class KnownSession:
     is_whole: bool = True
     discharge_allowed: bool = False
     """The driver lets the car's battery give energy."""
+    state_since: datetime | None = None
+    """When the session was first said to be in its charging state, as far as that was noted."""

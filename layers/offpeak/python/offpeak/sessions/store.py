@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 from zlib import crc32
 
-from offpeak.aws.tables import Delete, Item, Put, Table, Update, write_together
+from offpeak.aws.tables import Delete, Item, Put, Table, Update, Write, write_together
 from offpeak.errors import ConcurrentChange
 from offpeak.instants import format_instant, parse_instant
 from offpeak.sessions.merge import MergedSession, PeriodRegister, Register, period_rank, session_of
@@ -153,6 +153,9 @@ class SessionStore:
                 "replaced_at": format_instant(merged.replaced_at or merged.last_updated),
                 **{name: value for name, value in _inferred_row(inferred).items() if value is not None},
             }
+            before = stored.inferred if stored else None
+            if before is None or before.state.state is not inferred.state.state:
+                attributes["charging_state_since"] = format_instant(merged.last_updated)
             if session.is_open:
                 attributes["active_shard"] = f"{merged.key.partner_id}#{shard_of(merged.key)}"
                 if session.evse_uid is not None:
@@ -202,6 +205,21 @@ class SessionStore:
         except ConcurrentChange:
             return None
         return int(row["plan_wanted"])
+
+    def cause(self, key: SessionKey, *, now: datetime, received_at: datetime) -> tuple[Table, Write]:
+        """Return the write that counts one more cause of a plan, for the transaction of what it is. It fails where the
+        session is not kept; one that is over is planned once more, which changes nothing."""
+        return self._table, Update(
+            key={"pk": key.text, "sk": "SESSION"},
+            update=f"SET received_at = :received_at, {PLAN_WANTED}",
+            condition="attribute_exists(plan_wanted)",
+            values={":received_at": format_instant(received_at), **_plan_wanted_values(key, now)},
+        )
+
+    def plan_wanted(self, key: SessionKey) -> int | None:
+        """Return how many causes of a plan were counted; None for a session that is not kept."""
+        row = self._table.get({"pk": key.text, "sk": "SESSION"})
+        return int(row["plan_wanted"]) if row and "plan_wanted" in row else None
 
     def allow_discharge(self, key: SessionKey, *, allowed: bool, now: datetime, received_at: datetime) -> bool:
         """Keep whether the driver of an open session lets its battery give energy, and count that as a cause of a plan;
@@ -450,6 +468,7 @@ def _known(key: SessionKey, rows: list[Item], *, is_whole: bool) -> KnownSession
         basis_changed_at=parse_instant(row["basis_changed_at"]) if "basis_changed_at" in row else None,
         is_whole=is_whole,
         discharge_allowed=bool(row.get("discharge_allowed")),
+        state_since=parse_instant(row["charging_state_since"]) if "charging_state_since" in row else None,
     )
 
 
