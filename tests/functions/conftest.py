@@ -86,6 +86,8 @@ def journey(cloud: Cloud, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch
         "habits",
         "users",
         "evse_ownership",
+        "app_requests",
+        "events",
     ):
         monkeypatch.setenv(f"{name.upper()}_TABLE", make_table(name).name)
     sqs = cloud.client("sqs")

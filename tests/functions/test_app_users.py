@@ -19,8 +19,11 @@ ADDRESS = {"street": "Kade 1", "postal_code": "1011 AB", "city": "Amsterdam", "c
 
 @pytest.fixture(autouse=True)
 def _tables(cloud: Cloud, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("users", "app_requests"):
+    for name in ("users", "app_requests", "sessions"):
         monkeypatch.setenv(f"{name.upper()}_TABLE", make_table(name).name)
+    queue_name = f"{cloud.partners.name}-plan.fifo"
+    queue = cloud.client("sqs").create_queue(QueueName=queue_name, Attributes={"FifoQueue": "true"})
+    monkeypatch.setenv("PLAN_QUEUE_URL", queue["QueueUrl"])
 
 
 def call(
