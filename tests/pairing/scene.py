@@ -141,7 +141,7 @@ class Scene:
         for row in self._all("evse_ownership"):
             if row["sk"]["S"] == "EVSE" and "owner" in row:
                 owner = row["owner"]["M"]
-                owners[row["evse_uid"]["S"]] = (owner["user_id"]["S"], owner["charger_id"]["S"])
+                owners[row["uid"]["S"]] = (owner["user_id"]["S"], owner["charger_id"]["S"])
         had = {}
         for row in self._all("users"):
             if row["sk"]["S"].startswith("CHARGER#"):

@@ -14,7 +14,7 @@ import pytest
 from local.cpo import PairingTrouble
 from offpeak.errors import ConcurrentChange, PeerUnavailable
 from offpeak.pairing.link import Reason, Refused, judged
-from offpeak.pairing.model import Charger, Held, PairedConnector
+from offpeak.pairing.model import Charger, Claimed, Held, PairedConnector
 from offpeak.partners.model import PartnerStatus, Tier
 from tests.conftest import MakeTable
 from tests.pairing.scene import Died, Life, Scene, a_scene
@@ -61,7 +61,7 @@ def test_a_station_is_linked_with_all_of_its_evses(stations: Scene) -> None:
     charger = stations.link("AB-123456", stations.moves_in("ann"))
     assert isinstance(charger, Charger)
     assert (charger.station.uid, [each.uid for each in charger.station.evses]) == ("STATION-1", ["E1", "E2", "E3"])
-    found = stations.ownership.of_all("acme", ["E1", "E2", "E3"])
+    found = stations.ownership.all_held("acme", [Claimed("E1"), Claimed("E2"), Claimed("E3")])
     assert [each.owner if each else None for each in found] == [charger.key] * 3
 
 
@@ -91,7 +91,9 @@ def test_of_a_station_somebody_elses_evse_is_enough_to_refuse_all(stations: Scen
     stations.cpo.issue_code("ONE", "E3", station_uid="STATION-0")
     stations.link("ONE", stations.moves_in("ann"))
     assert reason(stations.link("AB-123456", stations.moves_in("bob"))) is Reason.ALREADY_LINKED
-    assert [each is None for each in stations.ownership.of_all("acme", ["E1", "E2", "E3"])] == [True, True, False]
+    assert [
+        each is None for each in stations.ownership.all_held("acme", [Claimed("E1"), Claimed("E2"), Claimed("E3")])
+    ] == [True, True, False]
     stations.check_that_nothing_is_half_linked()
 
 

@@ -12,7 +12,7 @@ import pytest
 from offpeak.aws.tables import Table, write_together
 from offpeak.errors import InvalidMessage
 from offpeak.ocpi.merging import Outcome
-from offpeak.pairing.model import Held, Ownership
+from offpeak.pairing.model import Claimed, Held, Ownership
 from offpeak.pairing.ownership import OwnershipStore
 from offpeak.pairing.refuse import refusing, why_refused
 from offpeak.partners.model import ParkingTimeMeaning
@@ -46,7 +46,7 @@ class Here:
         )
 
     def pair(self, claim_id: str = "con_1.1") -> None:
-        before = self.ownership.of_all(KEY.partner_id, [EVSE])
+        before = self.ownership.all_held(KEY.partner_id, [Claimed(EVSE)])
         write_together(self.ownership.owning(station(KEY.partner_id, EVSE), CHARGER, claim_id, before, since=NOW))
 
     def unpair(self) -> None:
@@ -101,6 +101,6 @@ def test_elsewhere_sessions_are_taken_and_there_too_once_it_is_paired_anew(here:
 
 
 def test_an_evse_that_nobody_ever_paired_or_that_is_paired_first_is_taken() -> None:
-    owned = Ownership("acme", EVSE, Held.OWNED, CHARGER, "con_1.1", NOW)
+    owned = Ownership("acme", Claimed(EVSE), Held.OWNED, CHARGER, "con_1.1", NOW)
     assert why_refused(None, BEGAN) is None
     assert why_refused(owned, BEGAN) is None

@@ -13,7 +13,7 @@ import pytest
 
 from local.cpo import PairingTrouble
 from offpeak.pairing.link import Reason, Refused
-from offpeak.pairing.model import Charger, ChargerKey, Held, Unpairing, Why
+from offpeak.pairing.model import Charger, ChargerKey, Claimed, Held, Unpairing, Why
 from offpeak.pairing.tell import LONGEST_RETRY, WAITS_LONG, UnpairingTeller, tell_all, wait_after
 from offpeak.pairing.unpair import Unpairer, unpair
 from offpeak.partners.model import Partner, PartnerStatus, Tier
@@ -127,7 +127,9 @@ def test_a_station_is_unpaired_as_one(make_table: MakeTable) -> None:
         world.tell()
         assert world.heard == ["STATION 1/a"]
         assert scene.cpo.pairing.paired == set()
-        assert [each.held for each in scene.ownership.of_all("acme", ["E1", "E2"]) if each] == [Held.RELEASED] * 2
+        assert [each.held for each in scene.ownership.all_held("acme", [Claimed("E1"), Claimed("E2")]) if each] == [
+            Held.RELEASED
+        ] * 2
 
 
 def test_a_cpo_that_unpairs_itself_is_told_nothing(world: World, charger: Charger) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from offpeak.aws.tables import Put
-from offpeak.pairing.model import Charger, ChargerKey, ChargingLocation, DriverSettings, Held, Ownership
+from offpeak.pairing.model import Charger, ChargerKey, ChargingLocation, Claimed, DriverSettings, Held, Ownership
 from offpeak.pairing.rows import ownership_row
 from tests.pairing.builders import CHARGER, USER, charger, location, station, user
 from tests.profiles.world import World
@@ -26,7 +26,7 @@ def pair(world: World, place: ChargingLocation | None = None, **settings: Any) -
 
 
 def hold(world: World, held: Held, owner: ChargerKey | None) -> None:
-    row = ownership_row(Ownership(KEY.partner_id, "e1", held, owner, "claim-1", SINCE))
+    row = ownership_row(Ownership(KEY.partner_id, Claimed("e1"), held, owner, "claim-1", SINCE))
     world.ownership.write(Put(row))
 
 

@@ -6,12 +6,12 @@ anything, since the winner may hold the same charger.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from offpeak.aws.tables import write_together
+from offpeak.aws.tables import Part, Table, write_together
 from offpeak.errors import ConcurrentChange, PeerUnavailable, PeerUnusable
 from offpeak.events.model import Event, EventKind, Stream
 from offpeak.events.outbox import Outbox
@@ -28,6 +28,8 @@ from offpeak.telemetry import count, logger
 MOST_TRIES = 8
 """Who is outrun so often by other writers of the same rows is told to come again."""
 MOST_QUESTIONS = 3
+LARGEST_TRANSACTION = 100
+"""Writes."""
 SPREAD = timedelta(seconds=2)
 """How far the clocks of two of our processes may be apart."""
 
@@ -73,7 +75,7 @@ class Linker:
     new_id: Callable[[], str]
 
 
-class _AskAgain(Exception):
+class AskAgain(PeerUnavailable):
     """The CPO may have been told of an un-pairing after it had answered: its answer is worth nothing."""
 
 
@@ -125,7 +127,7 @@ def _asked(
             return Refused(Reason.ALREADY_LINKED, "the CPO says so")
         except PeerUnusable as error:
             return Refused(Reason.CPO_UNUSABLE, str(error))
-        except _AskAgain:
+        except AskAgain:
             continue
     raise PeerUnavailable("the charger is being un-paired all the time")
 
@@ -139,8 +141,10 @@ def claim(
     *,
     now: datetime,
     asked_at: datetime,
+    also: Iterable[tuple[Table, Part]] = (),
 ) -> Charger | Refused:
-    """Give all EVSEs of a station to a driver, with the charger and the event, in one transaction.
+    """Give all EVSEs of a station to a driver, with the charger, the event and what `also` belongs to it, in one
+    transaction.
 
     `asked_at` is the real time from which on the CPO takes them as paired. Raises PeerUnavailable while the CPO is
     being told of an un-pairing of them, ConcurrentChange when others were faster every time.
@@ -149,7 +153,7 @@ def claim(
     event = _paired_event(charger)
     uids = [evse.uid for evse in station.evses]
     for _ in range(MOST_TRIES):
-        found = by.ownership.of_all(station.partner_id, uids)
+        found = by.ownership.all_held(station.partner_id, station.claims)
         refusal = judged(found, key, claim_id)
         if refusal is not None:
             return by.accounts.charger(key) or refusal
@@ -158,17 +162,19 @@ def claim(
             raise PeerUnavailable("the CPO is being told just now that the charger was un-paired")
         told = [each.told_at for each in found if each] + [each.called_at for each in pending]
         if any(each is not None and each > asked_at - SPREAD for each in told):
-            raise _AskAgain
+            raise AskAgain("the CPO was told just now that the charger was un-paired")
+        writes = [
+            by.accounts.charger_put(charger),
+            by.accounts.is_there(key.user, location_id),
+            *by.ownership.owning(station, key, claim_id, found, since=now),
+            *(by.ownership.unpairing_dropped(each) for each in pending),
+            by.outbox.put(event, at=by.real_now()),
+            *also,
+        ]
+        if len(writes) > LARGEST_TRANSACTION:
+            raise PeerUnavailable("the CPO has to be told of earlier un-pairings first")
         try:
-            write_together(
-                [
-                    by.accounts.charger_put(charger),
-                    by.accounts.is_there(key.user, location_id),
-                    *by.ownership.owning(station, key, claim_id, found, since=now),
-                    *(by.ownership.unpairing_dropped(each) for each in pending),
-                    by.outbox.put(event, at=by.real_now()),
-                ]
-            )
+            write_together(writes)
         except ConcurrentChange:
             account = by.accounts.load(key.user)
             if account is None or location_id not in account.locations:

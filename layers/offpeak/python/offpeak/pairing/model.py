@@ -125,6 +125,14 @@ class PairedEvse:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """An EVSE, or a charging station, by its CPO's name for it."""
+
+    uid: str
+    is_station: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PairedStation:
     """What a code stands for, whichever tier its CPO speaks. `uid` None: a single EVSE, of no station that was told."""
 
@@ -132,6 +140,12 @@ class PairedStation:
     tier: Tier
     evses: tuple[PairedEvse, ...]
     uid: str | None = None
+
+    @property
+    def claims(self) -> tuple[Claimed, ...]:
+        """All that one owner has at a time: the station, where it has a name, and each of its EVSEs."""
+        station = (Claimed(self.uid, is_station=True),) if self.uid is not None else ()
+        return station + tuple(Claimed(evse.uid) for evse in self.evses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,19 +184,19 @@ class Held(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """Who has an EVSE, across all tenants: one row keyed by partner and EVSE, so that there is one owner at most.
+    """Who has an EVSE or a charging station, across all tenants: one row keyed by partner and its name, so that there
+    is one owner at most.
 
     `owner` None: a tombstone. `claim_id` is the attempt at pairing that made it, so that the same attempt may come
     again after a lost answer. `since` and `released_at`, the last time it was un-paired, are in sessions' time.
     """
 
     partner_id: str
-    evse_uid: str
+    claimed: Claimed
     held: Held
     owner: ChargerKey | None
     claim_id: str
     since: datetime
-    station_uid: str | None = None
     released_at: datetime | None = None
     unpairing_id: str | None = None
     """What the CPO has not acknowledged yet of its last un-pairing."""
@@ -224,6 +238,11 @@ class Unpairing:
     problem: str | None = None
     """Why the last attempt failed."""
     revision: int = 0
+
+    @property
+    def claims(self) -> tuple[Claimed, ...]:
+        station = (Claimed(self.uid, is_station=True),) if self.tier is Tier.STATION else ()
+        return station + tuple(map(Claimed, self.evse_uids))
 
     def is_being_told(self, at: datetime) -> bool:
         return self.leased_until is not None and at < self.leased_until

@@ -1,7 +1,7 @@
 """The evse_ownership table: who has an EVSE, across all tenants, and what CPOs have yet to acknowledge.
 
-One row an EVSE, {partner}#{evse uid}/EVSE, and one an un-pairing until its CPO has acknowledged it,
-UNPAIRING#{id}/UNPAIRING, which the index `by_due` finds by when it is to be told next.
+One row an EVSE, {partner}#{uid}/EVSE, and one a charging station, {partner}#{uid}/STATION; and one an un-pairing until
+its CPO has acknowledged it, UNPAIRING#{id}/UNPAIRING, which the index `by_due` finds by when it is to be told next.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from offpeak.aws.tables import Delete, Put, Table, Write, write_together
 from offpeak.instants import format_instant
-from offpeak.pairing.model import ChargerKey, Held, Ownership, PairedStation, Unpairing
+from offpeak.pairing.model import ChargerKey, Claimed, Held, Ownership, PairedStation, Unpairing
 from offpeak.pairing.rows import (
     SHARDS,
     ownership_from,
@@ -31,11 +31,15 @@ class OwnershipStore:
 
     def of(self, partner_id: str, evse_uid: str) -> Ownership | None:
         """Return who has an EVSE now, or had it (a tombstone); None where nobody ever paired it."""
-        row = self._table.get(ownership_key(partner_id, evse_uid))
+        return self.held(partner_id, Claimed(evse_uid))
+
+    def held(self, partner_id: str, claimed: Claimed) -> Ownership | None:
+        """The same for an EVSE or a station."""
+        row = self._table.get(ownership_key(partner_id, claimed))
         return ownership_from(row) if row else None
 
-    def of_all(self, partner_id: str, evse_uids: Sequence[str]) -> list[Ownership | None]:
-        return [self.of(partner_id, each) for each in evse_uids]
+    def all_held(self, partner_id: str, claims: Sequence[Claimed]) -> list[Ownership | None]:
+        return [self.held(partner_id, each) for each in claims]
 
     def owning(
         self,
@@ -46,23 +50,22 @@ class OwnershipStore:
         *,
         since: datetime,
     ) -> list[tuple[Table, Write]]:
-        """Return the writes that give all EVSEs of a station to `owner`, on condition that each is still as in
-        `before`, in the station's order: nobody's. None of them is of any use without the others."""
+        """Return the writes that give a station with all of its EVSEs to `owner`, on condition that each is still as
+        in `before`, in the order of `station.claims`: nobody's. None of them is of any use without the others."""
         return [
             self._put(
                 Ownership(
                     partner_id=station.partner_id,
-                    evse_uid=evse.uid,
+                    claimed=claimed,
                     held=Held.OWNED,
                     owner=owner,
                     claim_id=claim_id,
                     since=since,
-                    station_uid=station.uid,
                     released_at=seen.released_at if seen else None,
                     version=(seen.version if seen else 0) + 1,
                 ),
             )
-            for evse, seen in zip(station.evses, before, strict=True)
+            for claimed, seen in zip(station.claims, before, strict=True)
         ]
 
     def releasing(

@@ -15,6 +15,7 @@ from offpeak.pairing.model import (
     Charger,
     ChargerKey,
     ChargingLocation,
+    Claimed,
     DriverSettings,
     Held,
     MoneyUnit,
@@ -172,21 +173,20 @@ def settings_from(row: Row) -> DriverSettings:
     )
 
 
-def ownership_key(partner_id: str, evse_uid: str) -> dict[str, str]:
-    """EVSE uids are CiStrings, so their case does not count."""
-    return {"pk": f"{partner_id}#{evse_uid.casefold()}", "sk": "EVSE"}
+def ownership_key(partner_id: str, claimed: Claimed) -> dict[str, str]:
+    """Uids are CiStrings, so their case does not count."""
+    return {"pk": f"{partner_id}#{claimed.uid.casefold()}", "sk": "STATION" if claimed.is_station else "EVSE"}
 
 
 def ownership_row(ownership: Ownership) -> dict[str, Any]:
     return {
-        **ownership_key(ownership.partner_id, ownership.evse_uid),
+        **ownership_key(ownership.partner_id, ownership.claimed),
         "partner_id": ownership.partner_id,
-        "evse_uid": ownership.evse_uid,
+        "uid": ownership.claimed.uid,
         "held": ownership.held.value,
         "owner": charger_key_row(ownership.owner) if ownership.owner else None,
         "claim_id": ownership.claim_id,
         "since": format_instant(ownership.since),
-        "station_uid": ownership.station_uid,
         "released_at": _text(ownership.released_at),
         "unpairing_id": ownership.unpairing_id,
         "told_at": _text(ownership.told_at),
@@ -197,12 +197,11 @@ def ownership_row(ownership: Ownership) -> dict[str, Any]:
 def ownership_from(row: Item) -> Ownership:
     return Ownership(
         partner_id=row["partner_id"],
-        evse_uid=row["evse_uid"],
+        claimed=Claimed(row["uid"], row["sk"] == "STATION"),
         held=Held(row["held"]),
         owner=charger_key_from(row["owner"]) if "owner" in row else None,
         claim_id=row["claim_id"],
         since=parse_instant(row["since"]),
-        station_uid=row.get("station_uid"),
         released_at=_instant(row.get("released_at")),
         unpairing_id=row.get("unpairing_id"),
         told_at=_instant(row.get("told_at")),

@@ -112,7 +112,7 @@ def tell(waits: Unpairing, by: UnpairingTeller) -> bool:
         )
     )
     tombstones = _tombstones(leased, by)
-    if len(tombstones) < len(leased.evse_uids):
+    if len(tombstones) < len(leased.claims):
         logger.error("unpairing_without_tombstones", unpairing_id=waits.unpairing_id, partner_id=waits.partner_id)
         by.ownership.drop(leased)
         return True
@@ -143,7 +143,7 @@ def _is_reachable(partner: Partner) -> bool:
 
 
 def _tombstones(waits: Unpairing, by: UnpairingTeller) -> list[Ownership]:
-    found = by.ownership.of_all(waits.partner_id, waits.evse_uids)
+    found = by.ownership.all_held(waits.partner_id, waits.claims)
     return [
         each
         for each in found

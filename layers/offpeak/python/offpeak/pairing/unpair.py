@@ -43,7 +43,7 @@ def unpair(key: ChargerKey, why: Why, by: Unpairer, *, now: datetime) -> bool:
             return False
         station, at = charger.station, by.real_now()
         uids = [evse.uid for evse in station.evses]
-        found = by.ownership.of_all(station.partner_id, uids)
+        found = by.ownership.all_held(station.partner_id, station.claims)
         owned = [each for each in found if each and each.owner == key]
         waits = _unpairing(station, why, by.new_id(), at) if owned and why is not Why.CPO else None
         event = _unpaired_event(charger, why, now)
