@@ -20,7 +20,9 @@ PATH = "/ocpi/emsp/<version>/chargingprofiles"
 
 
 def outlets() -> Outlets:
-    return Outlets(wiring.sessions(), wiring.plan_queue(), wiring.send_queue(), lambda: datetime.now(UTC))
+    return Outlets(
+        wiring.sessions(), wiring.plan_queue(), wiring.send_queue(), wiring.outbox(), lambda: datetime.now(UTC)
+    )
 
 
 @api.post(f"{PATH}/results/<kind>/<request_id>")

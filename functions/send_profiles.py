@@ -22,6 +22,7 @@ def sender() -> Sender:
         client=wiring.ocpi_client(),
         send_queue=wiring.send_queue(),
         plan_queue=wiring.plan_queue(),
+        outbox=wiring.outbox(),
         base_url=wiring.base_url(),
         real_now=lambda: datetime.now(UTC),
         new_id=lambda: secrets.token_urlsafe(24),

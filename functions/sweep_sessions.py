@@ -18,6 +18,7 @@ def run() -> None:
         partners=wiring.partners(),
         plan_queue=wiring.plan_queue(),
         send_queue=wiring.send_queue(),
+        outbox=wiring.outbox(),
         real_now=lambda: datetime.now(UTC),
         new_id=lambda: secrets.token_urlsafe(24),
     )

@@ -146,6 +146,10 @@ class ServiceStack(Stack):
         rotation.can_read(partners).can_write(partners).can_append(data.audit).can_use_key(*token_key)
         rotation.knows(*base_url)
 
+        # Who makes plans, and hears what becomes of profiles, tells tenants.
+        for tells in (results, planner, sender, sweep):
+            tells.can_write(data.events).can_send(self._queues["events"])
+
         for name in NOTICING:
             self._functions[name].can_count(data.quality)
 

@@ -13,6 +13,7 @@ from typing import Any
 from offpeak.aws.queues import FairQueue, FifoQueue
 from offpeak.aws.secrets import EncryptedToken, TokenCipher
 from offpeak.aws.tables import Table
+from offpeak.events.outbox import Outbox
 from offpeak.grid.memory import SignalMemory
 from offpeak.grid.store import SignalStore
 from offpeak.groups.store import GroupStore
@@ -182,6 +183,8 @@ class World:
         self.ownership, self.accounts = self._table("evse_ownership"), AccountStore(self._table("users"))
         self.drivers = Drivers(OwnershipStore(self.ownership), self.accounts)
         client: Any = QueueClient(self)
+        self.events = self._table("events")
+        self.outbox = Outbox(self.events, FifoQueue(client, "events"))
         self.plan_queue = PlanQueue(FifoQueue(client, "plan"))
         self.send_queue = FairQueue(client, "send")
         self.replan_queue = FairQueue(client, "replan")
@@ -236,13 +239,14 @@ class World:
             drivers=self.drivers,
             plan_queue=self.plan_queue,
             send_queue=self.send_queue,
+            outbox=self.outbox,
             real_now=lambda: self.real_now,
             new_id=self.new_id,
         )
 
     @property
     def outlets(self) -> Outlets:
-        return Outlets(self.sessions, self.plan_queue, self.send_queue, lambda: self.real_now)
+        return Outlets(self.sessions, self.plan_queue, self.send_queue, self.outbox, lambda: self.real_now)
 
     @property
     def tokens(self) -> PeerTokens:
@@ -267,6 +271,7 @@ class World:
             client=OCPI,
             send_queue=self.send_queue,
             plan_queue=self.plan_queue,
+            outbox=self.outbox,
             base_url=BASE_URL,
             real_now=lambda: self.real_now,
             new_id=self.new_id,
@@ -300,6 +305,7 @@ class World:
             partners=self.partners,
             plan_queue=self.plan_queue,
             send_queue=self.send_queue,
+            outbox=self.outbox,
             real_now=lambda: self.real_now,
             new_id=self.new_id,
         )

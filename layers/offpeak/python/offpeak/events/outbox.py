@@ -5,6 +5,7 @@ A message that is lost is sent again by the sweep, which finds rows that wait by
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
@@ -34,6 +35,15 @@ class Outbox:
         The same event again is the same row: it may be published twice, under one event id.
         """
         return self._table, Put(out_row(event, at))
+
+    def puts(self, events: Iterable[Event], *, at: datetime) -> list[tuple[Table, Write]]:
+        """Return the writes that tell several events."""
+        return [self.put(each, at=at) for each in events]
+
+    def wake_all(self, events: Iterable[Event]) -> None:
+        """Say that those events, which were written, are to be published."""
+        for each in events:
+            self.wake(each.stream, each.event_id)
 
     def wake(self, stream: Stream, event_id: str) -> None:
         """Say that a stream has something to be published. What gets lost here, the sweep sends again."""

@@ -93,7 +93,7 @@ def _hold_against_ours(
         found = compare(newest.profile, active, as_planned(planning, newest), now)
         if newest.state is RequestState.UNKNOWN and found.likeness is Likeness.SAME:
             shown = partial(resulted, result=ResultType.ACCEPTED, now=now, resulted_at=at)
-            follow_up(settle(newest, shown, profiles, planning, question_id="", now=now, at=at), to, now)
+            follow_up(settle(newest, shown, profiles, planning, to.outbox, question_id="", now=now, at=at), to, now)
             return None
         if newest.state not in TAKEN:
             return None

@@ -15,6 +15,7 @@ from zlib import crc32
 
 from offpeak.aws.queues import FairQueue
 from offpeak.errors import ConcurrentChange, PeerUnavailable, PeerUnusable
+from offpeak.events.outbox import Outbox
 from offpeak.ocpi.chargingprofiles import session_address, set_charging_profile
 from offpeak.ocpi.client import OcpiAnswer, OcpiClient
 from offpeak.ocpi.envelope import RequestIds, Routing
@@ -58,6 +59,7 @@ class Sender:
     client: OcpiClient
     send_queue: FairQueue
     plan_queue: PlanQueue
+    outbox: Outbox
     base_url: str
     real_now: Callable[[], datetime]
     new_id: Callable[[], str]
@@ -195,7 +197,9 @@ def _is_claimed(request: ProfileRequest, at: datetime) -> bool:
 
 def _settle(request: ProfileRequest, transition: Transition, by: Sender, now: datetime) -> Settled:
     planning = by.partners.load_cached(request.key.partner_id).planning
-    settled = settle(request, transition, by.profiles, planning, question_id=by.new_id(), now=now, at=by.real_now())
+    settled = settle(
+        request, transition, by.profiles, planning, by.outbox, question_id=by.new_id(), now=now, at=by.real_now()
+    )
     follow_up(settled, by, now)
     return settled
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from offpeak.aws.queues import FairQueue
+from offpeak.events.outbox import Outbox
 from offpeak.profiles.send_queue import ask_to_send
 from offpeak.profiles.settle import Settled
 from offpeak.sessions.model import SessionKey
@@ -25,6 +26,8 @@ class Tells(Protocol):
     @property
     def send_queue(self) -> FairQueue: ...
     @property
+    def outbox(self) -> Outbox: ...
+    @property
     def real_now(self) -> Callable[[], datetime]: ...
 
 
@@ -35,6 +38,7 @@ class Outlets:
     sessions: SessionStore
     plan_queue: PlanQueue
     send_queue: FairQueue
+    outbox: Outbox
     real_now: Callable[[], datetime]
 
 

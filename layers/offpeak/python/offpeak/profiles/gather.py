@@ -8,6 +8,7 @@ from datetime import datetime
 
 from offpeak.aws.queues import FairQueue
 from offpeak.aws.tables import Item
+from offpeak.events.outbox import Outbox
 from offpeak.grid.memory import SignalMemory, StandingSignals
 from offpeak.grid.model import Conditions
 from offpeak.groups.store import GroupStore
@@ -60,6 +61,7 @@ class Planner:
     drivers: Drivers
     plan_queue: PlanQueue
     send_queue: FairQueue
+    outbox: Outbox
     real_now: Callable[[], datetime]
     new_id: Callable[[], str]
 

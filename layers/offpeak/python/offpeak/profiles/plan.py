@@ -18,6 +18,7 @@ from offpeak.profiles.outcome import Planned, concluded, intent_for, over, repor
 from offpeak.profiles.plan_group import plan_group
 from offpeak.profiles.rows import standing_from
 from offpeak.profiles.send_queue import ask_to_send
+from offpeak.profiles.tell import session_events
 from offpeak.sessions.model import SessionKey
 from offpeak.telemetry import logger
 
@@ -71,11 +72,19 @@ def plan_session(key: SessionKey, by: Planner, *, now: datetime) -> Planned | No
             planned = _planned(gathered, by.new_id(), now, by.real_now())
             if planned.is_over:
                 part(gathered, planned.standing.charger, by)
-            by.profiles.save(*planned.requests, standing=planned.standing, planned=wanted, is_silent=planned.is_silent)
+            events = session_events(gathered, planned, now)
+            by.profiles.save(
+                *planned.requests,
+                standing=planned.standing,
+                planned=wanted,
+                is_silent=planned.is_silent,
+                also=by.outbox.puts(events, at=by.real_now()),
+            )
         except ConcurrentChange:
             continue
         if planned.request:
             ask_to_send(by.send_queue, planned.request)
+        by.outbox.wake_all(events)
         report(key, planned)
         return planned
     # To fail would hold up the session's other messages for as long as this one is hidden, three minutes.

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from offpeak.aws.tables import Table, Write, write_together
 from offpeak.errors import ConcurrentChange, UnknownObject
+from offpeak.events.model import Event
 from offpeak.grid.model import Scope, group_caps
 from offpeak.groups.model import Memberships
 from offpeak.groups.store import StoredTree
@@ -22,6 +23,7 @@ from offpeak.profiles.joint import CAPS_FOR, Joint, Seat, decide_joint, seated
 from offpeak.profiles.membership import place_of
 from offpeak.profiles.outcome import Planned, concluded, over, report
 from offpeak.profiles.send_queue import ask_to_send
+from offpeak.profiles.tell import session_events
 from offpeak.sessions.model import SessionKey, SessionStatus
 from offpeak.telemetry import count, logger
 
@@ -51,7 +53,8 @@ def plan_group(root_id: str, by: Planner, *, now: datetime) -> Mapping[str, Plan
             if _parted(stored, gathered, by, now):
                 continue
             planned = _planned(stored, _here(gathered), by, now)
-            _save(stored, gathered, planned, by)
+            events = {text: session_events(gathered[text], each, now) for text, each in planned.items()}
+            _save(stored, gathered, planned, events, by)
         except ConcurrentChange as error:
             logger.info("group_plan_discarded", root_id=root_id, why=str(error))
             continue
@@ -60,6 +63,8 @@ def plan_group(root_id: str, by: Planner, *, now: datetime) -> Mapping[str, Plan
         for each in planned.values():
             if each.request:
                 ask_to_send(by.send_queue, each.request)
+        for told in events.values():
+            by.outbox.wake_all(told)
         for text, each in planned.items():
             report(gathered[text].known.session.key, each)
         return planned
@@ -86,7 +91,10 @@ def _parted(stored: StoredTree, gathered: Mapping[str, Gathered], by: Planner, n
         ended = over(each, now, by.real_now())
         if ended is not None:
             part(each, ended.standing.charger, by)
-            by.profiles.save(*ended.requests, standing=ended.standing, is_silent=ended.is_silent)
+            events = session_events(each, ended, now)
+            told = by.outbox.puts(events, at=by.real_now())
+            by.profiles.save(*ended.requests, standing=ended.standing, is_silent=ended.is_silent, also=told)
+            by.outbox.wake_all(events)
             by.profiles.note_planned(key, each.known.plan_wanted)
             report(key, ended)
         elif place is not None and memberships.of(place) is not None:
@@ -152,13 +160,19 @@ def _concluded(seat: Seat, text: str, joint: Joint, by: Planner, now: datetime, 
     )
 
 
-def _save(stored: StoredTree, gathered: Mapping[str, Gathered], planned: Mapping[str, Planned], by: Planner) -> None:
+def _save(
+    stored: StoredTree,
+    gathered: Mapping[str, Gathered],
+    planned: Mapping[str, Planned],
+    events: Mapping[str, Sequence[Event]],
+    by: Planner,
+) -> None:
     """Write what changed, a transaction after the other; each holds for itself, and any of them may be the last."""
-    tree = stored.tree
+    tree, at = stored.tree, by.real_now()
     changes = [
-        by.profiles.writes(*each.requests, standing=each.standing)
+        [*by.profiles.writes(*each.requests, standing=each.standing), *by.outbox.puts(events[text], at=at)]
         for text, each in planned.items()
-        if _is_worth_writing(gathered[text], each)
+        if _is_worth_writing(gathered[text], each, events[text])
     ]
     for turn, writes in enumerate(_together(changes), tree.turn):
         write_together([by.groups.next_turn(stored, turn), *writes])
@@ -170,11 +184,12 @@ def _save(stored: StoredTree, gathered: Mapping[str, Gathered], planned: Mapping
         by.groups.planned(tree.root_id, tree.plan_wanted, tree.revision)
 
 
-def _is_worth_writing(gathered: Gathered, planned: Planned) -> bool:
+def _is_worth_writing(gathered: Gathered, planned: Planned, events: Sequence[Event]) -> bool:
     """Say whether a session's row has to change: where nothing is sent and nobody asked, what it holds is good."""
     before, after = gathered.standing, planned.standing
     return (
         bool(planned.requests)
+        or bool(events)
         or gathered.wants_plan
         or after.root_id != before.root_id
         or after.charger != before.charger

@@ -52,5 +52,5 @@ def receive_result(
         receive_asked_profile(request, result.profile, profiles, to, planning, now=now, at=at)
         detail = f"the charger has {limit_in_words(result.profile, max(now, result.profile.start_at))} now"
     transition = partial(resulted, result=result.result, now=now, resulted_at=at, detail=detail)
-    settled = settle(request, transition, profiles, planning, question_id=question_id, now=now, at=at)
+    settled = settle(request, transition, profiles, planning, to.outbox, question_id=question_id, now=now, at=at)
     follow_up(settled, to, now)

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from offpeak.errors import ConcurrentChange
+from offpeak.events.outbox import Outbox
 from offpeak.ocpi.profile_types import AnswerType
 from offpeak.partners.model import Party, PlanningDefaults
 from offpeak.partners.watch import notice
 from offpeak.profiles.backoff import backed_off, recovered
 from offpeak.profiles.circuit import as_planned
+from offpeak.profiles.events import profile_event
 from offpeak.profiles.likeness import in_watts
 from offpeak.profiles.model import PASSING, ProfileRequest, RequestKind, RequestState, Standing, Step
 from offpeak.profiles.quality import figures_of
@@ -48,6 +50,7 @@ def settle(
     transition: Transition,
     profiles: ProfileStore,
     planning: PlanningDefaults,
+    outbox: Outbox,
     *,
     question_id: str,
     now: datetime,
@@ -62,20 +65,24 @@ def settle(
         after = transition(request)
         if after is request:
             return Settled(request, has_changed=False)
-        standing = question = awaited_by = None
+        standing = question = awaited_by = event = None
         if _is_telling(request, after):
             known = profiles.standing(after.key)
             awaited_by = known.root_id if known.is_awaited else None
+            event = profile_event(request, after, known, now)
             if known.newest_request_id == after.request_id and after.state in TELLING:
                 standing = consequence(after, known, as_planned(planning, after), now)
                 question = question_about(after, question_id, now, at) if is_worth_asking(after) else None
         try:
-            profiles.save(*(each for each in (after, question) if each), standing=standing)
+            told = [outbox.put(event, at=at)] if event else []
+            profiles.save(*(each for each in (after, question) if each), standing=standing, also=told)
         except ConcurrentChange:
             request = profiles.request(request.request_id) or request
             continue
         if after.state is not request.state:
             report(after)
+        if event:
+            outbox.wake(event.stream, event.event_id)
         return Settled(after, has_changed=True, question=question, awaited_by=awaited_by)
     raise ConcurrentChange(f"request {request.request_id} is being changed by too many at once")
 

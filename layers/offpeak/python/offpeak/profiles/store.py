@@ -6,7 +6,7 @@ own attributes, and guards them with a revision of their own (`profile_revision`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,9 @@ from offpeak.pairing.model import ChargerKey
 from offpeak.profiles.model import ProfileRequest, Standing
 from offpeak.profiles.rows import request_from, request_row, standing_from, standing_row
 from offpeak.sessions.model import SessionKey
+
+Also = Sequence[tuple[Table, Write]]
+"""Writes to other tables that belong to a change."""
 
 
 class ProfileStore:
@@ -76,15 +79,17 @@ class ProfileStore:
         standing: Standing | None = None,
         planned: int | None = None,
         is_silent: bool = False,
+        also: Also = (),
     ) -> None:
         """Write requests and a session's standing in one transaction, each on condition of the revision it was loaded
         with; a request of revision 0 is new.
 
         `planned` is the count of causes that this is the plan for: it becomes plan_done, and the session no longer
-        wants a plan. A session that `is_silent` is no longer among the active ones, until it is heard of. Raises
-        ConcurrentChange when anything was changed by others since, also when another cause of a plan came in.
+        wants a plan. A session that `is_silent` is no longer among the active ones, until it is heard of; `also` is
+        written together with all that. Raises ConcurrentChange when anything was changed by others since, also when
+        another cause of a plan came in.
         """
-        writes = self.writes(*requests, standing=standing, planned=planned, is_silent=is_silent)
+        writes = [*self.writes(*requests, standing=standing, planned=planned, is_silent=is_silent), *also]
         if len(writes) == 1:
             table, write = writes[0]
             table.write(write)

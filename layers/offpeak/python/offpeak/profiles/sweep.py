@@ -11,6 +11,7 @@ from functools import partial
 
 from offpeak.aws.queues import FairQueue
 from offpeak.errors import ConcurrentChange
+from offpeak.events.outbox import Outbox
 from offpeak.groups.store import SHARDS as TREE_SHARDS
 from offpeak.groups.store import GroupStore
 from offpeak.partners.store import PartnerStore
@@ -45,6 +46,7 @@ class Sweeper:
     partners: PartnerStore
     plan_queue: PlanQueue
     send_queue: FairQueue
+    outbox: Outbox
     real_now: Callable[[], datetime]
     new_id: Callable[[], str]
 
@@ -159,7 +161,9 @@ def _take_up(request_id: str, by: Sweeper, swept: Swept, now: datetime) -> None:
         return
     planning = by.partners.load_cached(request.key.partner_id).planning
     transition = partial(given_up, detail="no result in time")
-    settled = settle(request, transition, by.profiles, planning, question_id=by.new_id(), now=now, at=by.real_now())
+    settled = settle(
+        request, transition, by.profiles, planning, by.outbox, question_id=by.new_id(), now=now, at=by.real_now()
+    )
     swept.timed_out += 1
     follow_up(settled, by, now)
 
