@@ -92,11 +92,16 @@ def journey(cloud: Cloud, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv(f"{name.upper()}_TABLE", make_table(name).name)
     sqs = cloud.client("sqs")
     queues = {"replan": cloud.replan_queue_url}
-    for name, attributes in (("plan.fifo", {"FifoQueue": "true"}), ("send", {})):
+    for name, attributes in (
+        ("plan.fifo", {"FifoQueue": "true"}),
+        ("events.fifo", {"FifoQueue": "true"}),
+        ("send", {}),
+    ):
         url = sqs.create_queue(QueueName=f"{cloud.partners.name}-{name}", Attributes=attributes)["QueueUrl"]
         queues[name.removesuffix(".fifo")] = url
     monkeypatch.setenv("PLAN_QUEUE_URL", queues["plan"])
     monkeypatch.setenv("SEND_QUEUE_URL", queues["send"])
+    monkeypatch.setenv("EVENTS_QUEUE_URL", queues["events"])
     cpo = Cpo()
     yield Journey(sqs, cpo, queues)
     cpo.stop()
