@@ -27,7 +27,9 @@ def test_every_file_is_a_function_and_every_function_a_file(qa: Stacks) -> None:
 
 def test_routes_queues_and_clocks_name_functions_that_exist(qa: Stacks) -> None:
     named = {each.function for each in (*routes.ROUTES, *routes.OPERATOR_ROUTES, *routes.WORKERS, *routes.CLOCKS)}
-    assert named | {"authorise", "ops_partners", "ops_sessions", "ops_history", "ops_access"} == set(qa.functions)
+    assert named | {"authorise", "ops_partners", "ops_sessions", "ops_history", "ops_access", "ops_webhooks"} == set(
+        qa.functions
+    )
 
 
 def test_a_function_runs_on_the_runtime_and_processor_that_its_layers_are_laid_for(qa: Stacks) -> None:

@@ -66,7 +66,14 @@ def test_only_what_becomes_of_the_newest_request_means_something_for_its_session
         world.profiles.save(standing=replace(world.standing, newest_request_id="a newer one"))
     refused = partial(resulted, result=ResultType.REJECTED, now=world.now, resulted_at=world.real_now)
     settled = settle(
-        request, refused, world.profiles, PLANNING, question_id="question", now=world.now, at=world.real_now
+        request,
+        refused,
+        world.profiles,
+        PLANNING,
+        world.outbox,
+        question_id="question",
+        now=world.now,
+        at=world.real_now,
     )
     assert settled.request.state is RequestState.REJECTED
     assert (world.standing.backoff_steps > 0) is is_newest
