@@ -10,6 +10,7 @@ import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -18,7 +19,10 @@ from local.cloud import Cloud
 from local.cloud_assembly import SynthesisFailed
 from local.cloud_deploy import DeploymentFailed
 from local.cloud_server import REGION
+from local.cpo.pairing import PAIRING_PATH
+from local.tenant import make_tenant
 from offpeak.instants import format_instant
+from offpeak.tenants.model import Look
 from openapi.document import document
 from openapi.page import page
 from ops.account import RUNNING_CLOUD
@@ -26,6 +30,7 @@ from ops.deployed import FunctionFailed
 
 LIVE_PRICES = "https://api.energy-charts.info"
 PARTNER, SESSION = "sim", "SIM-00001"
+TENANT, CODE, EVSE = "hearth", "VOLT-4711", "EVSE-2"
 PAGE = "api.html"
 """The API's description, to read, beside the logs."""
 
@@ -49,6 +54,9 @@ class RunningCloud:
     token: str
     """With which the simulated CPO calls Offpeak: good for nothing else than this cloud."""
     plugged_in_at: str
+    app_url: str
+    code: str
+    """What a driver types on the pages that the app leads to."""
 
 
 class BackgroundStack:
@@ -86,7 +94,7 @@ class BackgroundStack:
         modules = {each.module for each in self._started.programs()}
         if not modules:
             raise Impossible("The embedded cloud is not running: `make up` starts it.")
-        if not self._running.exists() or not modules >= {"local.cloud_server", "local.cpo"}:
+        if not self._running.exists() or not modules >= {"local.cloud_server", "local.cpo", "local.app"}:
             raise Impossible("The embedded cloud runs only in part: `make down`, then `make up` to start it afresh.")
         _tell(RunningCloud(**json.loads(self._running.read_text())), self._directory)
 
@@ -107,7 +115,12 @@ class BackgroundStack:
             self._directory, price_feed_url=price_feed_url, port=port, ends_with_us=False, ledger=self._started
         )
         cpo_url = self._run("local.cpo", "serve", "--speed", "1").url
-        settings = {"name": "Simulated CPO", "parties": ["DE-SIM"]}
+        pairing = {"url": cpo_url + PAIRING_PATH, "tier": "EVSE", "code_pattern": "[A-Z]{4}-[0-9]{4}"}
+        settings = {
+            "name": "Simulated CPO",
+            "parties": ["DE-SIM"],
+            "pairing": {**pairing, "code_hint": "ABCD-1234"},
+        }
         invitation = cloud.invoke("ops_partners", {"action": "invite", "partner_id": PARTNER, "settings": settings})
         cloud.invoke("fetch_prices")
         order = {"offpeak_versions_url": invitation["versions_url"], "token": invitation["token_a"]}
@@ -115,9 +128,32 @@ class BackgroundStack:
         plugged_in_at = format_instant(datetime.now(UTC))
         _order(cpo_url, "plug-in", {"session_id": SESSION})
         token = httpx.get(f"{cpo_url}/_control/state", trust_env=False).json()["offpeak_token"]
+        app_url = self._start_app(cloud, cpo_url, price_feed_url)
         return RunningCloud(
-            cloud.server.url, REGION, cloud.base_url, cloud.deployed.operator_url, cpo_url, token, plugged_in_at
+            endpoint_url=cloud.server.url,
+            region=REGION,
+            base_url=cloud.base_url,
+            operator_url=cloud.deployed.operator_url,
+            cpo_url=cpo_url,
+            token=token,
+            plugged_in_at=plugged_in_at,
+            app_url=app_url,
+            code=CODE,
         )
+
+    def _start_app(self, cloud: Cloud, cpo_url: str, price_feed_url: str) -> str:
+        """Start the example app of a tenant, and have the CPO issue a code for its driver; return its address."""
+        settings = self._directory / "app.json"
+        app_url = self._run("local.app", "--settings", str(settings)).url
+        look, ways_back = Look("Hearth"), [f"{app_url}/paired"]
+        credentials = make_tenant(cloud, TENANT, look, partner_ids=[PARTNER], redirect_urls=ways_back)
+        _order(cpo_url, "issue-code", {"code": CODE, "evse_uids": [EVSE]})
+        told = {"cpo_url": cpo_url, "price_feed_url": price_feed_url, "evse_uid": EVSE, "code": CODE}
+        unfinished = settings.with_suffix(".new")
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(json.dumps({"credentials": asdict(credentials), **told}))
+        unfinished.replace(settings)
+        return app_url
 
     def _run(self, module: str, *arguments: str) -> Program:
         program = start(module, *arguments, log_dir=self._directory)
@@ -134,7 +170,7 @@ def _check_port(port: int) -> None:
         ) from None
 
 
-def _order(cpo_url: str, what: str, order: dict[str, str]) -> None:
+def _order(cpo_url: str, what: str, order: dict[str, Any]) -> None:
     answer = httpx.post(f"{cpo_url}/_control/{what}", json=order, timeout=60, trust_env=False)
     if answer.status_code != 200:
         raise Impossible(f"The simulated CPO could not {what}: {answer.text}")
@@ -153,7 +189,10 @@ def _tell(running: RunningCloud, logs: Path) -> None:
         "last_updated": "'$(date -u +%FT%TZ)'",
     }
     print(
-        f"""Offpeak        {running.base_url}
+        f"""Example app    {running.app_url}
+               Open it in a browser, connect a charger by the code {running.code}, plug a car in, and see its plan.
+
+Offpeak        {running.base_url}
   versions     {running.base_url}/ocpi/versions
   operators    {running.operator_url}/ops/v1/partners
 API, to read   {_shown(logs / PAGE)}   (open it in a browser)
