@@ -37,8 +37,8 @@ class Outbox:
         return self._table, Put(out_row(event, at))
 
     def puts(self, events: Iterable[Event], *, at: datetime) -> list[tuple[Table, Write]]:
-        """Return the writes that tell several events."""
-        return [self.put(each, at=at) for each in events]
+        """Return the writes that tell several events, which are published in this order."""
+        return [self.put(each, at=at + timedelta(milliseconds=place)) for place, each in enumerate(events)]
 
     def wake_all(self, events: Iterable[Event]) -> None:
         """Say that those events, which were written, are to be published."""
