@@ -155,6 +155,12 @@ def test_up_prints_a_curl_that_works_and_down_ends_everything(
         base_url = printed.split()[printed.split().index("Offpeak") + 1]
         assert base_url in (tmp_path / "cloud" / "api.html").read_text()
 
+        app_url = printed.split()[printed.split().index("app") + 1]
+        state = httpx.get(f"{app_url}/api/state", timeout=60, trust_env=False).json()
+        assert f"by the code {state['code']}" in printed
+        begun = httpx.post(f"{app_url}/api/connect", json={}, timeout=60, trust_env=False).json()
+        assert httpx.get(begun["start_url"], timeout=60, trust_env=False).status_code == 200
+
         stack.up(port=0)
         assert "running already" in capsys.readouterr().out
         stack.status()
