@@ -9,9 +9,13 @@ import pytest
 from hypothesis import settings
 
 from local.cloud import Cloud
+from tests.browser.fixtures import browser, phone
 from tests.e2e.market import Market
+from tests.e2e.pairing_driver import Driver
 from tests.e2e.scene import Scene, scene_on
 from tests.e2e.stage import Stage
+
+__all__ = ["browser", "phone"]
 
 WORKERS = 6
 """Copies of each queue's function: more than the calls that one partner may have in flight."""
@@ -57,6 +61,12 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def scene(stage: Stage) -> Iterator[Scene]:
     with scene_on(stage) as scene:
         yield scene
+
+
+@pytest.fixture
+def driver(scene: Scene) -> Driver:
+    """A driver of a tenant that works with one CPO, which gives out codes such as ABC-1234."""
+    return Driver.moves_in(scene)
 
 
 @pytest.fixture

@@ -1,0 +1,375 @@
+"""Drivers connect their chargers on the deployed stack, with a real browser and a CPO that gives them codes: the whole
+way, and each way in which it can go wrong. Most have JavaScript off, because no page needs it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from local.cpo import PairingTrouble
+from offpeak.pairing.connect import ASKED_FOR, MOST_CODES, ConnectState
+from tests.browser.accessible import check_accessible_as_shown
+from tests.browser.phone import OpenPhone
+from tests.e2e.pairing_driver import BACK, Driver
+from tests.e2e.scene import Scene
+
+PLAIN = {"java_script_enabled": False}
+WITHIN_MS = 20_000
+"""A worker of the local stack may have to start first."""
+
+
+def heading(page: Page, text: str) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text(text, timeout=WITHIN_MS)
+
+
+def problem(page: Page, words: str) -> None:
+    expect(page.get_by_role("alert")).to_contain_text(words, timeout=WITHIN_MS)
+
+
+@contextmanager
+def held_up(scene: Scene) -> Iterator[None]:
+    """Let the pairing queue's worker sleep meanwhile."""
+    client, name = scene.cloud.client("lambda"), scene.cloud.deployed.function("pair_chargers")
+    [mapping] = client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        yield
+    finally:
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+
+@pytest.mark.parametrize("how", [PLAIN, {}], ids=["without JavaScript", "with JavaScript"])
+def test_a_driver_connects_his_charger(driver: Driver, phone: OpenPhone, how: dict[str, bool]) -> None:
+    link, code = driver.link(), driver.code("EVSE-1")
+    page = phone(**how)
+    page.goto(link.url)
+    heading(page, "Connect your charger")
+    expect(page.get_by_text("Home", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Start").click()
+    heading(page, "Enter the code of your charger")
+    expect(page.get_by_text("It looks like this: ABC-1234")).to_be_visible()
+    link.enter(page, code.lower())
+    heading(page, "Your charger is connected")
+    expect(page.get_by_text("DE*SIM*EEVSE-1, Home")).to_be_visible()
+    check_accessible_as_shown(page)
+    account = driver.accounts.known(driver.user)
+    [charger] = account.chargers.values()
+    assert link.session.state is ConnectState.PAIRED
+    assert link.session.charger_id == charger.key.charger_id
+    assert [each.uid for each in charger.station.evses] == ["EVSE-1"]
+    back = str(page.get_by_role("link", name="Back to Hearth Energy").get_attribute("href"))
+    assert back.startswith(f"{BACK}?from=us&")
+    told = parse_qs(urlsplit(back).query)
+    assert (told["connect_session"], told["connect_state"]) == ([link.connect_id], ["PAIRED"])
+
+
+def test_a_charging_station_is_connected_with_all_of_its_evses(driver: Driver, phone: OpenPhone) -> None:
+    driver.partner.change(pairing={"tier": "STATION"})
+    driver.partner.cpo.pairing.issue("STA-0001", ("S1-A", "S1-B"), "S1")
+    link = driver.link()
+    page = link.enter(link.start(phone(**PLAIN)), "STA-0001")
+    heading(page, "Your charger is connected")
+    [charger] = driver.accounts.known(driver.user).chargers.values()
+    assert [each.uid for each in charger.station.evses] == ["S1-A", "S1-B"]
+
+
+def test_a_driver_who_has_no_mouse_connects_his_charger(driver: Driver, phone: OpenPhone) -> None:
+    link, code = driver.link(), driver.code("EVSE-1")
+    page = phone(**PLAIN)
+    page.goto(link.url)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Start")).to_be_focused()
+    page.keyboard.press("Enter")
+    heading(page, "Enter the code of your charger")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Code", exact=True)).to_be_focused()
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    problem(page, "does not look like a code")
+    expect(page.locator("#problem")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # the problem leads to its field
+    page.keyboard.press("Control+A")
+    field = page.get_by_label("Code", exact=True)
+    if not field.evaluate("each => each === document.activeElement"):
+        page.keyboard.press("Tab")
+        page.keyboard.press("Control+A")
+    page.keyboard.type(code)
+    page.keyboard.press("Enter")
+    heading(page, "Your charger is connected")
+
+
+def test_the_page_watches_by_itself_while_the_cpo_takes_its_time(driver: Driver, phone: OpenPhone) -> None:
+    driver.partner.cpo.pairing.order(PairingTrouble(slow_s=5), "pair")
+    link, code = driver.link(), driver.code("EVSE-1")
+    page = link.enter(link.start(phone(**PLAIN)), code)
+    heading(page, "Checking your code")
+    expect(page.get_by_role("status")).to_contain_text("This page renews itself every 2 seconds.")
+    check_accessible_as_shown(page)
+    heading(page, "Your charger is connected")
+
+
+def test_a_page_that_shall_not_renew_itself_does_not(driver: Driver, phone: OpenPhone, scene: Scene) -> None:
+    link, code = driver.link(), driver.code("EVSE-1")
+    page = phone(**PLAIN)
+    with held_up(scene):
+        link.enter(link.start(page), code)
+        page.get_by_role("link", name="Do not renew it").click()
+        expect(page.get_by_role("status")).to_contain_text("no longer renews itself")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.wait_for_timeout(3000)
+        assert asked == []
+    scene.settle()
+    page.get_by_role("link", name="Look again now").click()
+    heading(page, "Your charger is connected")
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "'; DROP TABLE users; --",
+    "АBC-1234",  # it begins in Cyrillic
+    "{{7*7}}${7*7}",
+    "ABC-1234\u202e",
+    "A" * 100,
+    "%00%0d%0aSet-Cookie: x=1",
+)
+
+
+def test_a_hostile_code_is_refused_at_once_and_shown_as_what_it_is(driver: Driver, phone: OpenPhone) -> None:
+    link = driver.link()
+    page = link.start(phone())
+    for hostile in HOSTILE:
+        link.enter(page, hostile)
+        problem(page, "does not look like a code")
+        assert page.get_by_label("Code", exact=True).input_value() == hostile
+    assert driver.partner.cpo.pairing.calls == []
+    assert link.session.codes == 0
+
+
+def test_a_megabyte_of_code_is_refused_within_a_second(driver: Driver, phone: OpenPhone) -> None:
+    link = driver.link()
+    page = link.start(phone())
+    [cookie] = page.context.cookies()
+    token = str(page.locator("input[name=form_token]").first.get_attribute("value"))
+    began = datetime.now(UTC)
+    answer = httpx.post(
+        link.url,
+        data={"form_token": token, "do": "code", "code": "A" * 1_000_000},
+        cookies={cookie["name"]: cookie["value"]},
+        trust_env=False,
+    )
+    assert datetime.now(UTC) - began < timedelta(seconds=1)
+    assert answer.status_code == 413
+
+
+def test_nothing_typed_is_asked_for(driver: Driver, phone: OpenPhone) -> None:
+    link = driver.link()
+    page = link.enter(link.start(phone(**PLAIN)), "  ")
+    problem(page, "Enter the code of your charger.")
+    check_accessible_as_shown(page)
+
+
+def test_a_code_that_the_cpo_does_not_know_may_be_followed_by_the_right_one(driver: Driver, phone: OpenPhone) -> None:
+    link, code = driver.link(), driver.code("EVSE-1")
+    page = link.enter(link.start(phone(**PLAIN)), "ABC-9999")
+    problem(page, "does not know this code")
+    expect(page.get_by_text(f"Codes you can still try: {MOST_CODES - 1}")).to_be_visible()
+    link.enter(page, code)
+    heading(page, "Your charger is connected")
+
+
+def test_a_charger_that_somebody_else_has_is_refused_and_stays_his(driver: Driver, phone: OpenPhone) -> None:
+    neighbour = driver.another()
+    code = driver.code("EVSE-1")
+    first = neighbour.link()
+    heading(first.enter(first.start(phone(**PLAIN)), code), "Your charger is connected")
+    link = driver.link()
+    page = link.enter(link.start(phone(**PLAIN)), code)
+    problem(page, "connected to somebody else's account")
+    assert driver.accounts.known(driver.user).chargers == {}
+    assert len(driver.accounts.known(neighbour.user).chargers) == 1
+    assert [call.kind for call in driver.partner.cpo.pairing.calls] == ["pair", "pair"], "nobody un-pairs the winner"
+
+
+def test_who_has_the_charger_already_is_told_so(driver: Driver, phone: OpenPhone) -> None:
+    code = driver.code("EVSE-1")
+    for expected in ("Your charger is connected", "You have this charger already"):
+        link = driver.link()
+        page = link.enter(link.start(phone(**PLAIN)), code)
+        heading(page, expected)
+    check_accessible_as_shown(page)
+    [charger_id] = driver.accounts.known(driver.user).chargers
+    assert link.session.charger_id == charger_id
+
+
+def test_a_cpo_that_does_not_answer_is_told_of_after_a_minute_and_a_half(
+    driver: Driver, phone: OpenPhone, scene: Scene
+) -> None:
+    driver.partner.cpo.pairing.order(PairingTrouble(http_status=503, calls=1), "pair")
+    link, code = driver.link(), driver.code("EVSE-1")
+    page = phone(**PLAIN)
+    with held_up(scene):
+        link.enter(link.start(page), code)
+        link.change(asked_since=datetime.now(UTC) - ASKED_FOR)
+        expect(page.get_by_role("status")).to_contain_text("It takes longer than usual", timeout=WITHIN_MS)
+    problem(page, "does not answer at the moment")
+    assert link.session.codes_left == MOST_CODES
+    link.enter(page, code)
+    heading(page, "Your charger is connected")
+
+
+def test_a_cpo_that_comes_back_in_time_is_asked_again_by_itself(driver: Driver, phone: OpenPhone) -> None:
+    driver.partner.cpo.pairing.order(PairingTrouble(http_status=503, calls=2), "pair")
+    link, code = driver.link(), driver.code("EVSE-1")
+    page = link.enter(link.start(phone(**PLAIN)), code)
+    heading(page, "Your charger is connected")
+    assert [call.http_status for call in driver.partner.cpo.pairing.calls] == [503, 503, 200]
+
+
+def test_codes_cannot_be_tried_for_ever(driver: Driver, phone: OpenPhone) -> None:
+    link = driver.link()
+    page = link.start(phone(**PLAIN))
+    for number in range(MOST_CODES):
+        link.enter(page, f"BAD-000{number}")
+        if number < MOST_CODES - 1:
+            expect(page.get_by_text(f"Codes you can still try: {MOST_CODES - number - 1}")).to_be_visible(
+                timeout=WITHIN_MS
+            )
+    heading(page, "Too many codes were tried")
+    check_accessible_as_shown(page)
+    page.reload()
+    heading(page, "Too many codes were tried")
+    assert len(driver.partner.cpo.pairing.calls) == MOST_CODES
+
+
+def test_a_message_that_got_lost_is_taken_up_by_the_sweep(driver: Driver, phone: OpenPhone, scene: Scene) -> None:
+    link, code = driver.link(), driver.code("EVSE-1")
+    page = link.start(phone(**PLAIN))
+    with scene.losing("pairing"):
+        link.enter(page, code)
+        heading(page, "Checking your code")
+    link.change(due_at=datetime.now(UTC))
+    scene.cloud.invoke("sweep_pairings")
+    heading(page, "Your charger is connected")
+
+
+def test_a_link_that_has_run_out_opens_nothing(driver: Driver, phone: OpenPhone) -> None:
+    link = driver.link()
+    page = link.start(phone(**PLAIN))
+    link.change(expires_at=datetime.now(UTC))
+    link.enter(page, driver.code("EVSE-1"))
+    heading(page, "This link has run out")
+    check_accessible_as_shown(page)
+    assert driver.partner.cpo.pairing.calls == []
+
+
+def test_a_forged_link_opens_nothing(driver: Driver, phone: OpenPhone) -> None:
+    link = driver.link()
+    for end in (".x", "", "..x", ".%00", "./../../ocpi/versions"):
+        answer = httpx.get(re.sub(r"\.[^.]+$", end, link.url), trust_env=False)
+        assert answer.status_code in (401, 403, 404)
+        assert "Home" not in answer.text
+    page = phone(**PLAIN)
+    page.goto(f"{link.url}x")
+    heading(page, "This link does not work")
+    check_accessible_as_shown(page)
+
+
+def test_a_look_at_a_link_consumes_nothing_and_a_started_one_is_refused_elsewhere(
+    driver: Driver, phone: OpenPhone
+) -> None:
+    link, code = driver.link(), driver.code("EVSE-1")
+    for _ in range(3):  # the previews of a chat
+        assert httpx.get(link.url, trust_env=False).status_code == 200
+    assert link.session.state is ConnectState.CREATED
+    early = phone(**PLAIN)
+    early.goto(link.url)
+    mine = link.start(phone(**PLAIN))
+    early.get_by_role("button", name="Start").click()
+    heading(early, "This link was opened in another browser")
+    late = phone(**PLAIN)
+    late.goto(link.url)
+    heading(late, "This link was opened in another browser")
+    check_accessible_as_shown(late)
+    link.enter(mine, code)
+    heading(mine, "Your charger is connected")
+    late.reload()
+    heading(late, "This link was opened in another browser")
+
+
+def test_an_app_that_opens_its_link_again_in_the_same_browser_goes_on(driver: Driver, phone: OpenPhone) -> None:
+    link = driver.link()
+    page = link.start(phone(**PLAIN))
+    page.goto("about:blank")
+    page.goto(link.url)
+    heading(page, "Enter the code of your charger")
+
+
+def test_a_form_without_its_token_or_cookie_is_refused(driver: Driver, phone: OpenPhone) -> None:
+    link = driver.link()
+    page = phone()
+    page.goto(link.url)
+    page.evaluate("document.querySelector('input[name=form_token]').value = '0'.repeat(64)")
+    page.get_by_role("button", name="Start").click()
+    heading(page, "Please try that again")
+    check_accessible_as_shown(page)
+    page.get_by_role("link", name="Open the page again").click()
+    heading(page, "Connect your charger")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Start").click()
+    heading(page, "Please try that again")
+    assert link.session.state is ConnectState.CREATED
+
+
+def test_who_cancels_has_connected_nothing(driver: Driver, phone: OpenPhone) -> None:
+    link = driver.link()
+    page = link.start(phone(**PLAIN))
+    page.get_by_role("button", name="Cancel").click()
+    heading(page, "Cancelled")
+    check_accessible_as_shown(page)
+    href = str(page.get_by_role("link", name="Back to Hearth Energy").get_attribute("href"))
+    assert href.endswith("connect_state=CANCELLED")
+    assert link.session.state is ConnectState.CANCELLED
+
+
+def test_a_driver_reads_his_browsers_language_and_may_choose_another(driver: Driver, phone: OpenPhone) -> None:
+    link = driver.link()
+    for locale, words in (
+        ("en-GB", "Connect your charger"),
+        ("de-AT", "Verbinden Sie Ihre Ladestation"),
+        ("fr-FR", "Connectez votre borne"),
+        ("pt-PT", "Connect your charger"),
+        ("nl-NL", "Koppel je laadpaal"),
+    ):
+        page = phone(locale=locale, **PLAIN)
+        page.goto(link.url)
+        heading(page, words)
+    page.get_by_role("link", name="Deutsch").click()
+    heading(page, "Verbinden Sie Ihre Ladestation")
+    page.get_by_role("button", name="Los geht es").click()
+    heading(page, "Geben Sie den Code Ihrer Ladestation ein")
+
+
+def test_an_app_that_knows_its_drivers_language_says_so(driver: Driver, phone: OpenPhone) -> None:
+    page = phone(locale="en-GB", **PLAIN)
+    page.goto(driver.link(language="fr").url)
+    heading(page, "Connectez votre borne")
+
+
+def test_the_logs_hold_no_code_no_secret_and_no_cookie(driver: Driver, phone: OpenPhone, scene: Scene) -> None:
+    link = driver.link()
+    page = link.enter(link.start(phone(**PLAIN)), driver.code("EVSE-1", "LOG-7777"))
+    heading(page, "Your charger is connected")
+    [cookie] = page.context.cookies()
+    logs = "\n".join(line for name in ("pair", "pair_chargers") for line in scene.cloud.logs(name))
+    assert link.connect_id in logs
+    for secret in ("LOG-7777", link.url.rpartition(".")[2], str(cookie["value"]), "Home"):
+        assert secret not in logs
