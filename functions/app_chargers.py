@@ -7,12 +7,14 @@ from functools import partial
 from aws_lambda_powertools.event_handler import Response
 
 from offpeak import wiring
-from offpeak.app_edge import LARGEST_BODY, app_api, charger_key, idempotent, user_key
+from offpeak.app_edge import LARGEST_BODY, app_api, charger_key, gone, idempotent, user_key
 from offpeak.edge import json_body, rest_handler
+from offpeak.errors import UnknownObject
 from offpeak.ocpi.fields import read_object
 from offpeak.operator_edge import answer, cursor_at, page_asked, seen_revision
-from offpeak.pairing.model import Charger
+from offpeak.pairing.model import Charger, Why
 from offpeak.pairing.settings import Boost, SettingsChange, boosted, settings_shown, settings_with
+from offpeak.pairing.unpair import unpair
 from offpeak.pairing.wish import change_settings
 from offpeak.profiles.chargers import chargers_of, driver_of, show_charger, show_visit, visits_of
 from offpeak.profiles.driver import Driver
@@ -31,6 +33,14 @@ def list_chargers(user_id: str) -> Response[str]:
 @api.get(CHARGER)
 def show_one(user_id: str, charger_id: str) -> Response[str]:
     return answer(show_charger(_driver(user_id, charger_id), wiring.charger_reader(), wiring.clock().now()))
+
+
+@api.delete(CHARGER)
+def unpair_one(user_id: str, charger_id: str) -> Response[str]:
+    key = charger_key(api, user_id, charger_id)
+    if not unpair(key, Why.APP, wiring.unpairer(), now=wiring.clock().now()):
+        raise UnknownObject(f"there is no charger {charger_id} of this user")
+    return gone()
 
 
 @api.get(f"{CHARGER}/settings")

@@ -200,7 +200,9 @@ class ServiceStack(Stack):
         connects.can_write(data.connect_sessions, data.app_requests).knows(*base_url)
         chargers = self._function("app_chargers", timeout_s=10, memory_mb=1024)
         chargers.can_read(data.users, data.profile_requests, data.partners, data.locations, data.tariffs)
-        chargers.can_read(data.app_requests).can_write(data.users, data.app_requests)
+        chargers.can_read(data.app_requests, data.evse_ownership)
+        chargers.can_write(data.users, data.app_requests, data.evse_ownership, data.events)
+        chargers.can_send(self._queues["events"])
         # A change of settings, or of a charging location, wants plans in the same transaction.
         for wishes in (users, chargers):
             wishes.can_read(data.sessions).can_write(data.sessions).can_send(self._queues["plan"])

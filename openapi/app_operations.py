@@ -102,6 +102,13 @@ APP_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     },
     CHARGER: {
         "GET": Operation("Show a charger and what happens there", data=answers.ChargerShown, raises=(UnknownObject,)),
+        "DELETE": Operation(
+            "Un-pair a charger",
+            raises=(UnknownObject,),
+            gives=204,
+            text="The profile of what runs there is taken away, the CPO is told until it acknowledges, and nothing is "
+            "kept any more that is told of its sessions. It can be paired anew.",
+        ),
     },
     f"{CHARGER}/settings": {
         "GET": Operation(

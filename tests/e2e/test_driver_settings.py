@@ -81,6 +81,19 @@ def test_what_a_driver_wants_is_at_the_charger_within_seconds(scene: Scene) -> N
     assert kinds.count("profile.confirmed") == 3
 
 
+def test_who_unpairs_is_left_alone_at_once(scene: Scene) -> None:
+    partner = scene.partner()
+    app = App(scene.stage)
+    charger = app.has_paired(partner, "EVSE-S1")
+    partner.plug_in("S1")
+    scene.settle()
+    assert app.ask("DELETE", charger).http_status == 204
+    assert scene.eventually(lambda: bool(partner.profile_calls("S1", "clear")), WITHIN_S)
+    scene.settle()
+    assert app.ask("GET", charger).http_status == 404
+    assert app.told(charger)[-1].event.kind is EventKind.CHARGER_UNPAIRED
+
+
 def test_another_tenants_charger_is_not_there(scene: Scene) -> None:
     partner = scene.partner()
     app, other = App(scene.stage), App(scene.stage)

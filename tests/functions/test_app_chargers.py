@@ -84,6 +84,13 @@ def test_a_boost_begins_once_and_ends() -> None:
     assert body_of(call("DELETE", f"{HERE}/boost"))["boost_until"] is None
 
 
+def test_a_charger_is_unpaired_once() -> None:
+    unpaired = call("DELETE", HERE)
+    assert (unpaired["statusCode"], unpaired["body"] or "") == (204, "")
+    assert body_of(call("DELETE", HERE), 404)
+    assert body_of(call("GET", PATH))["chargers"] == []
+
+
 def test_a_charger_without_sessions_lists_none_and_a_cursor_of_somebody_else_is_refused() -> None:
     assert body_of(call("GET", f"{HERE}/sessions")) == {"sessions": [], "next": None}
     assert body_of(call("GET", f"{HERE}/sessions", query={"cursor": "Y2hnXzIjMg"}), 422)["field"] == "cursor"
@@ -94,6 +101,7 @@ def test_a_charger_without_sessions_lists_none_and_a_cursor_of_somebody_else_is_
     [
         ("GET", PATH, None),
         ("GET", HERE, None),
+        ("DELETE", HERE, None),
         ("GET", f"{HERE}/settings", None),
         ("PATCH", f"{HERE}/settings", {}),
         ("POST", f"{HERE}/boost", {}),
