@@ -95,7 +95,7 @@ def _on_partner(partner_id: str, said: Command) -> object:
     overlap = timedelta(hours=said.overlap_hours)
     match said.action:
         case "create_client":
-            made, us = by.create_client(partner_id, actor), wiring.own_issuer()
+            made, us = by.clients.create_client(partner_id, actor), wiring.own_issuer()
             return {
                 "client_id": made.client_id,
                 "client_secret": made.secret,
@@ -105,15 +105,15 @@ def _on_partner(partner_id: str, said: Command) -> object:
                 "jwks_url": us.jwks_url,
             }
         case "rotate_client":
-            return {"client_secret": by.rotate_client(partner_id, _given(said, "client_id"), overlap, actor)}
+            return {"client_secret": by.clients.rotate_client(partner_id, _given(said, "client_id"), overlap, actor)}
         case "revoke_client":
-            by.revoke_client(partner_id, _given(said, "client_id"), said.issuer, actor)
+            by.clients.revoke_client(partner_id, _given(said, "client_id"), said.issuer, actor)
         case "bind_client":
             by.bind_client(partner_id, _given(said, "client_id"), _given(said, "issuer"), actor)
         case "add_api_key":
-            return {"api_key": by.add_api_key(partner_id, overlap, actor)}
+            return {"api_key": by.clients.add_api_key(partner_id, overlap, actor)}
         case "revoke_api_key":
-            by.revoke_api_key(partner_id, _given(said, "hint"), actor)
+            by.clients.revoke_api_key(partner_id, _given(said, "hint"), actor)
         case "use_oauth":
             endpoint = TokenEndpoint(
                 _given(said, "token_url"), _given(said, "client_id"), said.scope, said.audience, said.secret_in_form

@@ -84,6 +84,9 @@ PARTNER = "/ops/v1/partners/{partner_id}"
 GROUP = "/ops/v1/groups/{group_id}"
 GROUP_MEMBER = f"{GROUP}/members/{{partner_id}}/{{evse_uid}}"
 
+TENANT = "/ops/v1/tenants/{tenant_id}"
+TENANT_CLIENT = f"{TENANT}/clients/{{client_id}}"
+
 SIGNALS = "/ops/v1/signals"
 SIGNAL = f"{SIGNALS}/{{signal_id}}"
 SIGNALS_AUDIT = "/ops/v1/audit/signals"
@@ -109,6 +112,18 @@ OPERATOR_ROUTES = (
     Route(("GET", "PUT", "DELETE"), SIGNAL, "ops_signals"),
     Route(("GET",), SIGNALS_AUDIT, "ops_signals"),
     Route(("GET",), f"{SIGNALS_AUDIT}/verification", "ops_signals"),
+    Route(("GET", "POST"), "/ops/v1/tenants", "ops_tenants"),
+    Route(("GET", "PATCH", "DELETE"), TENANT, "ops_tenants"),
+    Route(("PUT", "DELETE"), f"{TENANT}/suspension", "ops_tenants"),
+    Route(("GET",), f"{TENANT}/access", "ops_tenants"),
+    Route(("POST",), f"{TENANT}/clients", "ops_tenants"),
+    Route(("DELETE",), TENANT_CLIENT, "ops_tenants"),
+    Route(("POST",), f"{TENANT_CLIENT}/rotation", "ops_tenants"),
+    Route(("POST",), f"{TENANT}/api-keys", "ops_tenants"),
+    Route(("DELETE",), f"{TENANT}/api-keys/{{begins_with}}", "ops_tenants"),
+    Route(("POST",), f"{TENANT}/usage-key", "ops_tenants"),
+    Route(("GET",), f"{TENANT}/audit", "ops_tenants"),
+    Route(("GET",), f"{TENANT}/audit/verification", "ops_tenants"),
 )
 """On an API of their own: an operator signs his requests as an IAM identity that may invoke it (AWS Signature
 Version 4)."""

@@ -27,6 +27,7 @@ TITLES = {
     "oauth": "OAuth2",
     "ops_api": "Operator API",
     "ops_groups": "Operator API: limit groups",
+    "ops_tenants": "Operator API: tenants",
     "ops_signals": "Operator API: grid signals",
     "ocpi_chargingprofiles": "Charging profiles",
     "ocpi_hubclientinfo": "Hub client info",

@@ -35,6 +35,8 @@ VARIABLES: dict[str, Schema] = {
     "kind": {"type": "string", "enum": [each.value.lower() for each in RequestKind]},
     "request_id": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID},
     "partner_id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
+    "tenant_id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
+    "client_id": {"type": "string", "minLength": 1, "maxLength": 100},
     "group_id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
     "signal_id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
 }

@@ -30,6 +30,7 @@ from offpeak.sessions.parse import LENIENT_REQUIRED
 from openapi import answers
 from openapi.app_operations import APP_OPERATIONS
 from openapi.operation import READS, Operation
+from openapi.tenant_operations import TENANT_OPERATIONS
 from openapi.webhook_operations import WEBHOOK_OPERATIONS
 
 SESSION = "/ocpi/emsp/{version}/sessions/{country_code}/{party_id}/{session_id}"
@@ -369,6 +370,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             "Check that nobody tampered with the signals' trail", data=answers.AuditVerdict, raises=(UnknownObject,)
         )
     },
+    **TENANT_OPERATIONS,
     **APP_OPERATIONS,
     **WEBHOOK_OPERATIONS,
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import access, connections, dead_letters, groups, history, partners, signals, webhooks
+from ops import access, connections, dead_letters, groups, history, partners, signals, tenants, webhooks
 from ops.account import NoCloud, aws, embedded
 from ops.asking import Refused, ask
 from ops.deployed import Deployed, FunctionFailed, NotDeployed
@@ -34,6 +34,7 @@ examples:
   python -m ops session acme SESSION-1 --stage qa --preferences profile_type=CHEAP energy_need=22.5
   python -m ops sync acme --stage qa --from 2027-03-01 --to 2027-03-08
   python -m ops group show garage --stage qa
+  python -m ops tenant add hearth --stage qa --name "Hearth Energy" --partner acme
   python -m ops signal add --stage qa --zone DE-LU --kind cap --step 2027-03-01T17:00:00Z=4100
   python -m ops webhooks --stage qa
   python -m ops replay-dead-letters --stage production --queue plan --dry-run
@@ -100,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     groups.add_commands(command, commands)
     signals.add_commands(command)
     webhooks.add_commands(command)
+    tenants.add_commands(command, commands)
 
     session = command("session", _session, "show a session, its plan, and what became of each of its profiles")
     session.add_argument("partner_id")

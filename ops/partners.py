@@ -74,7 +74,7 @@ def _audit(offpeak: Deployed, chosen: argparse.Namespace) -> None:
     before = {"before": chosen.before} if chosen.before else {}
     entries = ask(offpeak, FUNCTION, action="audit", partner_id=chosen.partner_id, **before)["entries"]
     for entry in entries:
-        print("\n".join(_lines(entry)))
+        print("\n".join(entry_lines(entry)))
     if not entries:
         print("nothing was changed" + (" before that" if chosen.before else " yet"))
     elif entries[-1]["number"] > 1:
@@ -99,7 +99,7 @@ def _restore_keys(offpeak: Deployed, _: argparse.Namespace) -> None:
     print(f"{len(partners)} partners have their keys in the usage plan of stage {offpeak.stage}")
 
 
-def _lines(entry: Mapping[str, Any]) -> Iterator[str]:
+def entry_lines(entry: Mapping[str, Any]) -> Iterator[str]:
     at = datetime.fromisoformat(entry["at"])
     note = f": {entry['note']}" if entry["note"] else ""
     yield f"{entry['number']:>4}  {at:%Y-%m-%d %H:%M:%S} UTC  {entry['action']}{note}"

@@ -42,12 +42,23 @@ FUNCTIONS_THAT_WRITE = {
     "ops_partners": {"partners"},
     "ops_api": {"partners"},
     "ops_groups": {"limit_groups"},
+    "ops_tenants": {"tenants"},
     "ops_signals": {"grid_signals", "limit_groups"},
     "ops_sessions": {"partners", "profile_requests", "sessions"},  # it may call a partner, through its gate
 }
 
 
-AUDITED = {"ops_partners", "ops_api", "ops_groups", "ops_signals", "ops_access", "rotate_tokens", "ocpi_credentials"}
+HAND_OUT_KEYS = {"ops_partners", "ops_api", "ops_tenants"}
+AUDITED = {
+    "ops_tenants",
+    "ops_partners",
+    "ops_api",
+    "ops_groups",
+    "ops_signals",
+    "ops_access",
+    "rotate_tokens",
+    "ocpi_credentials",
+}
 """The functions that change partners, limit groups or signals, and write each change into the audit trail."""
 
 
@@ -206,8 +217,8 @@ def test_a_queue_is_emptied_by_its_worker_alone(qa: Stacks, queue: str, function
 
 
 def test_only_the_operators_hand_out_keys_and_only_of_this_stage(qa: Stacks) -> None:
-    assert {name for name in qa.functions if qa.may(name, "apigateway:POST")} == {"ops_partners", "ops_api"}
-    for name in ("ops_partners", "ops_api"):
+    assert {name for name in qa.functions if qa.may(name, "apigateway:POST")} == HAND_OUT_KEYS
+    for name in HAND_OUT_KEYS:
         assert qa.may(name, "apigateway:POST") == {"API keys", "usage plan"}
 
 

@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from offpeak.sessions.prefer import Teller
     from offpeak.sessions.store import SessionStore
     from offpeak.tariffs.store import TariffStore
+    from offpeak.tenants.administer import TenantAdministration
     from offpeak.tenants.authorise import Authoriser
     from offpeak.tenants.repeats import RepeatStore
     from offpeak.tenants.store import TenantStore
@@ -217,6 +218,44 @@ def tenants() -> TenantStore:
 
 
 @cache
+def tenant_trail() -> AuditTrail:
+    """The audit trails of tenants."""
+    from offpeak.partners.trail import AuditTrail
+    from offpeak.tenants.store import trail_head
+
+    return AuditTrail(_table("AUDIT_TABLE"), _table("TENANTS_TABLE"), trail_head)
+
+
+@cache
+def tenant_administration() -> TenantAdministration:
+    import secrets
+    from datetime import UTC, datetime
+
+    from offpeak.partners.client_keeper import ClientKeeper
+    from offpeak.tenants.administer import TenantAdministration
+    from offpeak.tenants.model import tenant_in
+
+    def real_now() -> datetime:
+        return datetime.now(UTC)
+
+    return TenantAdministration(
+        tenants(),
+        tenant_trail(),
+        usage_plan(),
+        ClientKeeper(
+            tenant_access(),
+            tenant_trail(),
+            lambda owner: tenants().known(tenant_in(owner) or ""),
+            secrets.token_urlsafe,
+            real_now,
+        ),
+        is_partner=lambda partner_id: partners().load(partner_id) is not None,
+        has_users=lambda tenant_id: bool(accounts().page(tenant_id, None, 1)[0]),
+        real_now=real_now,
+    )
+
+
+@cache
 def repeats() -> RepeatStore:
     from offpeak.tenants.repeats import RepeatStore
 
@@ -336,17 +375,13 @@ def admission() -> Admission:
     from datetime import UTC, datetime
 
     from offpeak.partners.admit import Admission
+    from offpeak.partners.client_keeper import ClientKeeper
 
-    return Admission(
-        partners(),
-        access(),
-        peer_tokens(),
-        token_cipher(),
-        audit_trail(),
-        peer_address_rule(),
-        secrets.token_urlsafe,
-        real_now=lambda: datetime.now(UTC),
-    )
+    def real_now() -> datetime:
+        return datetime.now(UTC)
+
+    keeper = ClientKeeper(access(), audit_trail(), partners().known, secrets.token_urlsafe, real_now)
+    return Admission(partners(), keeper, peer_tokens(), token_cipher(), peer_address_rule(), real_now)
 
 
 @cache

@@ -1,4 +1,5 @@
-"""What was changed of a partner, or a tree of limit groups, by whom: entries that hang together by their hashes. Pure.
+"""What was changed of a partner, a tenant or a tree of limit groups, by whom: entries that hang together by their
+hashes. Pure.
 
 An entry is hashed as the very text that is stored, and holds the hash of the entry before it. So no entry can be
 altered, removed or slipped in without breaking every hash after it; that none was cut off at the end is told by the
@@ -24,9 +25,10 @@ GENESIS = "0" * 64
 
 
 class Action(StrEnum):
-    """What may happen to a partner, to a tree of limit groups, or to signals of the grid."""
+    """What may happen to a partner, to a tenant, to a tree of limit groups, or to signals of the grid."""
 
     INVITED = "invited"
+    ADDED = "added"
     CHANGED = "changed"
     SUSPENDED = "suspended"
     RESUMED = "resumed"
@@ -141,7 +143,12 @@ def entry_of(text: str) -> Entry:
 def changes_between(before: Partner | None, after: Partner) -> tuple[SettingChange, ...]:
     """Return the settings that differ, in order of their names. Only what operators are shown can be in here, and that
     has neither tokens nor keys."""
-    old, new = (dict(_leaves(settings_of(each))) if each else {} for each in (before, after))
+    return changes_in(settings_of(before) if before else {}, settings_of(after))
+
+
+def changes_in(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[SettingChange, ...]:
+    """The same of settings as they are shown."""
+    old, new = dict(_leaves(before)), dict(_leaves(after))
     return tuple(
         SettingChange(name, old.get(name), new.get(name))
         for name in sorted(old.keys() | new.keys())

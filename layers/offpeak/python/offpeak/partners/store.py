@@ -96,6 +96,13 @@ class PartnerStore:
         row = self._table.get(_partner_key(partner_id))
         return partner_from_row(row) if row else None
 
+    def known(self, partner_id: str) -> Partner:
+        """Return a partner as it is now. Raises UnknownObject."""
+        partner = self.load(partner_id)
+        if partner is None:
+            raise UnknownObject(f"there is no partner {partner_id}")
+        return partner
+
     def load_cached(self, partner_id: str, *, changed_at: datetime | None = None) -> Partner:
         """Return a partner as it was at most CACHED_S ago, with the change that was made at the real time `changed_at`.
 
