@@ -24,6 +24,13 @@ PATTERN, EXAMPLE = "[A-Z]{3}-[0-9]{4}", "ABC-1234"
 BACK = "https://app.hearth.example/paired"
 
 
+def cpo_with_codes(scene: Scene) -> Partner:
+    """Let there be a CPO that gives out codes such as ABC-1234."""
+    partner = scene.partner()
+    partner.change(pairing={"url": partner.cpo.pairing_url, "code_pattern": PATTERN, "code_hint": EXAMPLE})
+    return partner
+
+
 @dataclass
 class Driver:
     scene: Scene
@@ -34,8 +41,7 @@ class Driver:
 
     @classmethod
     def moves_in(cls, scene: Scene) -> Driver:
-        partner = scene.partner()
-        partner.change(pairing={"url": partner.cpo.pairing_url, "code_pattern": PATTERN, "code_hint": EXAMPLE})
+        partner = cpo_with_codes(scene)
         tenant_id = f"tenant-{secrets.token_hex(4)}"
         tenant = Tenant(tenant_id, Look("Hearth Energy", "#7a1f5c"), (partner.partner_id,), (BACK,))
         saved = TenantStore(scene.stage.table("tenants")).save(tenant)

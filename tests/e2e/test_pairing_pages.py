@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,10 +15,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from local.cpo import PairingTrouble
+from offpeak.events.model import EventKind
 from offpeak.pairing.connect import ASKED_FOR, MOST_CODES, ConnectState
+from offpeak.tenants.store import TenantStore
 from tests.browser.accessible import check_accessible_as_shown
 from tests.browser.phone import OpenPhone
-from tests.e2e.pairing_driver import BACK, Driver
+from tests.e2e.app import App
+from tests.e2e.pairing_driver import BACK, Driver, cpo_with_codes
 from tests.e2e.scene import Scene
 
 PLAIN = {"java_script_enabled": False}
@@ -68,6 +72,39 @@ def test_a_driver_connects_his_charger(driver: Driver, phone: OpenPhone, how: di
     assert back.startswith(f"{BACK}?from=us&")
     told = parse_qs(urlsplit(back).query)
     assert (told["connect_session"], told["connect_state"]) == ([link.connect_id], ["PAIRED"])
+
+
+def test_an_app_follows_its_driver_from_the_link_to_the_charger(scene: Scene, phone: OpenPhone) -> None:
+    """The app sees the API and its redirect URL, the driver the pages, the CPO a code: nobody anything else."""
+    partner = cpo_with_codes(scene)
+    partner.cpo.pairing.issue("ABC-1234", ("EVSE-S1",))
+    app = App(scene.stage)
+    tenants = TenantStore(scene.stage.table("tenants"))
+    tenants.save(replace(tenants.known(app.tenant_id), partner_ids=(partner.partner_id,), redirect_urls=(BACK,)))
+    sessions = f"/v1/users/{app.user_id}/chargers/connect-sessions"
+    wanted = {"location_id": app.location_id, "redirect_url": BACK, "language": "de"}
+    begun = app.done("POST", sessions, wanted, Idempotency_Key="once")
+    assert app.done("POST", sessions, wanted, Idempotency_Key="once") == begun
+    here = f"{sessions}/{begun['connect_session_id']}"
+    assert app.done("GET", here)["state"] == "CREATED"
+
+    page = phone(**PLAIN)
+    page.goto(begun["start_url"])
+    page.get_by_role("button", name="Los geht es").click()
+    heading(page, "Geben Sie den Code Ihrer Ladestation ein")
+    assert app.done("GET", here)["state"] == "OPENED"
+    page.get_by_label("Code", exact=True).fill("ABC-1234")
+    page.get_by_role("button", name="Ladestation verbinden").click()
+    heading(page, "Ihre Ladestation ist verbunden")
+
+    ended = app.done("GET", here)
+    assert (ended["state"], ended["problem"]) == ("PAIRED", None)
+    charger = f"/v1/users/{app.user_id}/chargers/{ended['charger_id']}"
+    assert app.done("GET", charger)["state"] == "waiting_for_session"
+    assert scene.eventually(lambda: [each.event.kind for each in app.told(charger)] == [EventKind.CHARGER_PAIRED])
+    assert app.done("DELETE", here)["state"] == "PAIRED", "what is decided cannot be cancelled"
+    refused = app.ask("POST", sessions, {**wanted, "redirect_url": "https://evil.example/paired"})
+    assert (refused.http_status, refused.envelope["field"]) == (422, "redirect_url")
 
 
 def test_a_charging_station_is_connected_with_all_of_its_evses(driver: Driver, phone: OpenPhone) -> None:
