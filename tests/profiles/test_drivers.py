@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
 
 import pytest
 
-from offpeak.errors import InvalidMessage
-from offpeak.pairing.model import Held
+from offpeak.aws.tables import Put
+from offpeak.errors import ConcurrentChange, InvalidMessage
+from offpeak.events.rows import stream_key
+from offpeak.pairing.model import Claimed, Held, Ownership
+from offpeak.pairing.rows import ownership_row
+from offpeak.pairing.wish import Wishes, change_settings
 from offpeak.partners.model import Flags, PlanningDefaults
 from offpeak.planning.plan import Plan, ReasonCode
 from offpeak.prices.model import Tariff, TariffKind
+from offpeak.profiles.events import stream_of
 from offpeak.profiles.model import RequestKind
-from tests.pairing.builders import CHARGER, charger, location, station
-from tests.profiles.paired import hold, pair, set_to
+from tests.pairing.builders import CHARGER, USER, charger, location, station
+from tests.profiles.paired import SINCE, hold, pair, set_to
 from tests.profiles.test_habits import has_learnt
+from tests.profiles.test_plan_group import Site
 from tests.profiles.world import ProcessDied, World
 from tests.sessions.builders import KEY, a_patch, a_put, at
 
@@ -208,3 +215,41 @@ def test_whoever_dies_while_a_session_ends_lets_its_charger_go_the_next_time(wor
     world.life.left = None
     assert world.plan() is not None
     assert named(world) == ()
+
+
+def test_behind_a_shared_limit_a_driver_has_his_word_for_both_evses_of_his_station(world: World) -> None:
+    site = Site(world, 3, 40_000)
+    paired = pair(world, departures={4: time(5)}, need_kwh=Decimal(11))
+    world.ownership.write(Put(ownership_row(Ownership(KEY.partner_id, Claimed("E2"), Held.OWNED, CHARGER, "c", SINCE))))
+    site.plug_in(1, 2, 3)
+    site.settle()
+    plans = [site.standing(number).plan for number in (1, 2, 3)]
+    assert [each and each.need_kwh for each in plans] == [11, 11, 30]
+    assert [each and each.departure_at for each in plans] == [at(11 * 60), at(11 * 60), at(13 * 60)]
+    assert sorted(named(world)) == ["s-1", "s-2"]
+    wishes = Wishes(world.accounts, world.sessions, world.plan_queue, lambda: world.now, lambda: world.real_now)
+    change_settings(paired.key, lambda settings: replace(settings, need_kwh=Decimal(5)), wishes)
+    site.settle()
+    plans = [site.standing(number).plan for number in (1, 2, 3)]
+    assert [each and each.need_kwh for each in plans] == [5, 5, 30]
+    site.tell(1, 60, status="COMPLETED", end_date_time=at(60))
+    site.settle()
+    assert named(world) == ("s-2",)
+    rows = world.events.query("pk = :pk", {":pk": stream_key(stream_of(CHARGER))})
+    told = Counter(row["kind"] for row in rows)
+    assert (told["session.started"], told["session.planned"], told["session.finished"]) == (2, 2, 1)
+    assert told["profile.confirmed"] == 4
+
+
+def test_whose_a_session_was_can_be_forgotten_and_no_late_planner_writes_it_again(world: World) -> None:
+    pair(world)
+    world.receive()
+    world.plan()
+    late = world.standing
+    assert list(world.profiles.sessions_of_user(USER)) == [KEY]
+    for _ in range(2):
+        world.profiles.unlist(KEY)
+    with pytest.raises(ConcurrentChange):
+        world.profiles.save(standing=late)
+    assert (world.standing.charger, world.standing.plan) == (None, late.plan)
+    assert list(world.profiles.sessions_of_user(USER)) == []
