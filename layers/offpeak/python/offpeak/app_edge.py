@@ -111,7 +111,7 @@ def idempotent(
 
 def gone() -> Response[str]:
     """Answer that something was taken away, or came to an end: 204, without a body."""
-    return Response(204, headers={"Cache-Control": "no-store"})
+    return Response(204, body="", headers={"Cache-Control": "no-store"})
 
 
 def _let_in(api: APIGatewayRestResolver, go_on: NextMiddleware) -> Response[str]:
