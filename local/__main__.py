@@ -22,6 +22,12 @@ def main(arguments: list[str]) -> int:
         action="store_true",
         help="ask the Energy-Charts API; without it recorded days are retold as if they were these days",
     )
+    up.add_argument(
+        "--speed",
+        type=float,
+        default=1.0,
+        help="simulated seconds per second, for everybody: at 60 a night passes in minutes (default: real time)",
+    )
     commands.add_parser("status", help="say how to reach it, or that it does not run")
     commands.add_parser("down", help="end all that up has started")
     chosen = parser.parse_args(arguments)
@@ -37,7 +43,7 @@ def main(arguments: list[str]) -> int:
     stack = BackgroundStack()
     try:
         if chosen.command == "up":
-            stack.up(chosen.port, live_prices=chosen.live_prices)
+            stack.up(chosen.port, live_prices=chosen.live_prices, speed=chosen.speed)
         elif chosen.command == "status":
             stack.status()
         else:

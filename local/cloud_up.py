@@ -8,7 +8,6 @@ import shutil
 import socket
 import sys
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from local.cloud_deploy import DeploymentFailed
 from local.cloud_server import REGION
 from local.cpo.pairing import PAIRING_PATH
 from local.tenant import make_tenant
-from offpeak.instants import format_instant
+from offpeak.instants import format_instant, parse_instant
 from offpeak.tenants.model import Look
 from openapi.document import document
 from openapi.page import page
@@ -67,8 +66,11 @@ class BackgroundStack:
         self._running = home / RUNNING_CLOUD.name
         self._directory = home / "cloud"
 
-    def up(self, port: int, *, live_prices: bool = False) -> None:
-        """Start everything and print how to reach it. Raises one of CANNOT; then nothing is left running."""
+    def up(self, port: int, *, live_prices: bool = False, speed: float = 1.0) -> None:
+        """Start everything and print how to reach it; `speed` is in simulated seconds per second.
+
+        Raises one of CANNOT; then nothing is left running.
+        """
         if self._started.programs():
             self.status()
             print("\nIt was running already. To start it afresh, `make down` first.")
@@ -79,7 +81,7 @@ class BackgroundStack:
         _check_port(port)
         print("Starting the embedded cloud (after a change, synthesis takes some ten seconds) ...")
         try:
-            running = self._start_all(port, live_prices=live_prices)
+            running = self._start_all(port, live_prices=live_prices, speed=speed)
         except BaseException:
             self._started.end_all()
             raise
@@ -109,12 +111,13 @@ class BackgroundStack:
         self._running.unlink(missing_ok=True)
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _start_all(self, port: int, *, live_prices: bool) -> RunningCloud:
+    def _start_all(self, port: int, *, live_prices: bool, speed: float) -> RunningCloud:
         price_feed_url = LIVE_PRICES if live_prices else self._run("local.retold_prices").url
         cloud = Cloud.start(
             self._directory, price_feed_url=price_feed_url, port=port, ends_with_us=False, ledger=self._started
         )
-        cpo_url = self._run("local.cpo", "serve", "--speed", "1").url
+        cpo_url = self._run("local.cpo", "serve", "--speed", str(speed)).url
+        cloud.clock.set(parse_instant(_state(cpo_url)["now"]), speed)
         pairing = {"url": cpo_url + PAIRING_PATH, "tier": "EVSE", "code_pattern": "[A-Z]{4}-[0-9]{4}"}
         settings = {
             "name": "Simulated CPO",
@@ -125,9 +128,9 @@ class BackgroundStack:
         cloud.invoke("fetch_prices")
         order = {"offpeak_versions_url": invitation["versions_url"], "token": invitation["token_a"]}
         _order(cpo_url, "register", order)
-        plugged_in_at = format_instant(datetime.now(UTC))
+        plugged_in_at = format_instant(cloud.clock.now())
         _order(cpo_url, "plug-in", {"session_id": SESSION})
-        token = httpx.get(f"{cpo_url}/_control/state", trust_env=False).json()["offpeak_token"]
+        token = _state(cpo_url)["offpeak_token"]
         app_url = self._start_app(cloud, cpo_url, price_feed_url)
         return RunningCloud(
             endpoint_url=cloud.server.url,
@@ -170,6 +173,11 @@ def _check_port(port: int) -> None:
         ) from None
 
 
+def _state(cpo_url: str) -> dict[str, Any]:
+    state: dict[str, Any] = httpx.get(f"{cpo_url}/_control/state", trust_env=False).json()
+    return state
+
+
 def _order(cpo_url: str, what: str, order: dict[str, Any]) -> None:
     answer = httpx.post(f"{cpo_url}/_control/{what}", json=order, timeout=60, trust_env=False)
     if answer.status_code != 200:
@@ -191,6 +199,7 @@ def _tell(running: RunningCloud, logs: Path) -> None:
     print(
         f"""Example app    {running.app_url}
                Open it in a browser, connect a charger by the code {running.code}, plug a car in, and see its plan.
+               At real speed that takes a night: `make up ARGS="--speed 60"` lets it pass in minutes.
 
 Offpeak        {running.base_url}
   versions     {running.base_url}/ocpi/versions

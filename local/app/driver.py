@@ -86,11 +86,12 @@ class Driver:
     async def shown(self, code: str) -> dict[str, Any]:
         """Return all that the page shows."""
         connect = await self._connect_session()
-        prices, charger, cpo = await asyncio.gather(self._market(), self._charger_shown(), self._cpo_state())
+        charger, cpo = await asyncio.gather(self._charger_shown(), self._cpo_state())
+        now = datetime.fromisoformat(cpo["now"])
         session = await self._session(charger)
         car = self._open_session(cpo)
         return {
-            "now": _written(datetime.now(UTC)),
+            "now": _written(now),
             "code": code,
             "connect": connect,
             "charger": charger,
@@ -98,7 +99,7 @@ class Driver:
             "session": session,
             "car": car,
             "drawn": await self._drawn(session),
-            "prices": prices,
+            "prices": await self._market(now),
             "events": [
                 {
                     "at": each.body["occurred_at"],
@@ -151,10 +152,9 @@ class Driver:
             for each in answer.json()["log"]["drawn"]
         ]
 
-    async def _market(self) -> list[dict[str, Any]]:
-        """Day-ahead prices from yesterday evening on, in EUR/kWh, asked for once a minute."""
-        now = datetime.now(UTC)
-        if self._prices and now - self._prices[0] < timedelta(minutes=1):
+    async def _market(self, now: datetime) -> list[dict[str, Any]]:
+        """Day-ahead prices from yesterday on, in EUR/kWh, asked for every quarter of an hour."""
+        if self._prices and now - self._prices[0] < timedelta(minutes=15):
             return self._prices[1]
         days = {
             "bzn": ZONE,

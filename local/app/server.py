@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -91,7 +92,7 @@ class App:
         try:
             driver, settings = self._ready()
             return JSONResponse(await driver.shown(settings.code), headers=SAFE)
-        except Refused as error:
+        except (Refused, httpx.TransportError) as error:
             return _refusal(error)
 
     def _doing(
@@ -104,7 +105,7 @@ class App:
             try:
                 driver, _ = self._ready()
                 return JSONResponse(await act(driver, await request.json()), headers=SAFE)
-            except Refused as error:
+            except (Refused, httpx.TransportError) as error:
                 return _refusal(error)
 
         return endpoint
@@ -133,5 +134,8 @@ def _file(name: str) -> Endpoint:
     return endpoint
 
 
-def _refusal(error: Refused) -> Response:
-    return JSONResponse({"detail": str(error)}, error.http_status, headers=SAFE)
+def _refusal(error: Refused | httpx.TransportError) -> Response:
+    """Answer what Offpeak said, or that nobody said anything."""
+    if isinstance(error, Refused):
+        return JSONResponse({"detail": str(error)}, error.http_status, headers=SAFE)
+    return JSONResponse({"detail": f"no answer: {type(error).__name__}"}, 502, headers=SAFE)

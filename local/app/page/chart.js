@@ -68,7 +68,8 @@ export function draw(place, state) {
       const [from, to, y] = [x(inside(ms(each.start_at))), x(inside(ms(each.end_at))), below(each.power_w)];
       return `${number ? "L" : "M"}${from.toFixed(1)} ${y.toFixed(1)}L${to.toFixed(1)} ${y.toFixed(1)}`;
     });
-    svg.append(element("path", { class: "drawn", d: path.join("") }));
+    const ground = `${x(inside(ms(drawn[0].start_at))).toFixed(1)} ${below(0).toFixed(1)}`;
+    svg.append(element("path", { class: "drawn", d: `M${ground}${path.join("").replace("M", "L")}` }));
   }
   const departure = state.session?.plan?.departure_at;
   if (departure && ms(departure) <= end) line(svg, x(ms(departure)), "leave", `leaves ${clock(ms(departure))}`, width);
