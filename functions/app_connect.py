@@ -1,5 +1,5 @@
-"""The app API on connect sessions, in which a driver links a charger by its code:
-/v1/users/{user_id}/chargers/connect-sessions."""
+"""The app API on connect sessions, in which a driver links a charger by its CPO's code, and on codes of ours that he
+tells his CPO: /v1/users/{user_id}/chargers/connect-sessions and .../codes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from offpeak.edge import json_body, rest_handler
 from offpeak.ocpi.fields import read_object
 from offpeak.operator_edge import answer
 from offpeak.pairing.begin import NewConnectSession, begin, cancel, connect_shown, of_chance
+from offpeak.pairing.by_cpo import NewCode, code_shown, issue
 from offpeak.pairing.connect import start_token
 
 api = app_api()
@@ -35,6 +36,19 @@ def make(user_id: str) -> Response[str]:
         return answer(connect_shown(session, now, start_url), location=location)
 
     return idempotent(api, wiring.repeats(), begun, about=user_id, holds_secret=True)
+
+
+@api.post("/v1/users/<user_id>/chargers/codes")
+def make_code(user_id: str) -> Response[str]:
+    said = read_object(NewCode, json_body(api, largest=LARGEST_BODY))
+    key, tenant = user_key(api, user_id), wiring.tenants().known(tenant_id(api))
+
+    def issued(chance: str) -> Response[str]:
+        code, made = issue(key, said, tenant, wiring.accounts(), wiring.issued_codes(), chance, now=datetime.now(UTC))
+        location = f"{wiring.base_url()}/v1/users/{user_id}/chargers/{made.key.charger_id}"
+        return answer(code_shown(code, made), location=location)
+
+    return idempotent(api, wiring.repeats(), issued, about=user_id, holds_secret=True)
 
 
 @api.get(SESSION)

@@ -57,6 +57,21 @@ METRIC_ALARMS = (
         "`python -m ops webhooks` shows whose and why: tell the tenant, who resumes it.",
     ),
     MetricAlarm(
+        "UnpairingsWaiting",
+        at_least=1,
+        period_minutes=60,
+        periods=2,
+        meaning="A CPO has not acknowledged for a day that a charger was un-paired; it is told again every six hours. "
+        "`python -m ops pairings PARTNER` shows which and what it answers: ask it, and --forget what it knows.",
+    ),
+    MetricAlarm(
+        "PairingTriesRefused",
+        at_least=50,
+        period_minutes=60,
+        meaning="Somebody tries codes of chargers. `python -m ops pairings PARTNER` shows whose users and links they "
+        "are, pairing_refused in the log of pair_chargers the partner: tell the tenant; suspend it if it lasts.",
+    ),
+    MetricAlarm(
         "CircuitsOpened",
         at_least=1,
         period_minutes=5,

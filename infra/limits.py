@@ -85,6 +85,9 @@ def _role_policies(resources: Mapping[str, Any]) -> Iterator[str]:
         for document in _policy_documents(resource):
             for statement in document["Statement"]:
                 yield from (f"{name} {problem}" for problem in _too_wide(statement))
+        if resource["Type"] == "AWS::IAM::Role":
+            inline = [each["PolicyDocument"] for each in resource["Properties"].get("Policies", [])]
+            sizes[json.dumps({"Ref": name})] += sum(len(json.dumps(each, separators=(",", ":"))) for each in inline)
         if resource["Type"] == "AWS::IAM::Policy":
             for role in resource["Properties"]["Roles"]:
                 sizes[json.dumps(role)] += len(

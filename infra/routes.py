@@ -27,6 +27,7 @@ OAUTH_PATH = "/oauth/token"
 PAIR_PATH = "/pair/{token}"
 USER = "/v1/users/{user_id}"
 CONNECT_SESSIONS = f"{USER}/chargers/connect-sessions"
+PAIRING_CODES = f"{USER}/chargers/codes"
 WEBHOOK = "/v1/webhooks/{webhook_id}"
 CHARGER = f"{USER}/chargers/{{charger_id}}"
 LOCATION = "/ocpi/emsp/{version}/locations/{country_code}/{party_id}/{location_id}"
@@ -55,6 +56,10 @@ ROUTES = (
         "ocpi_chargingprofiles",
     ),
     Route(("PUT",), "/ocpi/emsp/{version}/chargingprofiles/{session_id}", "ocpi_chargingprofiles"),
+    Route(("POST",), "/ocpi2.2/pair", "ocpi_pairing"),
+    Route(("POST",), "/ocpi2.2/evse/{uid}/unpair", "ocpi_pairing"),
+    Route(("POST",), "/ocpp2.0.1/pair", "ocpi_pairing"),
+    Route(("POST",), "/ocpp2.0.1/chargingstations/{uid}/unpair", "ocpi_pairing"),
     Route(("POST",), OAUTH_PATH, "oauth", caller="anyone"),
     Route(("GET",), "/.well-known/jwks.json", "oauth", caller="anyone"),
     Route(("GET", "POST"), "/v1/users", "app_users", caller="tenant"),
@@ -68,6 +73,7 @@ ROUTES = (
     Route(("GET",), f"{CHARGER}/sessions/{{session_id}}", "app_chargers", caller="tenant"),
     Route(("GET", "PATCH", "DELETE"), f"{USER}/locations/{{location_id}}", "app_users", caller="tenant"),
     Route(("POST",), CONNECT_SESSIONS, "app_connect", caller="tenant"),
+    Route(("POST",), PAIRING_CODES, "app_connect", caller="tenant"),
     Route(("GET", "DELETE"), f"{CONNECT_SESSIONS}/{{connect_session_id}}", "app_connect", caller="tenant"),
     Route(("GET", "POST"), PAIR_PATH, "pair", caller="driver"),
     Route(("GET", "POST"), "/v1/webhooks", "app_webhooks", caller="tenant"),
@@ -98,6 +104,8 @@ OPERATOR_ROUTES = (
     Route(("PUT", "DELETE"), f"{PARTNER}/suspension", "ops_api"),
     Route(("POST",), f"{PARTNER}/rotation", "ops_api"),
     Route(("GET",), f"{PARTNER}/quality", "ops_api"),
+    Route(("GET",), f"{PARTNER}/pairings", "ops_pairings"),
+    Route(("DELETE",), f"{PARTNER}/pairings/{{unpairing_id}}", "ops_pairings"),
     Route(("GET",), f"{PARTNER}/audit", "ops_api"),
     Route(("GET",), f"{PARTNER}/audit/verification", "ops_api"),
     Route(("GET", "POST"), "/ops/v1/groups", "ops_groups"),

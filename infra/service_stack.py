@@ -27,6 +27,7 @@ NOTICING = (
     "ocpi_locations",
     "ocpi_tariffs",
     "ocpi_chargingprofiles",
+    "ocpi_pairing",
     "plan_sessions",
     "send_profiles",
     "sweep_sessions",
@@ -223,10 +224,22 @@ class ServiceStack(Stack):
         links.can_write(data.partners, data.users, data.evse_ownership, data.connect_sessions, data.sessions)
         links.can_write(data.events).can_send(pairing, events, plan)
         links.can_use_key(data.token_key, "TOKEN_KEY_ID")
-        if self._stage.is_local:
-            links.knows("LOOPBACK_PEERS", "allowed")
-        sweep = self._function("sweep_pairings", timeout_s=50)
+        # What CPOs begin. It calls nobody.
+        hears = self._function("ocpi_pairing", timeout_s=25, memory_mb=1024)
+        hears.can_read(data.users, data.evse_ownership, data.connect_sessions, data.sessions)
+        hears.can_write(data.users, data.evse_ownership, data.connect_sessions, data.sessions, data.events)
+        hears.can_send(events, plan)
+        shows = self._function("ops_pairings", timeout_s=25)
+        shows.can_read(data.partners, data.evse_ownership, data.connect_sessions).can_write(data.evse_ownership)
+        sweep = self._function("sweep_pairings", timeout_s=55)
         sweep.can_read(data.users, data.connect_sessions).can_write(data.connect_sessions).can_send(pairing)
+        # It also tells CPOs of un-pairings.
+        sweep.can_read(data.partners, data.evse_ownership, data.sessions)
+        sweep.can_write(data.partners, data.evse_ownership, data.sessions).can_send(plan)
+        sweep.can_use_key(data.token_key, "TOKEN_KEY_ID")
+        if self._stage.is_local:
+            for calls_peers in (links, sweep):
+                calls_peers.knows("LOOPBACK_PEERS", "allowed")
 
     def _make_webhook_functions(self, data: DataStack) -> None:
         """What tells tenants' receivers of events, and what tenants call about that."""

@@ -16,8 +16,9 @@ from offpeak.groups.model import GroupKind, Phase
 from offpeak.groups.settings import GroupId
 from offpeak.ocpi.credentials import Token
 from offpeak.ocpi.fields import Instant, Url
+from offpeak.pairing.model import Why
 from offpeak.partners.audit import Action
-from offpeak.partners.model import PartnerStatus
+from offpeak.partners.model import PartnerStatus, Tier
 from offpeak.partners.quality import Verdict
 from offpeak.partners.settings import Day, FlagsChange, PairingChange, PartnerId, PartyText, PlanningChange
 
@@ -138,6 +139,36 @@ class PartnerShown(TypedDict):
     planning: PlanningChange
     pairing: PairingChange
     revision: Count
+
+
+class UnpairingShown(TypedDict):
+    """`by` is who un-paired, `due_at` when the CPO is told next."""
+
+    unpairing_id: str
+    partner_id: PartnerId
+    uid: str
+    tier: Tier
+    by: Why
+    since: Instant
+    attempts: Count
+    due_at: Instant
+    problem: str | None
+
+
+class CodesTried(TypedDict):
+    """Codes that led nowhere in the hour that begins then: of a partner in all, of a user, of a connect session."""
+
+    hour: Instant
+    kind: Literal["PARTNER", "USER", "CONNECT"]
+    whose: str | None
+    tries: Count
+    most: Count
+    is_stopped: bool
+
+
+class Pairings(TypedDict):
+    unpairings: list[UnpairingShown]
+    tries: list[CodesTried]
 
 
 class InvitationGiven(TypedDict):

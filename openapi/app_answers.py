@@ -21,6 +21,14 @@ from offpeak.sessions.model import ChargingState, Confidence, SessionStatus
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
+class PairingCode(TypedDict):
+    code: str
+    user_id: Id
+    location_id: Id
+    charger_id: Id
+    expires_at: Instant
+
+
 class UserShown(TypedDict):
     user_id: Id
     reference: Reference | None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from infra.routes import CHARGER, CONNECT_SESSIONS, USER
+from infra.routes import CHARGER, CONNECT_SESSIONS, PAIRING_CODES, USER
 from offpeak.errors import InUse, InvalidMessage, OutOfDate, UnknownObject
 from offpeak.pairing.begin import NewConnectSession
+from offpeak.pairing.by_cpo import NewCode
 from offpeak.pairing.settings import LONGEST_BOOST_MIN, Boost, SettingsChange
 from offpeak.pairing.users import MOST_LOCATIONS, LocationChange, NewLocation, UserChange
 from openapi import app_answers as answers
@@ -79,6 +80,18 @@ APP_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             text="Open `start_url` in a WebView or a browser within half an hour: the pages there ask for the code and "
             "lead back to `redirect_url`, with `tenant`, `connect_session` and `connect_state` in its query. Those are "
             "for show, since anybody may open such a URL: ask here how the session ended, or have a webhook tell you.",
+        ),
+    },
+    PAIRING_CODES: {
+        "POST": Operation(
+            "Make a code that a driver tells his CPO",
+            data=answers.PairingCode,
+            body=NewCode,
+            raises=(*READS, UnknownObject),
+            may_create=True,
+            may_repeat=True,
+            text="For CPOs that begin pairing themselves: by the code the CPO tells us the charger, which is then "
+            "called `charger_id`. It is good for a day and for one charger, and shown this once.",
         ),
     },
     f"{CONNECT_SESSIONS}/{{connect_session_id}}": {

@@ -23,6 +23,7 @@ from offpeak.ocpi.chargingprofiles import ActiveChargingProfileObject, ResultObj
 from offpeak.ocpi.credentials import CredentialsObject
 from offpeak.ocpi.locations import REQUIRED as REQUIRED_OF
 from offpeak.ocpi.locations import ConnectorObject, EvseObject, LocationObject
+from offpeak.ocpi.pairing import EvsePaired, StationPaired
 from offpeak.ocpi.sessions import REQUIRED, SessionObject
 from offpeak.ocpi.tariffs import TariffObject
 from offpeak.partners.hub_clients import ClientInfoObject
@@ -131,6 +132,34 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     LOCATION: _of_a_location("a Location", LocationObject),
     EVSE: _of_a_location("an EVSE", EvseObject),
     CONNECTOR: _of_a_location("a connector", ConnectorObject),
+    "/ocpi2.2/pair": {
+        "POST": Operation(
+            "Pair an EVSE by a code that we gave to a driver",
+            body=EvsePaired,
+            raises=(*READS, UnknownObject),
+            text="404 for a code that is none of ours, was used or has expired. The same call again is answered the "
+            "same.",
+        )
+    },
+    "/ocpp2.0.1/pair": {
+        "POST": Operation(
+            "Pair a charging station by a code that we gave to a driver",
+            body=StationPaired,
+            raises=(*READS, UnknownObject),
+            text="All of its EVSEs, or none.",
+        )
+    },
+    "/ocpi2.2/evse/{uid}/unpair": {
+        "POST": Operation(
+            "Un-pair an EVSE",
+            raises=(UnknownObject,),
+            text="Sessions there are refused from then on, and its charging profile is cleared. Again is no harm; 404 "
+            "for one that was never paired.",
+        )
+    },
+    "/ocpp2.0.1/chargingstations/{uid}/unpair": {
+        "POST": Operation("Un-pair a charging station with all of its EVSEs", raises=(UnknownObject,))
+    },
     TARIFF: {
         "GET": Operation("Read a tariff as we have it", data=TariffObject, raises=(UnknownObject, InvalidMessage)),
         "PUT": Operation(
@@ -247,6 +276,21 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             "Tell what a CPO's system did well and badly on a day",
             data=answers.Quality,
             raises=(UnknownObject, InvalidMessage),
+        )
+    },
+    f"{PARTNER}/pairings": {
+        "GET": Operation(
+            "Tell which un-pairings a CPO has not acknowledged, and who tried codes of its in the last day",
+            data=answers.Pairings,
+            raises=(UnknownObject,),
+        )
+    },
+    f"{PARTNER}/pairings/{{unpairing_id}}": {
+        "DELETE": Operation(
+            "Tell a CPO of an un-pairing no more",
+            data=answers.UnpairingShown,
+            raises=(UnknownObject,),
+            text="For one that knows already, or is gone. The EVSE stays un-paired here.",
         )
     },
     f"{PARTNER}/audit": {

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import access, connections, dead_letters, groups, history, partners, signals, tenants, webhooks
+from ops import access, connections, dead_letters, groups, history, pairings, partners, signals, tenants, webhooks
 from ops.account import NoCloud, aws, embedded
 from ops.asking import Refused, ask
 from ops.deployed import Deployed, FunctionFailed, NotDeployed
@@ -102,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     signals.add_commands(command)
     webhooks.add_commands(command)
     tenants.add_commands(command, commands)
+    pairings.add_commands(command)
 
     session = command("session", _session, "show a session, its plan, and what became of each of its profiles")
     session.add_argument("partner_id")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -27,15 +27,15 @@ class Alarms(Construct):
         api: RestApi,
     ) -> None:
         super().__init__(scope, name)
-        for function in functions.values():
+        for some in _by_fives(functions):
             topic.rings_when(
                 self,
-                f"{pascal(function.name)}Fails",
-                _failures(function),
+                f"{pascal(some[0].name)}OrNextFails",
+                _failures(some),
                 at_least=1,
                 periods=2,
-                meaning=f"{function.name} raised errors or was throttled for ten minutes. Read its log; after a "
-                "deployment, roll back.",
+                meaning=f"One of {', '.join(each.name for each in some)} raised errors or was throttled for ten "
+                "minutes; the alarm's graph shows which. Read its log; after a deployment, roll back.",
             )
         topic.rings_when(
             self,
@@ -77,15 +77,23 @@ def offpeak_metric(stage: Stage, metric: str, statistic: str, period: Duration) 
     )
 
 
-def _failures(function: Function) -> cloudwatch.IMetric:
-    """Errors and throttles as one number: either means that the function does not do its work."""
-    period = Duration.minutes(5)
+def _by_fives(functions: Mapping[str, Function]) -> list[tuple[Function, ...]]:
+    """Return the functions in groups as large as one alarm can watch, which is ten metrics: a stack holds 500
+    resources, and one alarm a function would be a twelfth of them."""
+    each = list(functions.values())
+    return [tuple(each[first : first + 5]) for first in range(0, len(each), 5)]
+
+
+def _failures(functions: Sequence[Function]) -> cloudwatch.IMetric:
+    """Errors and throttles as one number: either means that a function does not do its work."""
+    period, metrics = Duration.minutes(5), dict[str, cloudwatch.IMetric]()
+    for function in functions:
+        metrics[f"{function.name}_errors"] = function.function.metric_errors(statistic="Sum", period=period)
+        metrics[f"{function.name}_throttles"] = function.function.metric_throttles(statistic="Sum", period=period)
+    # A function that was not invoked tells nothing, and must not hide what the others tell.
     return cloudwatch.MathExpression(
-        expression="errors + throttles",
-        label=f"{function.name} failures",
+        expression=" + ".join(f"FILL({name}, 0)" for name in metrics),
+        label="failures",
         period=period,
-        using_metrics={
-            "errors": function.function.metric_errors(statistic="Sum", period=period),
-            "throttles": function.function.metric_throttles(statistic="Sum", period=period),
-        },
+        using_metrics=metrics,
     )

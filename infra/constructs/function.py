@@ -78,9 +78,16 @@ class Function(Construct):
         log = logs.LogGroup(
             self, "Log", retention=LOG_RETENTION, removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
         )
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        # Kept in the role itself: a policy beside it would be one more of the resources of which a stack holds 500.
+        self._policy = iam.PolicyDocument()
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={"Business": self._policy},
+        )
         role.add_managed_policy(tracing)
-        log.grant_write(role)
+        self.may(("logs:CreateLogStream", "logs:PutLogEvents"), log.log_group_arn)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -130,7 +137,7 @@ class Function(Construct):
         """Put rows, as part of a transaction with what they tell of, and query them. What is there cannot be updated or
         deleted; that it is not put over either, only a condition of the put itself can say."""
         self.may(("dynamodb:Query",), table.table.table_arn)
-        self.function.add_to_role_policy(
+        self._policy.add_statements(
             iam.PolicyStatement(
                 actions=["dynamodb:PutItem"],
                 resources=[table.table.table_arn],
@@ -159,7 +166,7 @@ class Function(Construct):
 
     def may(self, actions: Sequence[str], *resources: str) -> Self:
         """Grant what has no name of its own here."""
-        self.function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
+        self._policy.add_statements(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
         return self
 
     def knows(self, variable: str, value: str) -> Self:
@@ -169,7 +176,7 @@ class Function(Construct):
 
     def _may_through_dynamodb(self, actions: Sequence[str], table: Table) -> None:
         """Use the table's key as DynamoDB does for its caller, and in no other way."""
-        self.function.add_to_role_policy(
+        self._policy.add_statements(
             iam.PolicyStatement(
                 actions=list(actions),
                 resources=[table.key.key_arn],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -28,6 +29,17 @@ class Queue(Construct):
             # Lambda's advice: six times the function's time-out, or a message being worked could be handed out again.
             visibility_timeout=Duration.seconds(6 * worker_timeout_s),
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=MAX_RECEIVE_COUNT, queue=self.dead_letters),
+        )
+        # One policy for both: a stack holds 500 resources.
+        both = (self.queue, self.dead_letters)
+        sqs.QueuePolicy(self, "Policy", queues=list(both)).document.add_statements(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["sqs:*"],
+                resources=[each.queue_arn for each in both],
+                conditions={"Bool": {"aws:SecureTransport": "false"}},
+            )
         )
         acknowledge(
             self.dead_letters,
@@ -73,7 +85,6 @@ class Queue(Construct):
             deduplication_scope=sqs.DeduplicationScope.MESSAGE_GROUP if fifo else None,
             fifo_throughput_limit=sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID if fifo else None,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
             retention_period=retention_period,
             visibility_timeout=visibility_timeout,
             dead_letter_queue=dead_letter_queue,

@@ -194,4 +194,4 @@ def evse_object(evse_uid: str) -> dict[str, Json]:
 def offpeak_pairing(versions_url: str, path: str, *uids: str) -> str:
     """Return where Offpeak takes our calls about pairing: below its address, as its guide says."""
     base = versions_url.removesuffix("/ocpi/versions")
-    return f"{base}/ocpi/pairing/{path.format(*(quote(uid, safe='') for uid in uids))}"
+    return f"{base}/{path.format(*(quote(uid, safe='') for uid in uids))}"

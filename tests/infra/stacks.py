@@ -51,12 +51,13 @@ class Stacks:
     def statements_of(self, function: str) -> list[Resource]:
         """Return what the function's role allows by its own policies."""
         (role,) = self.functions[function]["Role"]["Fn::GetAtt"][:1]
-        return [
-            statement
+        beside = [
+            policy["Properties"]
             for policy in of_type(self.service, "AWS::IAM::Policy").values()
             if {"Ref": role} in policy["Properties"]["Roles"]
-            for statement in policy["Properties"]["PolicyDocument"]["Statement"]
         ]
+        inline = of_type(self.service, "AWS::IAM::Role")[role]["Properties"]["Policies"]
+        return [statement for each in (*inline, *beside) for statement in each["PolicyDocument"]["Statement"]]
 
     def may(self, function: str, action: str) -> set[str]:
         """Return the resources, cut to the names of the house, on which a function may do something."""

@@ -24,7 +24,9 @@ FUNCTIONS_THAT_WRITE = {
     "app_connect": {"connect_sessions", "app_requests"},
     "pair": {"connect_sessions"},
     "pair_chargers": {"partners", "users", "evse_ownership", "connect_sessions", "sessions", "events"},
-    "sweep_pairings": {"connect_sessions"},
+    "sweep_pairings": {"connect_sessions", "partners", "evse_ownership", "sessions"},  # it calls partners
+    "ocpi_pairing": {"users", "evse_ownership", "connect_sessions", "sessions", "events"},
+    "ops_pairings": {"evse_ownership"},
     "app_webhooks": {"webhooks", "app_requests"},
     "plan_sessions": {"sessions", "profile_requests", "limit_groups", "habits", "users", "events"},
     "send_profiles": {"partners", "sessions", "profile_requests", "events"},
@@ -114,6 +116,7 @@ def test_only_who_calls_partners_or_gives_out_credentials_opens_tokens(qa: Stack
         "app_webhooks",
         "send_profiles",
         "pair_chargers",
+        "sweep_pairings",
         "ops_sessions",
         "pull_history",
         "rotate_tokens",
@@ -123,7 +126,7 @@ def test_only_who_calls_partners_or_gives_out_credentials_opens_tokens(qa: Stack
 
 
 def test_who_calls_partners_may_keep_the_access_tokens_that_it_fetches(qa: Stacks) -> None:
-    for name in ("send_profiles", "pair_chargers", "pull_history", "refresh_tokens", "ops_sessions"):
+    for name in ("send_profiles", "pair_chargers", "sweep_pairings", "pull_history", "refresh_tokens", "ops_sessions"):
         assert "token key" in qa.may(name, "kms:Encrypt")
         assert "partners" in qa.may(name, "dynamodb:PutItem")
 
@@ -159,6 +162,8 @@ def test_nobody_scans_a_table(qa: Stacks) -> None:
                 "sweep_sessions",
                 "pull_history",
                 "pair_chargers",
+                "ocpi_pairing",
+                "sweep_pairings",
                 "ops_groups",
                 "ops_signals",
             },
@@ -186,6 +191,7 @@ def test_nobody_scans_a_table(qa: Stacks) -> None:
                 "publish_events",
                 "sweep_webhooks",
                 "pair_chargers",
+                "ocpi_pairing",
                 "plan_sessions",
                 "send_profiles",
                 "sweep_sessions",

@@ -79,9 +79,11 @@ def test_a_fifo_queue_keeps_order_within_a_group_and_is_fast_across_them(qa: Sta
 def test_queues_are_encrypted_and_refuse_plain_http(qa: Stacks) -> None:
     qa.service_template.all_resources_properties("AWS::SQS::Queue", {"SqsManagedSseEnabled": True})
     guarded = {
-        each["Properties"]["Queues"][0]["Ref"]
+        queue["Ref"]
         for each in of_type(qa.service, "AWS::SQS::QueuePolicy").values()
+        for queue in each["Properties"]["Queues"]
         if "aws:SecureTransport" in json.dumps(each["Properties"]["PolicyDocument"])
+        and queue["Ref"] in json.dumps(each["Properties"]["PolicyDocument"])
     }
     assert guarded == set(of_type(qa.service, "AWS::SQS::Queue"))
 

@@ -20,7 +20,7 @@ from offpeak.ocpi.peer_address import PeerAddressRule
 from offpeak.ocpi.tokens import PeerToken
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.cpo import PairingInterfaces
-from offpeak.pairing.link import Linker, Refused, link
+from offpeak.pairing.link import Claimer, Linker, Refused, link
 from offpeak.pairing.model import Charger, ChargerKey, UserKey
 from offpeak.pairing.ownership import OwnershipStore
 from offpeak.pairing.tries import Tries
@@ -91,18 +91,19 @@ class Scene:
         )
 
     @property
-    def linker(self) -> Linker:
-        ids = count(1)
-        return Linker(
-            self.interfaces,
+    def claimer(self) -> Claimer:
+        return Claimer(
             self.accounts,
             self.ownership,
-            self.tries,
             self.outbox,
             plan_anew=lambda partner_id, uids: self.planned.append((partner_id, tuple(uids))),
             real_now=self.real_now,
-            new_id=lambda: f"call-{next(ids)}-{id(ids)}",
         )
+
+    @property
+    def linker(self) -> Linker:
+        ids = count(1)
+        return Linker(self.claimer, self.interfaces, self.tries, new_id=lambda: f"call-{next(ids)}-{id(ids)}")
 
     def with_tables(self, wrap: Callable[[Table], Table]) -> Scene:
         """Return the same scene as seen through other tables."""

@@ -40,9 +40,10 @@ if TYPE_CHECKING:
     from offpeak.ocpi.guarded_http import GuardedHttp
     from offpeak.ocpi.peer_address import PeerAddressRule
     from offpeak.pairing.accounts import AccountStore
+    from offpeak.pairing.codes import CodeStore
     from offpeak.pairing.connect_store import ConnectStore
     from offpeak.pairing.cpo import PairingInterfaces
-    from offpeak.pairing.link import Linker
+    from offpeak.pairing.link import Claimer, Linker
     from offpeak.pairing.ownership import OwnershipStore
     from offpeak.pairing.sweep_connects import ConnectSweeper
     from offpeak.pairing.tell import UnpairingTeller
@@ -663,6 +664,13 @@ def refuses_session(partner_id: str, evse_uid: str, began: datetime | None) -> s
 
 
 @cache
+def issued_codes() -> CodeStore:
+    from offpeak.pairing.codes import CodeStore
+
+    return CodeStore(_table("CONNECT_SESSIONS_TABLE"))
+
+
+@cache
 def tries() -> Tries:
     from offpeak.pairing.tries import Tries
 
@@ -689,24 +697,24 @@ def pairing_interfaces() -> PairingInterfaces:
 
 
 @cache
-def linker() -> Linker:
-    """What links chargers: writes users, evse_ownership, connect_sessions, events and sessions, reads and writes
-    partners, calls peers, and sends to the events and plan queues."""
+def claimer() -> Claimer:
+    """What gives chargers to drivers: writes users, evse_ownership, events and sessions, and sends to the events and
+    plan queues."""
     from datetime import UTC, datetime
+
+    from offpeak.pairing.link import Claimer
+
+    return Claimer(accounts(), ownership(), outbox(), plan_anew_at, real_now=lambda: datetime.now(UTC))
+
+
+@cache
+def linker() -> Linker:
+    """What links chargers by a code: beside that it counts in connect_sessions, and calls partners."""
     from uuid import uuid4
 
     from offpeak.pairing.link import Linker
 
-    return Linker(
-        pairing_interfaces(),
-        accounts(),
-        ownership(),
-        tries(),
-        outbox(),
-        plan_anew_at,
-        real_now=lambda: datetime.now(UTC),
-        new_id=lambda: str(uuid4()),
-    )
+    return Linker(claimer(), pairing_interfaces(), tries(), new_id=lambda: str(uuid4()))
 
 
 @cache

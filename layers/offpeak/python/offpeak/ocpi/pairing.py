@@ -40,6 +40,14 @@ class CodeObject(BaseModel):
     code: Annotated[Text, Field(min_length=1)]
 
 
+class EvsePaired(CodeObject, EvseAnswer):
+    """What a CPO sends that pairs by a code of ours."""
+
+
+class StationPaired(CodeObject, StationAnswer):
+    """The same of a charging station."""
+
+
 def pair_address(base: str, *, stations: bool) -> str:
     """Return where a code is asked about."""
     return f"{base.rstrip('/')}/{STATIONS if stations else EVSES}/pair"

@@ -62,16 +62,23 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Linker:
-    """What it takes to link. `plan_anew` has the running sessions of EVSEs planned, `new_id` makes the id of a call."""
+class Claimer:
+    """What it takes to give a charger to a driver. `plan_anew` has the running sessions of EVSEs planned."""
 
-    cpo: PairingInterfaces
     accounts: AccountStore
     ownership: OwnershipStore
-    tries: Tries
     outbox: Outbox
     plan_anew: Callable[[str, Sequence[str]], object]
     real_now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Linker:
+    """What it takes to link by a code: CPOs are asked. `new_id` makes the id of a call."""
+
+    claimer: Claimer
+    cpo: PairingInterfaces
+    tries: Tries
     new_id: Callable[[], str]
 
 
@@ -88,7 +95,7 @@ def link(
     stands before a dot in `claim_id` is the connect session, whose codes are counted. Raises PeerUnavailable and
     ConcurrentChange where the same again may help.
     """
-    account = by.accounts.load(key.user)
+    account = by.claimer.accounts.load(key.user)
     if account is None or location_id not in account.locations:
         return _refused(key, partner, Refused(Reason.LOCATION_GONE))
     if key.charger_id in account.chargers:
@@ -98,7 +105,7 @@ def link(
         return _refused(key, partner, Refused(Reason.CODE_MALFORMED))
     if not partner.is_registered or partner.pairing.url is None:
         return _refused(key, partner, Refused(Reason.PARTNER_NOT_CONNECTED))
-    connect_id, at = claim_id.partition(".")[0], by.real_now()
+    connect_id, at = claim_id.partition(".")[0], by.claimer.real_now()
     exhausted = by.tries.take(partner.partner_id, key.user, connect_id, at)
     if exhausted is not None:
         count("PairingTriesRefused")
@@ -117,12 +124,12 @@ def _asked(
     code: str, partner: Partner, key: ChargerKey, location_id: str, claim_id: str, by: Linker, now: datetime
 ) -> Charger | Refused:
     for _ in range(MOST_QUESTIONS):
-        asked_at = by.real_now()
+        asked_at = by.claimer.real_now()
         try:
             station = by.cpo.station_of(code, partner, RequestIds(by.new_id(), claim_id))
             if station is None:
                 return Refused(Reason.CODE_UNKNOWN)
-            return claim(station, key, location_id, claim_id, by, now=now, asked_at=asked_at)
+            return claim(station, key, location_id, claim_id, by.claimer, now=now, asked_at=asked_at)
         except LinkedThere:
             return Refused(Reason.ALREADY_LINKED, "the CPO says so")
         except PeerUnusable as error:
@@ -137,7 +144,7 @@ def claim(
     key: ChargerKey,
     location_id: str,
     claim_id: str,
-    by: Linker,
+    by: Claimer,
     *,
     now: datetime,
     asked_at: datetime,
