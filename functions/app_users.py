@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from aws_lambda_powertools.event_handler import Response
 
 from offpeak import wiring
-from offpeak.app_edge import LARGEST_BODY, app_api, gone, idempotent, tenant_id, user_key
+from offpeak.app_edge import ID, LARGEST_BODY, app_api, gone, idempotent, taken_on, tenant_id, user_key
 from offpeak.edge import json_body, rest_handler
+from offpeak.errors import UnknownObject
 from offpeak.ocpi.fields import read_object
 from offpeak.operator_edge import answer, cursor_at, page_asked, seen_revision
 from offpeak.pairing import keep
+from offpeak.pairing.erase import begin, deletion_shown
 from offpeak.pairing.model import ChargingLocation, User, UserKey
 from offpeak.pairing.users import (
     LocationChange,
@@ -36,7 +38,9 @@ def make_user() -> Response[str]:
 
     def make(chance: str) -> Response[str]:
         key = UserKey(tenant_id(api), f"usr_{chance}")
-        return _user(keep.make_user(key, said, wiring.accounts(), now=datetime.now(UTC)), is_new=True)
+        return _user(
+            keep.make_user(key, said, wiring.accounts(), wiring.deletions(), now=datetime.now(UTC)), is_new=True
+        )
 
     return idempotent(api, wiring.repeats(), make, about=lambda chance: f"usr_{chance}")
 
@@ -57,6 +61,19 @@ def show_user(user_id: str) -> Response[str]:
 def change_user(user_id: str) -> Response[str]:
     seen, said = seen_revision(api), read_object(UserChange, json_body(api, largest=LARGEST_BODY))
     return _user(keep.change_user(user_key(api, user_id), said, wiring.accounts(), seen=seen))
+
+
+@api.delete(USER)
+def erase_user(user_id: str) -> Response[str]:
+    begun = begin(user_key(api, user_id), wiring.accounts(), wiring.deletions(), now=datetime.now(UTC))
+    return taken_on(deletion_shown(begun), f"{wiring.base_url()}/v1/deletions/{begun.deletion_id}")
+
+
+@api.get("/v1/deletions/<deletion_id>")
+def show_deletion(deletion_id: str) -> Response[str]:
+    if not ID.fullmatch(deletion_id):
+        raise UnknownObject("there is no such deletion")
+    return answer(deletion_shown(wiring.deletions().known(tenant_id(api), deletion_id)))
 
 
 @api.post(LOCATIONS)

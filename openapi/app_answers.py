@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -55,6 +55,26 @@ class LocationShown(TypedDict):
 class LocationList(TypedDict):
     locations: list[LocationShown]
     next: None
+
+
+class PlaceLookedAt(TypedDict):
+    place: str
+    became: Literal["UNPAIRED", "ERASED", "PSEUDONYMISED"]
+    done: int
+    """How many so far."""
+    found_at_last_look: int | None
+
+
+class DeletionShown(TypedDict):
+    deletion_id: Id
+    user_id: Id
+    state: Literal["RUNNING", "FINISHED"]
+    begun_at: Instant
+    looks: int
+    looked_at: Instant | None
+    finished_at: Instant | None
+    backups_expire_at: Instant | None
+    listing: list[PlaceLookedAt]
 
 
 class ConnectSessionShown(TypedDict):

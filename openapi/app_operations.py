@@ -29,6 +29,13 @@ APP_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     },
     USER: {
         "GET": Operation("Show a user", data=answers.UserShown, raises=(UnknownObject,)),
+        "DELETE": Operation(
+            "Erase a user: his chargers are un-paired, what is personal goes, his sessions name nobody any more",
+            data=answers.DeletionShown,
+            raises=(UnknownObject,),
+            gives=202,
+            text="`Location` tells where to look how far it is. Repeated, it is answered the same.",
+        ),
         "PATCH": Operation(
             "Change what is told of a user",
             data=answers.UserShown,
@@ -36,6 +43,14 @@ APP_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             raises=(*READS, UnknownObject, OutOfDate),
             needs_revision=True,
         ),
+    },
+    "/v1/deletions/{deletion_id}": {
+        "GET": Operation(
+            "Show how far the deletion of a user is, with a listing of all places",
+            data=answers.DeletionShown,
+            raises=(UnknownObject,),
+            text="It is finished when a look at all places has found nothing. Backups of the tables go 35 days after.",
+        )
     },
     f"{USER}/locations": {
         "GET": Operation(

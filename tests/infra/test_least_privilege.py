@@ -12,6 +12,15 @@ FUNCTIONS_THAT_WRITE = {
     "authorise": {"partners"},  # the first use of a new token ends the one before it
     "oauth": {"partners"},  # it makes signing keys when they are due
     "refresh_tokens": {"partners"},
+    "erase_users": {
+        "users",
+        "sessions",
+        "connect_sessions",
+        "habits",
+        "app_requests",
+        "evse_ownership",
+        "events",
+    },
     "ops_access": {"partners"},
     "ocpi_credentials": {"partners"},
     "ocpi_sessions": {"sessions", "history"},
@@ -157,6 +166,7 @@ def test_nobody_scans_a_table(qa: Stacks) -> None:
                 "plan_sessions",
                 "app_users",
                 "app_chargers",
+                "erase_users",
                 "send_profiles",
                 "want_plans",
                 "sweep_sessions",
@@ -197,6 +207,7 @@ def test_nobody_scans_a_table(qa: Stacks) -> None:
                 "sweep_sessions",
                 "ocpi_chargingprofiles",
                 "app_chargers",
+                "erase_users",
             },
         ),
         ("webhooks", {"app_webhooks", "publish_events", "deliver_webhooks", "sweep_webhooks"}),
@@ -250,5 +261,6 @@ def test_the_schedules_role_invokes_the_clocks_functions_and_no_other(qa: Stacks
         "rotate_tokens",
         "refresh_tokens",
         "sweep_pairings",
+        "erase_users",
         "sweep_webhooks",
     }

@@ -109,6 +109,14 @@ def idempotent(
     return answer
 
 
+def taken_on(data: object, location: str) -> Response[str]:
+    """Answer that something was begun, and where it is told how far it is: 202."""
+    from offpeak.ocpi.wire_json import write_json
+
+    headers: dict[str, str | list[str]] = {"Cache-Control": "no-store", "Location": location}
+    return Response(202, "application/json", write_json(data), headers=headers)
+
+
 def gone() -> Response[str]:
     """Answer that something was taken away, or came to an end: 204, without a body."""
     return Response(204, body="", headers={"Cache-Control": "no-store"})

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from offpeak.pairing.codes import CodeStore
     from offpeak.pairing.connect_store import ConnectStore
     from offpeak.pairing.cpo import PairingInterfaces
+    from offpeak.pairing.deletions import DeletionStore
+    from offpeak.pairing.erase import Eraser
     from offpeak.pairing.link import Claimer, Linker
     from offpeak.pairing.ownership import OwnershipStore
     from offpeak.pairing.sweep_connects import ConnectSweeper
@@ -762,6 +764,32 @@ def connect_sweeper() -> ConnectSweeper:
         connects(),
         accounts(),
         ask=lambda session: ask_for(session, pairing_queue()),
+        real_now=lambda: datetime.now(UTC),
+    )
+
+
+@cache
+def deletions() -> DeletionStore:
+    from offpeak.pairing.deletions import DeletionStore
+
+    return DeletionStore(_table("USERS_TABLE"))
+
+
+@cache
+def eraser() -> Eraser:
+    from datetime import UTC, datetime
+
+    from offpeak.pairing.erase import Eraser
+
+    return Eraser(
+        deletions(),
+        _table("USERS_TABLE"),
+        _table("SESSIONS_TABLE"),
+        connects(),
+        habits(),
+        repeats(),
+        unpairer,
+        now=clock().now,
         real_now=lambda: datetime.now(UTC),
     )
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from offpeak.errors import InUse, InvalidMessage, OutOfDate, UnknownObject
 from offpeak.pairing.accounts import AccountStore
+from offpeak.pairing.deletions import DeletionStore
 from offpeak.pairing.model import Account, ChargingLocation, User, UserKey
 from offpeak.pairing.users import (
     MOST_LOCATIONS,
@@ -17,10 +18,12 @@ from offpeak.pairing.users import (
 )
 
 
-def make_user(key: UserKey, said: UserChange, accounts: AccountStore, *, now: datetime) -> User:
-    """Make a user, or return the one that an earlier try has made."""
+def make_user(
+    key: UserKey, said: UserChange, accounts: AccountStore, deletions: DeletionStore, *, now: datetime
+) -> User:
+    """Make a user, or return the one that an earlier try has made. Raises UnknownObject where he was erased since."""
     try:
-        return accounts.save_user(user_with(User(key, now), said))
+        return accounts.save_user(user_with(User(key, now), said), also=[deletions.none_of(key)])
     except OutOfDate:
         return accounts.known(key).user
 

@@ -1,0 +1,135 @@
+"""Deletions of accounts, in the users table: DELETIONS#{tenant}/{deletion id}. They hold opaque ids only, and stay as
+the proof of what was done.
+
+The user's row goes in the transaction that makes the deletion, so from then on nothing of him is found by apps, and
+nothing can be put where he was. While a deletion is not finished the index `directory` has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from offpeak.aws.tables import ConditionCheck, Delete, Item, Part, Put, Table, write_together
+from offpeak.errors import UnknownObject
+from offpeak.instants import format_instant, parse_instant
+from offpeak.pairing.model import Account, UserKey
+
+BACKUPS_KEPT_FOR = timedelta(days=35)
+"""Tables can be restored as they were at any second of so many days."""
+OPEN = "#deletions"
+"""Their place in the index. No tenant has such an id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """`evses` are those of the user's chargers, as (partner, uid); `done` counts by place what was erased, `runs` how
+    often all places were looked at, `left` what the last look found."""
+
+    user: UserKey
+    deletion_id: str
+    begun_at: datetime
+    evses: frozenset[tuple[str, str]] = frozenset()
+    runs: int = 0
+    done: dict[str, int] = field(default_factory=dict)
+    left: dict[str, int] = field(default_factory=dict)
+    looked_at: datetime | None = None
+    finished_at: datetime | None = None
+    revision: int = 0
+
+    @property
+    def backups_expire_at(self) -> datetime | None:
+        return self.finished_at + BACKUPS_KEPT_FOR if self.finished_at else None
+
+
+def deletion_id_of(user_id: str) -> str:
+    """Return the id of a user's deletion: there is one at most."""
+    return f"del_{user_id.removeprefix('usr_')}"
+
+
+class DeletionStore:
+    def __init__(self, users: Table) -> None:
+        self._table = users
+
+    def begin(self, account: Account, *, now: datetime) -> Deletion:
+        """Take a user's row away and leave his deletion in its place. Raises ConcurrentChange where he has changed."""
+        user = account.user
+        stations = [each.station for each in account.chargers.values()]
+        evses = frozenset((each.partner_id, evse.uid) for each in stations for evse in each.evses)
+        deletion = Deletion(user.key, deletion_id_of(user.key.user_id), now, evses, revision=1)
+        gone = Delete({"pk": user.key.text, "sk": "USER"}, "revision = :seen", {":seen": user.revision})
+        put = Put(_row(deletion), "attribute_not_exists(pk)")
+        write_together([(self._table, gone), (self._table, put)])
+        return deletion
+
+    def load(self, tenant_id: str, deletion_id: str) -> Deletion | None:
+        row = self._table.get(_key(tenant_id, deletion_id))
+        return _deletion(row) if row else None
+
+    def known(self, tenant_id: str, deletion_id: str) -> Deletion:
+        """Return a deletion of a tenant's user. Raises UnknownObject."""
+        deletion = self.load(tenant_id, deletion_id)
+        if deletion is None:
+            raise UnknownObject(f"there is no deletion {deletion_id}")
+        return deletion
+
+    def open(self) -> Iterator[Deletion]:
+        """Yield all that are not finished."""
+        for row in self._table.query("directory = :open", {":open": OPEN}, index="directory"):
+            deletion = self.load(row["tenant_id"], row["sk"])
+            if deletion is not None and deletion.finished_at is None:
+                yield deletion
+
+    def save(self, deletion: Deletion) -> Deletion:
+        """Write what follows `deletion.revision`. Raises ConcurrentChange."""
+        saved = replace(deletion, revision=deletion.revision + 1)
+        self._table.write(Put(_row(saved), "revision = :seen", {":seen": deletion.revision}))
+        return saved
+
+    def none_of(self, user: UserKey) -> tuple[Table, Part]:
+        """Return what makes the transaction fail that would make a user anew who was erased."""
+        key = _key(user.tenant_id, deletion_id_of(user.user_id))
+        return self._table, ConditionCheck(key, "attribute_not_exists(pk)")
+
+
+def _key(tenant_id: str, deletion_id: str) -> dict[str, str]:
+    return {"pk": f"DELETIONS#{tenant_id}", "sk": deletion_id}
+
+
+def _row(deletion: Deletion) -> Item:
+    user, looked_at, finished_at = deletion.user, deletion.looked_at, deletion.finished_at
+    return {
+        **_key(user.tenant_id, deletion.deletion_id),
+        "directory": None if finished_at else OPEN,
+        "tenant_id": user.tenant_id,
+        "user_id": user.user_id,
+        "begun_at": format_instant(deletion.begun_at),
+        "evses": [list(each) for each in sorted(deletion.evses)],
+        "runs": deletion.runs,
+        "done": deletion.done,
+        "left": deletion.left,
+        "looked_at": format_instant(looked_at) if looked_at else None,
+        "finished_at": format_instant(finished_at) if finished_at else None,
+        "revision": deletion.revision,
+    }
+
+
+def _deletion(row: Item) -> Deletion:
+    return Deletion(
+        user=UserKey(row["tenant_id"], row["user_id"]),
+        deletion_id=row["sk"],
+        begun_at=parse_instant(row["begun_at"]),
+        evses=frozenset((partner_id, uid) for partner_id, uid in row["evses"]),
+        runs=int(row["runs"]),
+        done=_counts(row["done"]),
+        left=_counts(row["left"]),
+        looked_at=parse_instant(row["looked_at"]) if "looked_at" in row else None,
+        finished_at=parse_instant(row["finished_at"]) if "finished_at" in row else None,
+        revision=int(row["revision"]),
+    )
+
+
+def _counts(row: dict[str, Any]) -> dict[str, int]:
+    return {name: int(each) for name, each in row.items()}

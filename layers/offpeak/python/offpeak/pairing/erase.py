@@ -1,0 +1,145 @@
+"""Erase a user: his chargers are un-paired, what is personal goes, his sessions name nobody any more.
+
+A deletion is worked by the clock until a whole look at all places has found nothing. Each step may be repeated, and
+each look begins with the first, so whoever dies anywhere is followed by the next tick; and what others wrote while he
+was being erased, or what an index told too late, is found by the look after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from offpeak.aws.tables import Delete, Table
+from offpeak.errors import ConcurrentChange
+from offpeak.habits.store import Charger as HabitCharger
+from offpeak.habits.store import HabitStore
+from offpeak.instants import format_instant
+from offpeak.pairing.accounts import AccountStore
+from offpeak.pairing.connect_store import ConnectStore
+from offpeak.pairing.deletions import Deletion, DeletionStore, deletion_id_of
+from offpeak.pairing.model import ChargerKey, UserKey, Why
+from offpeak.pairing.rows import charger_from
+from offpeak.pairing.unpair import Unpairer, unpair
+from offpeak.sessions.pseudonymise import pseudonymise
+from offpeak.telemetry import count, logger
+from offpeak.tenants.repeats import RepeatStore
+
+MOST_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Eraser:
+    """What it takes to erase. `users` and `sessions` are the tables, `now` tells the sessions' time."""
+
+    deletions: DeletionStore
+    users: Table
+    sessions: Table
+    connects: ConnectStore
+    habits: HabitStore
+    repeats: RepeatStore
+    unpairer: Callable[[], Unpairer]
+    now: Callable[[], datetime]
+    real_now: Callable[[], datetime]
+
+
+def begin(user: UserKey, accounts: AccountStore, deletions: DeletionStore, *, now: datetime) -> Deletion:
+    """Begin to erase a user, or return his deletion that was begun. Raises UnknownObject, ConcurrentChange."""
+    for _ in range(MOST_TRIES):
+        begun = deletions.load(user.tenant_id, deletion_id_of(user.user_id))
+        if begun is not None:
+            return begun
+        try:
+            deletion = deletions.begin(accounts.known(user), now=now)
+        except ConcurrentChange:
+            continue
+        logger.info("user_deletion_begun", tenant_id=user.tenant_id, user_id=user.user_id)
+        return deletion
+    raise ConcurrentChange(f"user {user.user_id} is being changed by others")
+
+
+def look(deletion: Deletion, by: Eraser) -> Deletion:
+    """Look at all places once and erase what is there; finish the deletion where nothing was.
+
+    Raises ConcurrentChange.
+    """
+    user = deletion.user
+    rows = [row for row in by.users.query("pk = :pk", {":pk": user.text}) if row["sk"] != "USER"]
+    chargers = [charger_from(row) for row in rows if row["sk"].startswith("CHARGER#")]
+    evses = deletion.evses | {(each.station.partner_id, evse.uid) for each in chargers for evse in each.station.evses}
+    if evses != deletion.evses:
+        # Kept before they are un-paired: who dies after that still knows whose habits are to be forgotten.
+        deletion = by.deletions.save(replace(deletion, evses=evses))
+    found = {
+        "chargers": _unpair([each.key for each in chargers], by),
+        "charging_locations": _erase([row for row in rows if row["sk"].startswith("LOCATION#")], by.users),
+        "connect_sessions": _forget_connects(user, by),
+        "answers_kept": by.repeats.erase(user.tenant_id, user.user_id),
+        "sessions": pseudonymise(by.sessions, user.text),
+        "habits": sum(by.habits.forget(HabitCharger(*evse)) for evse in sorted(deletion.evses)),
+    }
+    done = {name: deletion.done.get(name, 0) + each for name, each in found.items()}
+    now, is_over = by.real_now(), deletion.runs > 0 and not any(found.values())
+    looked = replace(deletion, runs=deletion.runs + 1, done=done, left=found, looked_at=now)
+    saved = by.deletions.save(replace(looked, finished_at=now) if is_over else looked)
+    if is_over:
+        logger.info("user_erased", tenant_id=user.tenant_id, user_id=user.user_id, looks=saved.runs)
+        count("UsersErased")
+    return saved
+
+
+def deletion_shown(deletion: Deletion) -> dict[str, object]:
+    """Return how far a deletion is, with a listing of all places that may have something of a user."""
+    finished_at, expire_at = deletion.finished_at, deletion.backups_expire_at
+    listing: list[dict[str, object]] = [
+        {
+            "place": place,
+            "became": became,
+            "done": deletion.done.get(place, 0),
+            "found_at_last_look": deletion.left.get(place),
+        }
+        for place, became in BECAME.items()
+    ]
+    return {
+        "deletion_id": deletion.deletion_id,
+        "user_id": deletion.user.user_id,
+        "state": "FINISHED" if finished_at else "RUNNING",
+        "begun_at": format_instant(deletion.begun_at),
+        "looks": deletion.runs,
+        "looked_at": format_instant(deletion.looked_at) if deletion.looked_at else None,
+        "finished_at": format_instant(finished_at) if finished_at else None,
+        "backups_expire_at": format_instant(expire_at) if expire_at else None,
+        "listing": listing,
+    }
+
+
+BECAME = {
+    "chargers": "UNPAIRED",
+    "charging_locations": "ERASED",
+    "connect_sessions": "ERASED",
+    "answers_kept": "ERASED",
+    "sessions": "PSEUDONYMISED",
+    "habits": "ERASED",
+}
+"""The user himself is gone when his deletion begins. Events, deliveries, queues, logs and the audit trail hold opaque
+ids only, and none of those leads to anybody once the user is gone."""
+
+
+def _unpair(keys: list[ChargerKey], by: Eraser) -> int:
+    for key in keys:
+        unpair(key, Why.ACCOUNT_DELETED, by.unpairer(), now=by.now())
+    return len(keys)
+
+
+def _erase(rows: list[dict[str, object]], users: Table) -> int:
+    for row in rows:
+        users.write(Delete({"pk": str(row["pk"]), "sk": str(row["sk"])}))
+    return len(rows)
+
+
+def _forget_connects(user: UserKey, by: Eraser) -> int:
+    held = len(by.connects.of(user))
+    if held:
+        by.connects.forget(user)
+    return held

@@ -1,0 +1,220 @@
+"""A user is erased: whoever dies at it is followed by another, and in the end nothing of him is found anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+
+from offpeak.aws.tables import Put, Table
+from offpeak.errors import UnknownObject
+from offpeak.habits.store import Charger as HabitCharger
+from offpeak.habits.store import HabitStore
+from offpeak.pairing.accounts import AccountStore
+from offpeak.pairing.connect_store import ConnectStore
+from offpeak.pairing.deletions import BACKUPS_KEPT_FOR, Deletion, DeletionStore
+from offpeak.pairing.erase import Eraser, begin, deletion_shown, look
+from offpeak.pairing.keep import make_location, make_user
+from offpeak.pairing.model import Charger, Held, UserKey
+from offpeak.pairing.ownership import OwnershipStore
+from offpeak.pairing.unpair import Unpairer
+from offpeak.pairing.users import NewLocation, UserChange
+from offpeak.tenants.repeats import Asked, KeptAnswer, RepeatStore
+from tests.conftest import MakeTable
+from tests.habits.test_store import VISIT
+from tests.pairing.builders import NOW
+from tests.pairing.scene import Died, Life, Scene, a_scene
+from tests.pairing.test_connect import made
+
+
+class House:
+    """A user with all that may be kept of one, and those who erase him."""
+
+    def __init__(self, scene: Scene, tables: dict[str, Table], name: str = "ann") -> None:
+        self.scene, self.tables, self.name = scene, tables, name
+        self.ids = count(1)
+        scene.cpo.issue_code(f"AB-{name}", "EVSE-1")
+        outcome = scene.links(f"AB-{name}", scene.moves_in(name), "1")
+        assert isinstance(outcome, Charger), outcome
+        self.charger, self.user = outcome, outcome.key.user
+        self.fill()
+
+    def fill(self) -> None:
+        ConnectStore(self.tables["connect_sessions"]).make(
+            made(user=self.user, connect_id=f"con_{self.name}"), "secret"
+        )
+        evse = HabitCharger("acme", "EVSE-1")
+        HabitStore(self.tables["habits"]).learn(evse, "S-1", VISIT, "Europe/Amsterdam", at=NOW)
+        repeats = RepeatStore(self.tables["app_requests"])
+        asked = Asked("hearth", self.name, b"POST /v1/users\n{}")
+        repeats.begin(asked, self.user.user_id, "a", now=NOW)
+        body = json.dumps({"reference": "driver-17"})
+        repeats.finish(asked, self.user.user_id, KeptAnswer(201, {}, body), now=NOW)
+        for name in (f"{self.name}-1", f"{self.name}-2"):
+            self.tables["sessions"].write(Put(self.session(name)))
+
+    def session(self, name: str) -> dict[str, Any]:
+        token = {"v": json.dumps({"uid": "RFID-OF-ANN", "contract_id": "NL-ANN-1"}), "t": "2027-03-01T18:00:00.000Z"}
+        key = self.charger.key
+        return {
+            "pk": f"acme#{name.casefold()}",
+            "sk": "SESSION",
+            "partner_id": "acme",
+            "session_id": name,
+            "fields": {"cdr_token": token, "kwh": {"v": 12, "t": "2027-03-01T18:00:00.000Z"}},
+            "charger": {"tenant_id": "hearth", "user_id": key.user.user_id, "charger_id": key.charger_id},
+            "begun_at": "2027-03-01T18:00:00.000Z",
+            "user_key": key.user.text,
+            "charger_start": f"{key.charger_id}#2027-03-01T18:00:00.000Z#{name.casefold()}",
+        }
+
+    def eraser(self, life: Life | None = None) -> Eraser:
+        tables = {name: life.mortal(each) if life else each for name, each in self.tables.items()}
+        return Eraser(
+            DeletionStore(tables["users"]),
+            tables["users"],
+            tables["sessions"],
+            ConnectStore(tables["connect_sessions"]),
+            HabitStore(tables["habits"]),
+            RepeatStore(tables["app_requests"]),
+            lambda: Unpairer(
+                AccountStore(tables["users"]),
+                OwnershipStore(tables["evse_ownership"]),
+                self.scene.outbox,
+                lambda _, __: None,
+                real_now=lambda: NOW,
+                new_id=lambda: f"unp_{self.name}_{next(self.ids)}",
+            ),
+            now=lambda: NOW,
+            real_now=lambda: NOW,
+        )
+
+    def begin(self) -> Deletion:
+        return begin(self.user, self.scene.accounts, DeletionStore(self.tables["users"]), now=NOW)
+
+    def tick(self, life: Life | None = None) -> None:
+        by = self.eraser(life)
+        for deletion in by.deletions.open():
+            look(deletion, by)
+
+    def deletion(self) -> Deletion:
+        return DeletionStore(self.tables["users"]).known("hearth", self.begin().deletion_id)
+
+    def kept(self, *names: str) -> str:
+        """All rows of these tables, as text."""
+        rows = []
+        for name in names:
+            table = self.tables[name]
+            rows += table._client.scan(TableName=table.name)["Items"]
+        return json.dumps(rows, default=str)
+
+
+@pytest.fixture
+def house(make_table: MakeTable) -> Iterator[House]:
+    with a_scene(make_table) as scene:
+        yield House(scene, all_tables(scene, make_table))
+
+
+def all_tables(scene: Scene, make_table: MakeTable) -> dict[str, Table]:
+    return {**scene.tables, **{name: make_table(name) for name in ("sessions", "habits", "app_requests")}}
+
+
+PERSONAL = ("RFID-OF-ANN", "NL-ANN-1", "driver-17", "Kade 1")
+
+
+def check_nothing_is_left(house: House) -> None:
+    everywhere = house.kept("users", "sessions", "connect_sessions", "habits", "app_requests", "evse_ownership")
+    assert not any(personal in everywhere for personal in PERSONAL)
+    assert house.user.user_id not in house.kept("sessions", "habits", "evse_ownership")
+    assert "secret_mark" not in house.kept("connect_sessions")
+    assert house.kept("habits") == "[]"
+    rows = list(house.tables["users"].query("pk = :pk", {":pk": house.user.text}))
+    assert rows == []
+    held = OwnershipStore(house.tables["evse_ownership"]).of("acme", "EVSE-1")
+    assert held is not None
+    assert (held.held, held.owner) == (Held.RELEASED, None)
+    assert "kwh" in house.kept("sessions"), "what was charged stays on the books"
+
+
+def test_a_user_is_gone_for_apps_at_once_and_everywhere_after_two_looks(house: House) -> None:
+    begun = house.begin()
+    assert house.scene.accounts.load(house.user) is None
+    house.tick()
+    assert house.deletion().finished_at is None, "what came to light late is looked for once more"
+    house.tick()
+    check_nothing_is_left(house)
+    done = house.deletion()
+    assert done.finished_at == NOW
+    assert done.backups_expire_at == NOW + BACKUPS_KEPT_FOR == NOW + timedelta(days=35)
+    shown = deletion_shown(done)
+    assert (shown["state"], shown["deletion_id"]) == ("FINISHED", begun.deletion_id)
+    listing: Any = shown["listing"]
+    assert {each["place"]: each["done"] for each in listing} == {
+        "chargers": 1,
+        "charging_locations": 1,
+        "connect_sessions": 1,
+        "answers_kept": 1,
+        "sessions": 2,
+        "habits": 1,
+    }
+    assert all(each["found_at_last_look"] == 0 for each in listing)
+    house.tick()
+    assert house.deletion().runs == done.runs, "and then nobody looks any more"
+
+
+def test_whoever_dies_anywhere_is_followed_by_another(make_table: MakeTable) -> None:
+    with a_scene(make_table) as scene:
+        tables = all_tables(scene, make_table)
+        for dies_at in range(1, 300, 2):
+            house = House(scene, tables, f"driver{dies_at}")
+            house.begin()
+            try:
+                house.tick(Life(dies_at))
+            except Died:
+                for _ in range(3):
+                    house.tick()
+                check_nothing_is_left(house)
+                assert house.deletion().finished_at is not None, f"died at {dies_at}"
+                continue
+            assert dies_at > 20, "it had that many moments to die at"
+            return
+        pytest.fail("a look has no end")
+
+
+def test_what_is_written_while_he_is_erased_is_found_by_the_look_after(house: House) -> None:
+    house.begin()
+    house.tick()
+    house.tables["sessions"].write(Put(house.session("ann-3")))
+    house.tick()
+    assert house.deletion().finished_at is None
+    house.tick()
+    assert house.deletion().finished_at is not None
+    check_nothing_is_left(house)
+
+
+def test_a_deletion_asked_for_again_is_the_same_and_nobody_else_is_touched(house: House) -> None:
+    other = house.scene.moves_in("bob")
+    assert house.begin() == house.begin()
+    with pytest.raises(UnknownObject):
+        begin(UserKey("other", house.user.user_id), house.scene.accounts, _deletions(house), now=NOW)
+    house.tick()
+    house.tick()
+    assert len(house.scene.accounts.known(other).locations) == 1
+
+
+def test_an_erased_user_is_not_made_again_by_a_request_that_comes_late(house: House) -> None:
+    house.begin()
+    accounts = house.scene.accounts
+    with pytest.raises(UnknownObject):
+        make_user(house.user, UserChange(reference="driver-17"), accounts, _deletions(house), now=NOW)
+    home = NewLocation(name="Home", time_zone="Europe/Amsterdam")
+    with pytest.raises(UnknownObject):
+        make_location(house.user, "loc_9", home, accounts, now=NOW)
+
+
+def _deletions(house: House) -> DeletionStore:
+    return DeletionStore(house.tables["users"])
