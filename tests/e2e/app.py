@@ -21,6 +21,7 @@ from offpeak.tenants.store import TenantStore, access_key_of
 from tests.e2e.partner import Partner
 from tests.e2e.stage import Answer, Stage
 
+REDIRECT_URL = "https://app.example/paired"
 HOME = {"name": "Home", "time_zone": "Europe/Berlin"}
 
 
@@ -36,9 +37,13 @@ class App:
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """Send a request with the tenant's credentials; header names have _ for -."""
-        shown = {"Authorization": f"Bearer {self._token}", "ApiKey": self._api_key}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.stage.ask(method, path, None, headers={**shown, **named}, body=body)
+        return self.stage.ask(method, path, None, headers={**self.shown, **named}, body=body)
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """Return the tenant's credentials as headers."""
+        return {"Authorization": f"Bearer {self._token}", "ApiKey": self._api_key}
 
     def done(self, method: str, path: str, body: object = None, **headers: str) -> Any:
         """Return what the app is answered; it has to be a success."""
@@ -67,7 +72,8 @@ class App:
         gateway = self.stage.cloud.client("apigateway")
         [plan] = gateway.get_usage_plans()["items"]
         key = UsagePlan(gateway, plan["id"]).add_key(owner)
-        TenantStore(table).save(Tenant(self.tenant_id, Look("An app"), usage_key=key.value, usage_key_id=key.key_id))
+        keys = {"usage_key": key.value, "usage_key_id": key.key_id}
+        TenantStore(table).save(Tenant(self.tenant_id, Look("An app"), redirect_urls=(REDIRECT_URL,), **keys))
         secret, api_key, client_id = (secrets.token_hex(16) for _ in range(3))
         client = Client(new_client_id(owner, client_id), now, secrets=(credential(secret, now),))
         store = AccessStore(table, access_key_of)

@@ -17,6 +17,7 @@ from schemathesis import Case
 
 from local.cloud_server import REGION
 from local.cpo.wire import authorization, write_instant
+from tests.e2e.app import REDIRECT_URL, App
 from tests.e2e.oauth import bearer, client_of, token_of
 from tests.e2e.partner import Partner
 from tests.e2e.scene import Scene
@@ -69,11 +70,14 @@ class _Signed(requests.auth.AuthBase):
 
 @dataclass(frozen=True)
 class Visitors:
-    """A partner that is registered, one that is not yet, and an operator; and where each calls."""
+    """A partner that is registered, one that is not yet, a tenant's app, and an operator; and where each calls."""
 
     stage: Stage
     partner: Partner
     newcomer: Partner
+    app: App
+    of_the_app: Mapping[str, list[str]]
+    """What the app has, by the names of path variables."""
     shown: Mapping[str, Mapping[str, str]]
     session: requests.Session
     errors_before: frozenset[str]
@@ -104,6 +108,8 @@ class Visitors:
             return ["operator", "operator", "operator", "nobody"]
         if case_path.startswith(("/oauth", "/.well-known")):
             return ["nobody"]
+        if case_path.startswith("/v1/"):
+            return ["app"] * 7 + ["partner", "stranger", "nobody"]
         if case_path.endswith("/credentials") and method == "DELETE":
             return ["newcomer", "stranger", "nobody"]
         return ["partner"] * 6 + ["client", "newcomer", "stranger", "nobody"]
@@ -120,9 +126,24 @@ def visitors_in(scene: Scene) -> Visitors:
         "stranger": {"Authorization": authorization("a-token-that-nobody-gave", raw=False)},
         "client": bearer(token_of(scene.stage, client), client.api_key),
     }
+    app = App(scene.stage)
+    of_the_app = {
+        "user_id": [app.user_id],
+        "location_id": [app.location_id],
+        "charger_id": [app.has_paired(partner, f"EVSE-{each}").rpartition("/")[2] for each in ("S1", "S2")],
+        "connect_session_id": [_begun(app)],
+    }
     session = requests.Session()
     session.trust_env = False
-    return Visitors(scene.stage, partner, newcomer, shown, session, errors_logged(scene.stage))
+    shown = {**shown, "app": app.shown}
+    return Visitors(scene.stage, partner, newcomer, app, of_the_app, shown, session, errors_logged(scene.stage))
+
+
+def _begun(app: App) -> str:
+    """Return a connect session of an app."""
+    wanted = {"location_id": app.location_id, "redirect_url": REDIRECT_URL}
+    made = app.done("POST", f"/v1/users/{app.user_id}/chargers/connect-sessions", wanted)
+    return str(made["connect_session_id"])
 
 
 def errors_logged(stage: Stage) -> frozenset[str]:
@@ -142,6 +163,7 @@ def likely(case: Case, visitors: Visitors, draw: st.DataObject) -> None:
         "request_id": [visitors.partner.newest("S1").request_id],
         "partner_id": OPERATED,
         **IDS,
+        **(visitors.of_the_app if case.path.startswith("/v1/") else {}),
     }
     for name in path.keys() & known.keys():
         path[name] = draw.draw(st.sampled_from(known[name]), name)
@@ -157,6 +179,10 @@ def likely(case: Case, visitors: Visitors, draw: st.DataObject) -> None:
             {"signal_id": draw.draw(st.sampled_from(IDS["signal_id"]), "signal_id")} if case.method == "POST" else {}
         )
         case.body = {"zone": "DE-LU", "kind": "CAP", "steps": steps, **named}
+    elif case.path.endswith("/connect-sessions") and isinstance(case.body, dict):
+        case.body = {"location_id": visitors.app.location_id, "redirect_url": f"{REDIRECT_URL}?from=us"}
+    elif case.path.startswith("/v1/"):
+        return
     elif case.path.endswith("/partners") and isinstance(case.body, dict):
         settings = case.body.get("settings")
         named = {"name": "Made up", "parties": ["NL-FUZ"], **(settings if isinstance(settings, dict) else {})}
