@@ -98,9 +98,10 @@ def test_a_station_ends_as_a_whole_by_its_name_or_an_evses(scene: Scene, claimed
     assert scene.ownership.waiting(10) == []
 
 
-def test_what_was_never_paired_is_unknown(scene: Scene) -> None:
+@pytest.mark.parametrize("uid", ["EVSE-1", "x" * 3000, "\U0001f4a5" * 100])
+def test_what_was_never_paired_is_unknown(scene: Scene, uid: str) -> None:
     with pytest.raises(UnknownObject):
-        unpair_by_cpo("acme", Claimed("EVSE-1"), unpairer(scene), now=NOW)
+        unpair_by_cpo("acme", Claimed(uid), unpairer(scene), now=NOW)
 
 
 def test_of_two_evses_told_for_one_code_at_once_one_is_linked(scene: Scene) -> None:

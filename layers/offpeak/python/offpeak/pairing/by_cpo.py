@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from offpeak.errors import ConcurrentChange, InvalidMessage, PeerUnavailable, UnknownObject
 from offpeak.instants import format_instant
+from offpeak.ocpi.pairing import LONGEST_UID
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.codes import GOOD_FOR, CodeStore, IssuedCode, charger_id_of, code_of
 from offpeak.pairing.link import Claimer, Reason, Refused, claim
@@ -102,7 +103,7 @@ def unpair_by_cpo(partner_id: str, claimed: Claimed, by: Unpairer, *, now: datet
     Of a station whose EVSE is named all of it is un-paired: it is one charger. Raises UnknownObject for what was never
     paired, ConcurrentChange.
     """
-    held = by.ownership.held(partner_id, claimed)
+    held = by.ownership.held(partner_id, claimed) if len(claimed.uid.encode()) <= LONGEST_UID else None
     if held is None:
         what = "charging station" if claimed.is_station else "EVSE"
         raise UnknownObject(f"the {what} {claimed.uid[:60]} is not paired")
