@@ -45,7 +45,13 @@ def pair(scene: Scene, code: str, what: PairedStation = EVSE) -> Charger:
 
 def unpairer(scene: Scene) -> Unpairer:
     return Unpairer(
-        scene.accounts, scene.ownership, scene.outbox, lambda *_: None, scene.real_now, new_id=lambda: "unp_1"
+        scene.accounts,
+        scene.ownership,
+        scene.outbox,
+        lambda _: (),
+        lambda *_: None,
+        scene.real_now,
+        new_id=lambda: "unp_1",
     )
 
 

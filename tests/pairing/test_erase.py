@@ -85,6 +85,7 @@ class House:
                 AccountStore(tables["users"]),
                 OwnershipStore(tables["evse_ownership"]),
                 self.scene.outbox,
+                lambda _: (),
                 lambda _, __: None,
                 real_now=lambda: NOW,
                 new_id=lambda: f"unp_{self.name}_{next(self.ids)}",

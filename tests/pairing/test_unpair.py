@@ -40,7 +40,8 @@ class World:
             of.accounts,
             of.ownership,
             of.outbox,
-            lambda partner_id, uids: of.planned.append((partner_id, tuple(uids))),
+            causes=lambda _: (),
+            plan_anew=lambda partner_id, uids: of.planned.append((partner_id, tuple(uids))),
             real_now=of.real_now,
             new_id=lambda: f"unp_{next(self.ids)}",
         )

@@ -26,7 +26,7 @@ def pair(world: World, place: ChargingLocation | None = None, **settings: Any) -
 
 
 def hold(world: World, held: Held, owner: ChargerKey | None) -> None:
-    row = ownership_row(Ownership(KEY.partner_id, Claimed("e1"), held, owner, "claim-1", SINCE))
+    row = ownership_row(Ownership(KEY.partner_id, Claimed("e1"), held, owner, "claim-1", SINCE, version=1))
     world.ownership.write(Put(row))
 
 

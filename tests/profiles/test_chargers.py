@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from offpeak.errors import OutOfDate, UnknownObject
-from offpeak.pairing.model import Charger, DriverSettings, MoneyUnit
+from offpeak.pairing.model import Charger, DriverSettings, MoneyUnit, Why
+from offpeak.pairing.ownership import OwnershipStore
+from offpeak.pairing.unpair import Unpairer, unpair
 from offpeak.pairing.users import LocationChange
-from offpeak.pairing.wish import Wishes, change_location, change_settings
+from offpeak.pairing.wish import Wishes, causes_at, change_location, change_settings
 from offpeak.profiles.ask_again import EVER
 from offpeak.profiles.chargers import Reader, chargers_of, driver_of, show_charger, show_visit, visits_of
 from offpeak.profiles.for_apps import OFFLINE_AFTER
@@ -100,6 +102,31 @@ def test_who_dies_while_settings_change_has_changed_nothing_or_left_it_to_the_sw
     world.sweep()
     world.deliver()
     assert (world.newest.kind is RequestKind.CLEAR) is (effects == 1)
+
+
+def test_who_dies_after_an_unpairing_leaves_it_to_the_sweep_to_clear_the_profile(world: World) -> None:
+    pair(world)
+    world.receive()
+    confirm(world)
+
+    def dies(_: str, __: Sequence[str]) -> None:
+        raise ProcessDied
+
+    by = Unpairer(
+        world.accounts,
+        OwnershipStore(world.ownership),
+        world.outbox,
+        lambda charger: causes_at(charger, wishes(world)),
+        dies,
+        lambda: world.real_now,
+        lambda: "unp_1",
+    )
+    with pytest.raises(ProcessDied):
+        unpair(CHARGER, Why.APP, by, now=world.now)
+    world.pass_time(minutes=2)
+    world.sweep()
+    world.deliver()
+    assert world.newest.kind is RequestKind.CLEAR
 
 
 def test_a_first_plan_that_meets_a_change_of_settings_holds_it(world: World) -> None:

@@ -802,11 +802,13 @@ def unpairer() -> Unpairer:
     from datetime import UTC, datetime
 
     from offpeak.pairing.unpair import Unpairer
+    from offpeak.pairing.wish import causes_at
 
     return Unpairer(
         accounts(),
         ownership(),
         outbox(),
+        lambda charger: causes_at(charger, wishes()),
         plan_anew_at,
         real_now=lambda: datetime.now(UTC),
         new_id=lambda: f"unp_{secrets.token_urlsafe(16)}",

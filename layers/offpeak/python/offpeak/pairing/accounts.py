@@ -97,10 +97,12 @@ class AccountStore:
         """Return the write of a new charger, for the transaction that links it; `is_there` belongs beside it."""
         return self._table, Put(charger_row(replace(charger, revision=1)), "attribute_not_exists(pk)")
 
-    def charger_delete(self, key: ChargerKey) -> tuple[Table, Write]:
-        """Return the write that takes a charger away, for the transaction that un-pairs it."""
-        sk = f"CHARGER#{key.charger_id}"
-        return self._table, Delete({"pk": key.user.text, "sk": sk}, "attribute_exists(pk)")
+    def charger_delete(self, charger: Charger) -> tuple[Table, Write]:
+        """Return the write that takes a charger away that is as it was seen, for the transaction that un-pairs it."""
+        sk = f"CHARGER#{charger.key.charger_id}"
+        return self._table, Delete(
+            {"pk": charger.key.user.text, "sk": sk}, "revision = :seen", {":seen": charger.revision}
+        )
 
     def remove_location(self, key: UserKey, location: ChargingLocation) -> None:
         """Take a location away that is as it was seen. Raises OutOfDate."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from offpeak.aws.tables import write_together
+from offpeak.aws.tables import Table, Write, write_together
 from offpeak.errors import ConcurrentChange
 from offpeak.events.model import Event, EventKind, Stream
 from offpeak.events.outbox import Outbox
@@ -20,12 +20,14 @@ MOST_TRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class Unpairer:
-    """What it takes to un-pair. `plan_anew` has the running sessions of EVSEs planned: what is nobody's has its
-    profile cleared. `new_id` makes the id of an un-pairing."""
+    """What it takes to un-pair. `causes` counts a cause of a plan for each session that runs at a charger, in the same
+    transaction, and `plan_anew` has the running sessions of EVSEs planned: what is nobody's has its profile cleared.
+    `new_id` makes the id of an un-pairing."""
 
     accounts: AccountStore
     ownership: OwnershipStore
     outbox: Outbox
+    causes: Callable[[Charger], Sequence[tuple[Table, Write]]]
     plan_anew: Callable[[str, Sequence[str]], object]
     real_now: Callable[[], datetime]
     new_id: Callable[[], str]
@@ -50,7 +52,8 @@ def unpair(key: ChargerKey, why: Why, by: Unpairer, *, now: datetime) -> bool:
         try:
             write_together(
                 [
-                    by.accounts.charger_delete(key),
+                    by.accounts.charger_delete(charger),
+                    *by.causes(charger),
                     *by.ownership.releasing(owned, waits.unpairing_id if waits else None, at=now),
                     *([by.ownership.unpairing_put(waits)] if waits else []),
                     by.outbox.put(event, at=at),

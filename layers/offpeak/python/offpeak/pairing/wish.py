@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from offpeak.aws.tables import Part, Table
+from offpeak.aws.tables import Table, Write
 from offpeak.errors import ConcurrentChange, OutOfDate, UnknownObject
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.keep import check_seen, known_location
@@ -96,13 +96,18 @@ def change_location(
     raise ConcurrentChange(f"charging location {location_id} is being changed by too many at once")
 
 
+def causes_at(charger: Charger, by: Wishes) -> list[tuple[Table, Write]]:
+    """Return the writes that count a cause of a plan for each session that runs at a charger."""
+    return _causes(_running([charger], by, checks=True), by)
+
+
 def _running(chargers: Iterable[Charger], by: Wishes, *, checks: bool) -> list[SessionKey]:
     """Return the sessions that chargers name; `checks` leaves out those that are kept no more."""
     named = [SessionKey(each.station.partner_id, name) for each in chargers for name in each.open_sessions]
     return [key for key in named if not checks or by.sessions.plan_wanted(key) is not None]
 
 
-def _causes(running: Sequence[SessionKey], by: Wishes) -> list[tuple[Table, Part]]:
+def _causes(running: Sequence[SessionKey], by: Wishes) -> list[tuple[Table, Write]]:
     return [by.sessions.cause(key, now=by.now(), received_at=by.real_now()) for key in running]
 
 
