@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from offpeak.aws.tables import Put
-from offpeak.errors import ConcurrentChange, InvalidMessage
+from offpeak.errors import InvalidMessage
 from offpeak.events.rows import stream_key
 from offpeak.pairing.model import Claimed, Held, Ownership
 from offpeak.pairing.rows import ownership_row
@@ -20,7 +20,7 @@ from offpeak.planning.plan import Plan, ReasonCode
 from offpeak.prices.model import Tariff, TariffKind
 from offpeak.profiles.events import stream_of
 from offpeak.profiles.model import RequestKind
-from tests.pairing.builders import CHARGER, USER, charger, location, station
+from tests.pairing.builders import CHARGER, charger, location, station
 from tests.profiles.paired import SINCE, hold, pair, set_to
 from tests.profiles.test_habits import has_learnt
 from tests.profiles.test_plan_group import Site
@@ -239,17 +239,3 @@ def test_behind_a_shared_limit_a_driver_has_his_word_for_both_evses_of_his_stati
     told = Counter(row["kind"] for row in rows)
     assert (told["session.started"], told["session.planned"], told["session.finished"]) == (2, 2, 1)
     assert told["profile.confirmed"] == 4
-
-
-def test_whose_a_session_was_can_be_forgotten_and_no_late_planner_writes_it_again(world: World) -> None:
-    pair(world)
-    world.receive()
-    world.plan()
-    late = world.standing
-    assert list(world.profiles.sessions_of_user(USER)) == [KEY]
-    for _ in range(2):
-        world.profiles.unlist(KEY)
-    with pytest.raises(ConcurrentChange):
-        world.profiles.save(standing=late)
-    assert (world.standing.charger, world.standing.plan) == (None, late.plan)
-    assert list(world.profiles.sessions_of_user(USER)) == []

@@ -7,14 +7,13 @@ own attributes, and guards them with a revision of their own (`profile_revision`
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from offpeak.aws.tables import Put, Table, Update, Write, write_together
 from offpeak.errors import ConcurrentChange, InvalidMessage
 from offpeak.instants import format_instant
-from offpeak.pairing.model import ChargerKey, UserKey
+from offpeak.pairing.model import ChargerKey
 from offpeak.profiles.model import ProfileRequest, Standing
 from offpeak.profiles.rows import request_from, request_row, standing_from, standing_row
 from offpeak.sessions.model import SessionKey
@@ -73,24 +72,6 @@ class ProfileStore:
         )
         keys = [SessionKey(row["partner_id"], row["session_id"]) for row in rows[:limit]]
         return keys, rows[limit]["charger_start"] if len(rows) > limit else None
-
-    def sessions_of_user(self, user: UserKey) -> Iterator[SessionKey]:
-        """Yield all sessions that are listed with chargers of a user, those included that he has un-paired since."""
-        for row in self._sessions.query("user_key = :user", {":user": user.text}, index="by_user"):
-            yield SessionKey(row["partner_id"], row["session_id"])
-
-    def unlist(self, key: SessionKey) -> None:
-        """Forget whose session it was. Nobody who read it before writes that any more; a session that is gone, or whose
-        driver is forgotten already, stays as it is."""
-        unlisted = Update(
-            key={"pk": key.text, "sk": "SESSION"},
-            update="REMOVE charger, begun_at, user_key, charger_start "
-            "SET profile_revision = if_not_exists(profile_revision, :none) + :one",
-            condition="attribute_exists(charger)",
-            values={":none": 0, ":one": 1},
-        )
-        with suppress(ConcurrentChange):
-            self._sessions.write(unlisted)
 
     def save(
         self,
