@@ -138,6 +138,20 @@ OPERATOR_ROUTES = (
 Version 4)."""
 
 
+def operator_places() -> dict[str, str]:
+    """Return those beginnings of operators' paths, such as /ops/v1/groups, below which one function answers all, and
+    which function that is."""
+    functions: dict[str, set[str]] = {}
+    for route in OPERATOR_ROUTES:
+        functions.setdefault(operator_place(route), set()).add(route.function)
+    return {place: next(iter(answering)) for place, answering in functions.items() if len(answering) == 1}
+
+
+def operator_place(route: Route) -> str:
+    """Return the first three parts of an operators' path."""
+    return "/".join(route.path.split("/")[:4])
+
+
 @dataclass(frozen=True, slots=True)
 class Worker:
     """A queue with the function that works it. `fifo` queues keep order within a group; the others are standard

@@ -279,11 +279,18 @@ class ServiceStack(Stack):
         """Lead requests, messages and ticks to the functions that routes.py names."""
         functions = self._functions
         self._api.authorise_with(functions["authorise"])
-        for api, behind in ((self._api, routes.ROUTES), (self._operator_api, routes.OPERATOR_ROUTES)):
-            for route in behind:
-                api.route(route, functions[route.function])
-            for name in {route.function: None for route in behind}:
-                api.may_invoke(functions[name])
+        for route in routes.ROUTES:
+            self._api.route(route, functions[route.function])
+        for name in {route.function: None for route in routes.ROUTES}:
+            self._api.may_invoke(functions[name])
+        places = routes.operator_places()
+        for place, name in places.items():
+            self._operator_api.serve(place, functions[name])
+        for route in routes.OPERATOR_ROUTES:
+            if routes.operator_place(route) not in places:
+                self._operator_api.route(route, functions[route.function])
+        for name in {route.function: None for route in routes.OPERATOR_ROUTES}:
+            self._operator_api.may_invoke(functions[name])
         for worker in routes.WORKERS:
             work(functions[worker.function], self._queues[worker.queue], worker)
         Clocks(self, "Clocks", routes.CLOCKS, functions)

@@ -90,6 +90,13 @@ class OperatorApi(Construct):
             return self._stage.operator_url
         return f"https://{self.api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{self._stage.name}"
 
+    def serve(self, place: str, function: Function) -> None:
+        """Send all that is asked at a path and below it to the function, which knows its own routes and methods: fewer
+        resources than by `route`, of which a stack holds five hundred."""
+        resource = self.api.root.resource_for_path(place)
+        for each in (resource, resource.add_resource("{below+}")):
+            each.add_method("ANY", invocation_of(function), authorization_type=apigateway.AuthorizationType.IAM)
+
     def route(self, route: routes.Route, function: Function) -> None:
         """Send the route's methods to the function."""
         resource = self.api.root.resource_for_path(route.path)

@@ -43,17 +43,21 @@ def methods(stacks: Stacks, api: str = "RestApi") -> list[dict[str, Any]]:
     return [each["Properties"] for each in of_api(stacks.service, "AWS::ApiGateway::Method", api).values()]
 
 
-@pytest.mark.parametrize(
-    ("api", "named"),
-    [("RestApi", routes.ROUTES), ("OperatorApi", routes.OPERATOR_ROUTES)],
-    ids=["partners", "operators"],
-)
-def test_every_route_of_the_house_is_deployed_and_nothing_else(
-    qa: Stacks, api: str, named: tuple[routes.Route, ...]
-) -> None:
-    assert deployed_routes(qa, api) == {
-        (method, route.path, route.function) for route in named for method in route.methods
+def test_every_route_of_the_house_is_deployed_and_nothing_else(qa: Stacks) -> None:
+    assert deployed_routes(qa) == {
+        (method, route.path, route.function) for route in routes.ROUTES for method in route.methods
     }
+
+
+def test_what_operators_ask_reaches_the_function_that_knows_it(qa: Stacks) -> None:
+    deployed = {(method, path): function for method, path, function in deployed_routes(qa, "OperatorApi")}
+    for route in routes.OPERATOR_ROUTES:
+        place = routes.operator_place(route)
+        for method in route.methods:
+            found = [deployed.get((method, route.path)), deployed.get(("ANY", place))]
+            assert route.function in found
+            assert route.path == place or route.function in (found[0], deployed.get(("ANY", f"{place}/{{below+}}")))
+    assert set(deployed.values()) == OPERATED
 
 
 def test_a_path_prefix_stands_before_every_route_and_in_the_base_url(tmp_path: Path) -> None:
