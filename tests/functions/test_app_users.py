@@ -187,3 +187,20 @@ def test_a_user_has_no_more_than_so_many_locations() -> None:
     for _ in range(20):
         a_location(user_id)
     assert call("POST", f"/v1/users/{user_id}/locations", HOME)["statusCode"] == 422
+
+
+def test_a_user_is_erased_by_a_deletion_that_is_told_of() -> None:
+    user_id = a_user()
+    a_location(user_id)
+    begun = call("DELETE", f"/v1/users/{user_id}")
+    deletion = body_of(begun, 202)
+    path = f"/v1/deletions/{deletion['deletion_id']}"
+    assert header_of(begun, "Location") == f"{BASE_URL}{path}"
+    assert call("GET", f"/v1/users/{user_id}")["statusCode"] == 404
+    assert body_of(call("GET", path)) == deletion
+    assert deletion["state"] == "RUNNING"
+    assert body_of(call("DELETE", f"/v1/users/{user_id}"), 202) == deletion
+    for strange in (path, "/v1/deletions/del_none", f"/v1/deletions/{'x' * 3000}"):
+        assert call("GET", strange, tenant="other")["statusCode"] == 404
+    assert call("DELETE", f"/v1/users/{user_id}", tenant="other")["statusCode"] == 404
+    assert call("POST", f"/v1/users/{user_id}/locations", HOME)["statusCode"] == 404

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from offpeak.aws.tables import Put, Table
+from offpeak.aws.tables import Delete, Put, Table
 from offpeak.errors import UnknownObject
+from offpeak.events.model import Stream
+from offpeak.events.publish import PublishedEvents
 from offpeak.habits.store import Charger as HabitCharger
 from offpeak.habits.store import HabitStore
 from offpeak.pairing.accounts import AccountStore
@@ -81,6 +83,7 @@ class House:
             ConnectStore(tables["connect_sessions"]),
             HabitStore(tables["habits"]),
             RepeatStore(tables["app_requests"]),
+            PublishedEvents(tables["events"]),
             lambda: Unpairer(
                 AccountStore(tables["users"]),
                 OwnershipStore(tables["evse_ownership"]),
@@ -160,6 +163,7 @@ def test_a_user_is_gone_for_apps_at_once_and_everywhere_after_two_looks(house: H
         "connect_sessions": 1,
         "answers_kept": 1,
         "sessions": 2,
+        "events": 0,
         "habits": 1,
     }
     assert all(each["found_at_last_look"] == 0 for each in listing)
@@ -195,6 +199,23 @@ def test_what_is_written_while_he_is_erased_is_found_by_the_look_after(house: Ho
     house.tick()
     assert house.deletion().finished_at is not None
     check_nothing_is_left(house)
+
+
+def test_what_was_published_of_his_chargers_goes_once_nothing_waits_to_be_told(house: House) -> None:
+    events, key = house.tables["events"], house.charger.key
+    stream = f"STREAM#{Stream('hearth', key.user.user_id, key.charger_id).text}"
+    house.begin()
+    for sk in ("EVENT#000000000001", "ID#evt_1", "SEQUENCE"):
+        events.write(Put({"pk": stream, "sk": sk}))
+    house.tick()
+    assert house.deletion().done["events"] == 0, "that the charger was un-paired is still to be told"
+    for row in events.query("pk = :pk AND begins_with(sk, :out)", {":pk": stream, ":out": "OUT#"}):
+        events.write(Delete({"pk": row["pk"], "sk": row["sk"]}))
+    house.tick()
+    assert house.deletion().done["events"] == 1
+    assert [row["sk"] for row in events.query("pk = :pk", {":pk": stream})] == ["SEQUENCE"]
+    house.tick()
+    assert house.deletion().finished_at is not None
 
 
 def test_a_deletion_asked_for_again_is_the_same_and_nobody_else_is_touched(house: House) -> None:

@@ -779,6 +779,7 @@ def deletions() -> DeletionStore:
 def eraser() -> Eraser:
     from datetime import UTC, datetime
 
+    from offpeak.events.publish import PublishedEvents
     from offpeak.pairing.erase import Eraser
 
     return Eraser(
@@ -788,6 +789,7 @@ def eraser() -> Eraser:
         connects(),
         habits(),
         repeats(),
+        PublishedEvents(_table("EVENTS_TABLE")),
         unpairer,
         now=clock().now,
         real_now=lambda: datetime.now(UTC),

@@ -142,6 +142,17 @@ class PublishedEvents:
         )
         return [Published(event_from(row), int(row["sequence"])) for row in rows]
 
+    def forget(self, stream: Stream) -> int:
+        """Delete what was published of a stream, and return how many events there were. While something waits to be
+        published nothing is done: what was numbered already is told by these rows. The count goes on."""
+        rows = list(self._table.query("pk = :pk", {":pk": stream_key(stream)}))
+        if any(row["sk"].startswith("OUT#") for row in rows):
+            return 0
+        for row in rows:
+            if row["sk"].startswith(("EVENT#", "ID#")):
+                self._table.write(Delete({"pk": row["pk"], "sk": row["sk"]}))
+        return sum(row["sk"].startswith("EVENT#") for row in rows)
+
 
 def sweep_outbox(table: Table, outbox: Outbox, now: datetime) -> int:
     """Ask again for streams whose message was lost, and return how many. `now` is the real time."""

@@ -25,13 +25,14 @@ OPEN = "#deletions"
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """`evses` are those of the user's chargers, as (partner, uid); `done` counts by place what was erased, `runs` how
-    often all places were looked at, `left` what the last look found."""
+    """`evses` are those of the user's chargers, as (partner, uid), `chargers` these chargers' ids; `done` counts by
+    place what was erased, `runs` how often all places were looked at, `left` what the last look found."""
 
     user: UserKey
     deletion_id: str
     begun_at: datetime
     evses: frozenset[tuple[str, str]] = frozenset()
+    chargers: frozenset[str] = frozenset()
     runs: int = 0
     done: dict[str, int] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
@@ -58,7 +59,8 @@ class DeletionStore:
         user = account.user
         stations = [each.station for each in account.chargers.values()]
         evses = frozenset((each.partner_id, evse.uid) for each in stations for evse in each.evses)
-        deletion = Deletion(user.key, deletion_id_of(user.key.user_id), now, evses, revision=1)
+        chargers = frozenset(account.chargers)
+        deletion = Deletion(user.key, deletion_id_of(user.key.user_id), now, evses, chargers, revision=1)
         gone = Delete({"pk": user.key.text, "sk": "USER"}, "revision = :seen", {":seen": user.revision})
         put = Put(_row(deletion), "attribute_not_exists(pk)")
         write_together([(self._table, gone), (self._table, put)])
@@ -107,6 +109,7 @@ def _row(deletion: Deletion) -> Item:
         "user_id": user.user_id,
         "begun_at": format_instant(deletion.begun_at),
         "evses": [list(each) for each in sorted(deletion.evses)],
+        "chargers": sorted(deletion.chargers),
         "runs": deletion.runs,
         "done": deletion.done,
         "left": deletion.left,
@@ -122,6 +125,7 @@ def _deletion(row: Item) -> Deletion:
         deletion_id=row["sk"],
         begun_at=parse_instant(row["begun_at"]),
         evses=frozenset((partner_id, uid) for partner_id, uid in row["evses"]),
+        chargers=frozenset(row["chargers"]),
         runs=int(row["runs"]),
         done=_counts(row["done"]),
         left=_counts(row["left"]),

@@ -13,6 +13,8 @@ from datetime import datetime
 
 from offpeak.aws.tables import Delete, Table
 from offpeak.errors import ConcurrentChange
+from offpeak.events.model import Stream
+from offpeak.events.publish import PublishedEvents
 from offpeak.habits.store import Charger as HabitCharger
 from offpeak.habits.store import HabitStore
 from offpeak.instants import format_instant
@@ -39,6 +41,7 @@ class Eraser:
     connects: ConnectStore
     habits: HabitStore
     repeats: RepeatStore
+    events: PublishedEvents
     unpairer: Callable[[], Unpairer]
     now: Callable[[], datetime]
     real_now: Callable[[], datetime]
@@ -68,15 +71,19 @@ def look(deletion: Deletion, by: Eraser) -> Deletion:
     rows = [row for row in by.users.query("pk = :pk", {":pk": user.text}) if row["sk"] != "USER"]
     chargers = [charger_from(row) for row in rows if row["sk"].startswith("CHARGER#")]
     evses = deletion.evses | {(each.station.partner_id, evse.uid) for each in chargers for evse in each.station.evses}
-    if evses != deletion.evses:
+    ids = deletion.chargers | {each.key.charger_id for each in chargers}
+    if (evses, ids) != (deletion.evses, deletion.chargers):
         # Kept before they are un-paired: who dies after that still knows whose habits are to be forgotten.
-        deletion = by.deletions.save(replace(deletion, evses=evses))
+        deletion = by.deletions.save(replace(deletion, evses=evses, chargers=ids))
     found = {
         "chargers": _unpair([each.key for each in chargers], by),
         "charging_locations": _erase([row for row in rows if row["sk"].startswith("LOCATION#")], by.users),
         "connect_sessions": _forget_connects(user, by),
         "answers_kept": by.repeats.erase(user.tenant_id, user.user_id),
         "sessions": pseudonymise(by.sessions, user.text),
+        "events": sum(
+            by.events.forget(Stream(user.tenant_id, user.user_id, each)) for each in sorted(deletion.chargers)
+        ),
         "habits": sum(by.habits.forget(HabitCharger(*evse)) for evse in sorted(deletion.evses)),
     }
     done = {name: deletion.done.get(name, 0) + each for name, each in found.items()}
@@ -120,10 +127,12 @@ BECAME = {
     "connect_sessions": "ERASED",
     "answers_kept": "ERASED",
     "sessions": "PSEUDONYMISED",
+    "events": "ERASED",
     "habits": "ERASED",
 }
-"""The user himself is gone when his deletion begins. Events, deliveries, queues, logs and the audit trail hold opaque
-ids only, and none of those leads to anybody once the user is gone."""
+"""The user himself is gone when his deletion begins. What the tenant is still to be told (that his chargers were
+un-paired), deliveries, queues, logs and the audit trail hold opaque ids only: none leads to anybody once the user is
+gone, and events and deliveries go within 30 days by themselves."""
 
 
 def _unpair(keys: list[ChargerKey], by: Eraser) -> int:
