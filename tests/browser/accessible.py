@@ -7,7 +7,8 @@ from playwright.sync_api import Page
 
 SMALLEST_TARGET_PX = 44
 """Of what is to be touched (WCAG 2.2, 2.5.5)."""
-MEASURE = """() => [...document.querySelectorAll('a, button, input:not([type=hidden])')].map(each => {
+MEASURE = """() => [...document.querySelectorAll('a, button, input:not([type=hidden])')]
+    .filter(each => each.getClientRects().length).map(each => {
     const box = each.getBoundingClientRect();
     const isText = each.tagName === 'A' && getComputedStyle(each).display === 'inline';
     return {text: each.textContent.trim() || each.name, height: box.height, isText};

@@ -51,7 +51,7 @@ class Phone:
             self.complaints.append(said)
 
     def _asked(self, request: Request) -> None:
-        if "referer" in request.headers:
+        if request.headers.get("referer"):
             self.complaints.append(f"{request.url} was told of {request.headers['referer']}")
 
     def heard(self) -> list[str]:
