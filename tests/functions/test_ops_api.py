@@ -70,6 +70,7 @@ def test_an_invitation_makes_a_partner_and_tells_the_token_once(cloud: Cloud) ->
     assert invited().problem == (409, None)
     again = call("POST", f"{ACME}/invitations")
     assert (again.status, again.body["token_a"] != made.body["token_a"]) == (201, True)
+    assert again.header("Location") == f"/production{ACME}"
 
 
 def test_a_change_needs_the_version_that_was_seen(cloud: Cloud) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from offpeak.resolver import Api
 
+ROOT = "/ops/v1/"
 USUAL_PAGE = 50
 LARGEST_PAGE = 100
 
@@ -71,8 +72,8 @@ def cursor_at(place: str | None) -> str | None:
 
 def here(api: Api, path: str) -> str:
     """Return the address of a path of this API, as a path on the server that was asked."""
-    context = api.current_event["requestContext"]
-    return f"{context['path'].removesuffix(context['resourcePath'])}{path}"
+    before, *_ = api.current_event["requestContext"]["path"].partition(ROOT)
+    return f"{before}{path}"
 
 
 def answer(data: object, *, revision: int | None = None, location: str | None = None) -> Response[str]:
