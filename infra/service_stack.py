@@ -250,7 +250,7 @@ class ServiceStack(Stack):
         events, webhooks = self._queues["events"], self._queues["webhooks"]
         publisher = self._function("publish_events")
         publisher.can_read(data.events, data.webhooks).can_write(data.events, data.webhooks).can_send(events, webhooks)
-        courier = self._function("deliver_webhooks").can_read(data.webhooks).can_write(data.webhooks)
+        courier = self._function("deliver_webhooks").can_read(data.webhooks, data.tenants).can_write(data.webhooks)
         courier.can_send(webhooks).can_use_key(data.token_key, "TOKEN_KEY_ID", encrypt=False)
         sweep = self._function("sweep_webhooks", timeout_s=50)
         sweep.can_read(data.events, data.webhooks, data.partners, data.tenants).can_write(data.events)

@@ -65,7 +65,9 @@ def put(number: int, *, evse: str = EVSE.lower(), began: datetime = BEGAN) -> Se
 
 
 @pytest.mark.parametrize(
-    "later", [lambda: put(2), lambda: a_patch(2), lambda: put(2, evse="EVSE-2"), lambda: put(0)], ids=str
+    "later",
+    [lambda: put(2), lambda: a_patch(2), lambda: put(2, evse="EVSE-2"), lambda: put(0)],
+    ids=["PUT", "PATCH", "PUT that moves it elsewhere", "the same PUT again"],
 )
 def test_of_a_session_at_an_evse_that_was_unpaired_nothing_more_is_taken(
     here: Here, later: Callable[[], SessionMessage]

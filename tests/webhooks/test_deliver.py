@@ -210,6 +210,20 @@ def test_lost_messages_and_a_worker_that_died_are_made_good_by_the_sweep(
     assert receiver.sequences == [1]
 
 
+def test_a_suspended_tenant_is_told_nothing_until_it_is_resumed_and_then_all(
+    world: World, receiver: WebhookReceiver
+) -> None:
+    key = world.subscribe(receiver)
+    world.shut_out.add(key.tenant_id)
+    world.happens("a", "b")
+    world.work()
+    world.pass_by(30)
+    assert receiver.received == []
+    world.shut_out.clear()
+    world.pass_by(15)
+    assert receiver.sequences == [1, 2]
+
+
 def test_who_unsubscribed_gets_nothing_more(world: World, receiver: WebhookReceiver) -> None:
     key = world.subscribe(receiver)
     world.happens("a")

@@ -71,6 +71,7 @@ class World:
         self.ahead = timedelta()
         self.queue: Any = Messages()
         self.ids = count(1)
+        self.shut_out: set[str] = set()
         rule = rule or PeerAddressRule(loopback=True)
         cipher: Any = Cipher()
         self.subscriptions = SubscriptionStore(webhooks)
@@ -118,6 +119,7 @@ class World:
             "lanes": self.lanes,
             "post": self.post,
             "queue": self.queue,
+            "is_shut_out": lambda tenant_id: tenant_id in self.shut_out,
             "now": lambda: self.now,
             "real_now": self.real_now,
             "new_id": lambda: f"lease-{next(self.ids)}",

@@ -17,25 +17,30 @@ from offpeak.webhooks.subscriptions import SubscriptionStore
 
 MOST_AT_ONCE = 20
 """Deliveries that one message works; then the next message is sent, so that no lane keeps a worker to itself."""
+HELD_FOR = timedelta(minutes=15)
+"""When a lane whose tenant is shut out is looked at again."""
 BEGUN_WITHIN = timedelta(seconds=15)
 """After so long no further delivery is begun: the last one may take its time-out, and the function must end in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """What it takes to deliver. `now` tells the house's time, `real_now` the real one; `new_id` makes a lease's id."""
+    """What it takes to deliver. `is_shut_out` says whether a tenant is told nothing at the moment, `now` tells the
+    house's time, `real_now` the real one; `new_id` makes a lease's id."""
 
     subscriptions: SubscriptionStore
     lanes: LaneStore
     post: Post
     queue: FairQueue
+    is_shut_out: Callable[[str], bool]
     now: Callable[[], datetime]
     real_now: Callable[[], datetime]
     new_id: Callable[[], str]
 
 
 def deliver(key: WebhookKey, by: Courier) -> None:
-    """Deliver what waits for a subscription. Whoever else is at it, or a lane that has to wait, ends this at once."""
+    """Deliver what waits for a subscription. Whoever else is at it, or a lane that has to wait, ends this at once; so
+    does a suspended tenant, for whom everything waits."""
     lease_id, begun_at = by.new_id(), by.real_now()
     lane = by.lanes.take(key, lease_id, begun_at)
     if lane is None:
@@ -43,6 +48,9 @@ def deliver(key: WebhookKey, by: Courier) -> None:
     subscription = by.subscriptions.get(key)
     if subscription is None or not lane.may_go(by.now()):
         by.lanes.let_go(key, lease_id, lane)
+        return
+    if by.is_shut_out(key.tenant_id):
+        by.lanes.let_go(key, lease_id, replace(lane, due_at=by.now() + HELD_FOR))
         return
     waiting = by.lanes.waiting(key, MOST_AT_ONCE + 1)
     left = waiting
