@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from local.cloud import KEPT
 from local.cloud_assembly import table_shapes
@@ -14,6 +16,19 @@ from local.cloud_server import CloudServer
 from offpeak.aws.tables import Table
 
 MakeTable = Callable[[str], Table]
+
+
+class ByFolderOrFile(LoadScopeScheduling):
+    """What costs much to set up is set up in one process: all tests of the deployed stack follow each other there, and
+    so do all of pages. Others go file by file to whoever has time. (pytest-xdist 3.8 finds no groups in pytest 9.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return next((folder for folder in ("tests/e2e/", "tests/browser/") if file.startswith(folder)), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolderOrFile:
+    return ByFolderOrFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.local_stack)
-            item.add_marker(pytest.mark.xdist_group("stage"))  # one process, so that there is one stack
 
 
 @pytest.hookimpl(wrapper=True)
