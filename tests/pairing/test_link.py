@@ -195,11 +195,26 @@ def test_an_answer_in_an_envelope_is_taken_too(scene: Scene) -> None:
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [(400, Reason.CPO_UNUSABLE), (403, Reason.CPO_UNUSABLE), (409, Reason.ALREADY_LINKED), (410, Reason.CODE_UNKNOWN)],
+    [
+        (400, Reason.CODE_UNKNOWN),
+        (403, Reason.CPO_UNUSABLE),
+        (409, Reason.ALREADY_LINKED),
+        (410, Reason.CODE_UNKNOWN),
+        (422, Reason.CODE_UNKNOWN),
+    ],
 )
 def test_what_the_cpo_answers_is_told_apart(scene: Scene, status: int, expected: Reason) -> None:
     scene.cpo.trouble_pairing(PairingTrouble(http_status=status))
     assert reason(scene.link("AB-123456", scene.moves_in("ann"))) is expected
+
+
+@pytest.mark.parametrize("trouble", [PairingTrouble(http_status=403), PairingTrouble(says='{"status_code": 2001}')])
+def test_no_answer_of_a_cpo_lets_codes_be_guessed_without_end(scene: Scene, trouble: PairingTrouble) -> None:
+    ann = scene.moves_in("ann")
+    scene.cpo.trouble_pairing(trouble)
+    reasons = [reason(scene.link(f"AB-{number:06}", ann)) for number in range(30)]
+    assert set(reasons) == {Reason.CPO_UNUSABLE, Reason.TOO_MANY_TRIES}
+    assert len(scene.cpo.pairing.calls) == reasons.count(Reason.CPO_UNUSABLE) <= 10
 
 
 @pytest.mark.parametrize(

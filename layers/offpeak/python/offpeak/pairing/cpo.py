@@ -27,6 +27,8 @@ PAIR_S, UNPAIR_S = 8.0, 5.0
 """What a CPO has to answer within: both well below the lease of a place (partners/gate.py)."""
 LARGEST_ANSWER = 256 * 1024
 UNKNOWN = (404, 410)
+NO_SUCH_CODE = (*UNKNOWN, 400, 422)
+"""404 is what the interface says; some systems refuse the request instead."""
 LINKED_THERE = 409
 
 
@@ -53,7 +55,7 @@ class PairingInterfaces:
         answer = self._post(
             pair_address(_base(partner), stations=stations), {"code": code}, partner, ids, timeout_s=PAIR_S
         )
-        if answer.http_status in UNKNOWN:
+        if answer.http_status in NO_SUCH_CODE:
             return None
         if answer.http_status == LINKED_THERE:
             raise LinkedThere(partner.partner_id)

@@ -82,6 +82,10 @@ class Linker:
     new_id: Callable[[], str]
 
 
+GUESSED = (Reason.CODE_UNKNOWN, Reason.ALREADY_LINKED, Reason.CPO_UNUSABLE)
+"""What a wrong code may end in: not every CPO says so by HTTP 404. Each of these counts as a try."""
+
+
 class AskAgain(PeerUnavailable):
     """The CPO may have been told of an un-pairing after it had answered: its answer is worth nothing."""
 
@@ -113,7 +117,7 @@ def link(
     counts = False
     try:
         outcome = _asked(typed, partner, key, location_id, claim_id, by, now)
-        counts = isinstance(outcome, Refused) and outcome.reason in (Reason.CODE_UNKNOWN, Reason.ALREADY_LINKED)
+        counts = isinstance(outcome, Refused) and outcome.reason in GUESSED
     finally:
         if not counts:
             by.tries.give_back(partner.partner_id, key.user, connect_id, at)
