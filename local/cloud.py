@@ -26,8 +26,6 @@ KEPT = PROJECT / ".local"
 """Syntheses and packages that the next run can use again."""
 QUEUES = ("pairing", "history", "replan", "plan", "send", "events", "webhooks")
 """In the order in which work flows through them."""
-WORKERS_AT_ONCE = 10
-"""Of each queue's function. Every worker is a process of some 50 MB that needs half a second of a core to start."""
 
 
 class NotDrained(Exception):

@@ -26,15 +26,6 @@ from offpeak.sessions.model import SessionKey
 from ops.deployed import FunctionFailed, NotDeployed
 
 INTERRUPTED = 130
-CANNOT_GO_ON = (
-    CloudEnded,
-    SynthesisFailed,
-    ProgramDidNotStart,
-    DeploymentFailed,
-    RegistrationFailed,
-    FunctionFailed,
-    NotDeployed,
-)
 GLANCE_EVERY_MIN = 15
 
 
@@ -55,6 +46,7 @@ def main(arguments: list[str]) -> int:
         console.print(str(error), style="red")
         return 2
     except (
+        CloudEnded,
         SynthesisFailed,
         ProgramDidNotStart,
         DeploymentFailed,
@@ -62,7 +54,7 @@ def main(arguments: list[str]) -> int:
         FunctionFailed,
         NotDeployed,
     ) as e:
-        console.print(f"The demonstration could not start: {e}", style="red")
+        console.print(f"The demonstration could not go on: {e}", style="red")
         return 1
     parts = [figures_of(record) for record in records if record.sessions]
     if parts:

@@ -43,7 +43,7 @@ WITHIN_KWH = 1e-6
 """What a solver's own tolerance lets it miss a limit by."""
 OUR_REPEATS, REPEATS, SLOW_REPEATS = 25, 4, 2
 SLOW = (FLEXMEASURES, BY_PYOMO)
-COLD_STARTS = 5
+COLD_STARTS, SLOW_COLD_STARTS = 5, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def main(arguments: list[str]) -> int:
         try:
             for contest in chosen:
                 rows += held(contest, asked, progress)
-            rows += cold([name for name in asked if name not in SLOW], given.environments, progress)
+            rows += cold(list(asked), given.environments, progress)
         finally:
             show(rows, Console())
     return 0
@@ -157,9 +157,10 @@ def cold(names: Sequence[str], environments: Path, progress: Progress) -> Iterat
     """Start each anew a few times: the import, and the first plain instance after it."""
     [instance] = made_up("plain", 1)
     for name in names:
-        progress(f"{COLD_STARTS} cold starts of {name}")
+        starts = SLOW_COLD_STARTS if name in SLOW else COLD_STARTS
+        progress(f"{starts} cold starts of {name}")
         imports, firsts = [], []
-        for _ in range(COLD_STARTS):
+        for _ in range(starts):
             with running(PEERS[name], environments, environments / "logs") as asked:
                 imports.append(asked.import_s)
                 firsts += asked.solve("plain", instance, 1).seconds

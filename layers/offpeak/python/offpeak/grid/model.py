@@ -135,9 +135,6 @@ class Conditions:
     spans: tuple[Condition, ...] = ()
 
 
-NO_CONDITIONS = Conditions()
-
-
 def conditions(
     signals: Iterable[Signal], zone: str, group: str | None, start_at: datetime, end_at: datetime
 ) -> Conditions:

@@ -408,13 +408,6 @@ class GroupStore:
             values | ({":turn": turn} if turn else {}),
         )
 
-    def planning_done(self, root_id: str, count: int, revision: int) -> tuple[Table, Write]:
-        """Return what notes in a transaction of others that the plan for `count` causes is saved.
-
-        It fails where the tree is at another revision, and where one more cause came in.
-        """
-        return self._table, planned_write(root_id, count, revision)
-
     def _change(
         self,
         root_id: str,

@@ -12,9 +12,10 @@ from decimal import Decimal
 
 from offpeak.pairing.model import Charger, ChargingLocation
 from offpeak.partners.model import PlanningDefaults
+from offpeak.planning.facts import EARLY
 from offpeak.planning.outlook import Outlook
 from offpeak.planning.situation import Situation
-from offpeak.profiles.habits import FEW, by_habits
+from offpeak.profiles.habits import by_habits
 from offpeak.profiles.situation import Departure, at_the_meter, departure_by
 from offpeak.sessions.model import KnownSession, Session
 
@@ -139,7 +140,7 @@ def as_said(
     if likely is None:
         return situation
     if is_need_said:
-        return replace(situation, departure_at=likely.departure_at(FEW, situation.now))
+        return replace(situation, departure_at=likely.departure_at(EARLY, situation.now))
     return by_habits(situation, likely)
 
 

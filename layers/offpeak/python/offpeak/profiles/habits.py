@@ -9,14 +9,13 @@ from datetime import datetime, timedelta
 from offpeak.habits.model import Arrival, Visit, outlook
 from offpeak.habits.store import Charger, HabitStore, Past
 from offpeak.partners.model import PlanningDefaults
+from offpeak.planning.facts import EARLY
 from offpeak.planning.outlook import Outlook
 from offpeak.planning.situation import Situation
 from offpeak.profiles.model import Standing
 from offpeak.profiles.situation import is_idle
 from offpeak.sessions.model import ChargingState, KnownSession, Session, SessionStatus
 from offpeak.telemetry import logger
-
-FEW = 0.1
 
 SHORTEST, LONGEST = timedelta(minutes=15), timedelta(days=14)
 LEAST_KWH = 0.5
@@ -71,8 +70,8 @@ def by_habits(situation: Situation, likely: Outlook) -> Situation:
     return replace(
         situation,
         outlook=likely,
-        departure_at=likely.departure_at(FEW, situation.now),
-        need_kwh=likely.need_kwh(1 - FEW),
+        departure_at=likely.departure_at(EARLY, situation.now),
+        need_kwh=likely.need_kwh(1 - EARLY),
         need_is_known=False,
     )
 
