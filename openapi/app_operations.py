@@ -64,7 +64,8 @@ APP_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             may_create=True,
             may_repeat=True,
             text=f"A user has at most {MOST_LOCATIONS}. What is left out of `bidding_zone`, `tariff` and "
-            "`connection_limit_a` is as the CPO's connection has it.",
+            "`connection_limit_a` is as the CPO's connection has it. Of a `bidding_zone` in which no CPO has market "
+            "prices none are fetched.",
         ),
     },
     f"{USER}/locations/{{location_id}}": {

@@ -24,13 +24,16 @@ TITLES = {
     "app_users": "App API: users and charging locations",
     "app_webhooks": "App API: webhooks",
     "app_chargers": "App API: chargers, settings and sessions",
+    "app_connect": "App API: connect sessions and codes",
     "oauth": "OAuth2",
     "ops_api": "Operator API",
     "ops_groups": "Operator API: limit groups",
     "ops_tenants": "Operator API: tenants",
     "ops_signals": "Operator API: grid signals",
+    "ops_pairings": "Operator API: pairings",
     "ocpi_chargingprofiles": "Charging profiles",
     "ocpi_hubclientinfo": "Hub client info",
+    "ocpi_pairing": "Pairing that CPOs begin",
 }
 ABOUT = """\
 What a charge point operator's system calls (OCPI 2.2.1 and 2.3.0, OAuth2), what drivers' apps call (/v1), and what

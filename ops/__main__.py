@@ -1,5 +1,5 @@
-"""The operators' command: connect, see and change partners, keep limit groups, see a session, give dead letters back to
-their queue."""
+"""The operators' command: connect, see and change partners and tenants, keep limit groups, say what the grid asks,
+see a session, paused webhooks and pairings, give dead letters back to their queue."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ examples:
   python -m ops tenant add hearth --stage qa --name "Hearth Energy" --partner acme
   python -m ops signal add --stage qa --zone DE-LU --kind cap --step 2027-03-01T17:00:00Z=4100
   python -m ops webhooks --stage qa
+  python -m ops pairings acme --stage qa
   python -m ops replay-dead-letters --stage production --queue plan --dry-run
 
 The account, region and credentials are those that AWS's own tools use: AWS_PROFILE, AWS_REGION and so on.
