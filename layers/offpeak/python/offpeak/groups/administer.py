@@ -16,7 +16,7 @@ from offpeak.groups.model import Group, GroupTree, Member, Place, validate
 from offpeak.groups.rows import group_row, member_row, tree_pk
 from offpeak.groups.settings import GroupChange, LoadTold, NewGroup, changed, new_group, told
 from offpeak.groups.store import GroupStore, StoredTree, TreeChange
-from offpeak.partners.audit import Action, Actor, SettingChange
+from offpeak.partners.audit import Action, Actor, SettingChange, differences
 from offpeak.partners.trail import AuditTrail
 from offpeak.telemetry import count, logger
 
@@ -288,12 +288,7 @@ def _without(groups: Groups, places: Sequence[Place]) -> Groups:
 
 def _differences(before: Groups, after: Groups) -> tuple[SettingChange, ...]:
     """Return what differs, by paths such as `board.limit_a` and `board.members.acme#evse-1#`."""
-    old, new = dict(_leaves(before)), dict(_leaves(after))
-    return tuple(
-        SettingChange(name, old.get(name), new.get(name))
-        for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name)
-    )
+    return differences(dict(_leaves(before)), dict(_leaves(after)))
 
 
 def _leaves(groups: Groups) -> Iterator[tuple[str, object]]:

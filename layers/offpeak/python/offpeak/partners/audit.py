@@ -148,7 +148,11 @@ def changes_between(before: Partner | None, after: Partner) -> tuple[SettingChan
 
 def changes_in(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[SettingChange, ...]:
     """The same of settings as they are shown."""
-    old, new = dict(_leaves(before)), dict(_leaves(after))
+    return differences(dict(_leaves(before)), dict(_leaves(after)))
+
+
+def differences(old: Mapping[str, object], new: Mapping[str, object]) -> tuple[SettingChange, ...]:
+    """The same of values by their paths."""
     return tuple(
         SettingChange(name, old.get(name), new.get(name))
         for name in sorted(old.keys() | new.keys())
