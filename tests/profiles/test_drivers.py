@@ -12,7 +12,7 @@ import pytest
 from offpeak.aws.tables import Put
 from offpeak.errors import InvalidMessage
 from offpeak.events.rows import stream_key
-from offpeak.pairing.model import Claimed, Held, Ownership
+from offpeak.pairing.model import ChargerKey, Claimed, Held, Ownership, User, UserKey
 from offpeak.pairing.rows import ownership_row
 from offpeak.pairing.wish import Wishes, change_settings
 from offpeak.partners.model import Flags, PlanningDefaults
@@ -83,6 +83,25 @@ def test_smart_charging_off_takes_the_profile_away(world: World) -> None:
     set_to(world, smart_charging=False)
     assert why(world) == "smart_charging_off"
     assert world.newest.kind is RequestKind.CLEAR
+
+
+def test_whoever_pairs_an_evse_anew_gets_nothing_of_the_session_of_the_driver_before_him(world: World) -> None:
+    pair(world)
+    world.receive()
+    confirm(world)
+    other = ChargerKey(UserKey("other-tenant", "usr_bob"), "chg_bob")
+    world.accounts.save_user(User(other.user, SINCE))
+    world.accounts.save_location(other.user, location())
+    world.accounts.save_charger(charger(other, station=station(KEY.partner_id, "E1"), paired_at=at(30)))
+    anew = Ownership(KEY.partner_id, Claimed("e1"), Held.OWNED, other, "claim-2", at(30), released_at=at(20), version=2)
+    world.ownership.write(Put(ownership_row(anew)))
+    world.sessions.want_plan(KEY, now=world.now, received_at=world.real_now)
+    assert why(world) == "unpaired"
+    assert world.newest.kind is RequestKind.CLEAR
+    assert world.standing.charger == CHARGER
+    his = world.accounts.charger(other)
+    assert his is not None
+    assert his.open_sessions == ()
 
 
 def test_an_evse_that_was_unpaired_is_left_alone_whatever_the_partners_settings(world: World) -> None:

@@ -9,6 +9,7 @@ from offpeak.errors import ConcurrentChange, OutOfDate
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.model import Charger, ChargerKey
 from offpeak.pairing.ownership import OwnershipStore
+from offpeak.pairing.refuse import why_refused
 from offpeak.profiles.driver import NOBODY, Driver, Holding
 from offpeak.sessions.model import Session, SessionKey
 
@@ -27,14 +28,15 @@ class Drivers:
     def at(self, session: Session) -> Holding:
         """Return what pairing says of a session's EVSE: one read where nobody has it, two where somebody does.
 
-        One whose owner's charger is gone counts as un-paired.
+        One whose owner's charger is gone counts as un-paired, and so does one that was un-paired after the session
+        began: whoever pairs it anew gets nothing of the driver before him.
         """
         if session.evse_uid is None:
             return NOBODY
         found = self._ownership.of(session.key.partner_id, session.evse_uid)
         if found is None:
             return NOBODY
-        if found.owner is None:
+        if found.owner is None or why_refused(found, session.start_at) is not None:
             return Holding(is_released=True)
         account = self._accounts.load(found.owner.user)
         charger = account.chargers.get(found.owner.charger_id) if account else None
