@@ -91,6 +91,7 @@ class Doors:
                 "evse_uid": "EVSE-1",
                 "connector_id": "1",
                 "tariff_id": "T1",
+                "uid": "EVSE-1",
             }
         )
         body = None if method in ("GET", "DELETE") else "{}"

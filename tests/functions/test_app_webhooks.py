@@ -9,6 +9,7 @@ import pytest
 from functions import app_webhooks, deliver_webhooks, publish_events, sweep_webhooks
 from local.webhook_receiver import WebhookReceiver
 from offpeak import wiring
+from offpeak.tenants.model import Look, Tenant
 from tests.conftest import MakeTable
 from tests.events.builders import event
 from tests.functions.conftest import Cloud
@@ -25,6 +26,8 @@ def tenants(cloud: Cloud, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch
     for name, suffix, attributes in (("events", ".fifo", {"FifoQueue": "true"}), ("webhooks", "", {})):
         url = sqs.create_queue(QueueName=f"{cloud.partners.name}-{name}{suffix}", Attributes=attributes)["QueueUrl"]
         monkeypatch.setenv(f"{name.upper()}_QUEUE_URL", url)
+    monkeypatch.setenv("TENANTS_TABLE", make_table("tenants").name)
+    wiring.tenants().save(Tenant("hearth", Look("Hearth")))
     return cloud
 
 

@@ -45,7 +45,7 @@ def test_steps_are_five_minutes_while_cars_are_there(now: datetime, following: d
     assert next_step(now, (visit(1.5, 4), visit(2, 3), visit(5.46, 6))) == following
 
 
-IN_REAL_TIME = ("refresh_tokens", "rotate_tokens", "sweep_pairings", "sweep_webhooks")
+IN_REAL_TIME = ("refresh_tokens", "rotate_tokens", "sweep_pairings", "sweep_webhooks", "erase_users")
 
 
 def test_functions_run_at_the_rates_of_their_schedules() -> None:
