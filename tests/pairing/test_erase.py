@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -13,13 +14,13 @@ import pytest
 from offpeak.aws.tables import Delete, Put, Table
 from offpeak.errors import UnknownObject
 from offpeak.events.model import Stream
-from offpeak.events.publish import PublishedEvents
+from offpeak.events.publish import Forgotten, PublishedEvents
 from offpeak.habits.store import Charger as HabitCharger
 from offpeak.habits.store import HabitStore
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.connect_store import ConnectStore
 from offpeak.pairing.deletions import BACKUPS_KEPT_FOR, Deletion, DeletionStore
-from offpeak.pairing.erase import Eraser, begin, deletion_shown, look
+from offpeak.pairing.erase import Eraser, begin, deletion_shown, look, look_at_all
 from offpeak.pairing.keep import make_location, make_user
 from offpeak.pairing.model import Charger, Held, UserKey
 from offpeak.pairing.ownership import OwnershipStore
@@ -101,9 +102,17 @@ class House:
         return begin(self.user, self.scene.accounts, DeletionStore(self.tables["users"]), now=NOW)
 
     def tick(self, life: Life | None = None) -> None:
+        """Look once; then what waited to be told has been."""
         by = self.eraser(life)
         for deletion in by.deletions.open():
             look(deletion, by)
+        self.tell_events()
+
+    def tell_events(self) -> None:
+        table = self.tables["events"]
+        for row in table._client.scan(TableName=table.name)["Items"]:
+            if row["sk"]["S"].startswith("OUT#"):
+                table.write(Delete({"pk": row["pk"]["S"], "sk": row["sk"]["S"]}))
 
     def deletion(self) -> Deletion:
         return DeletionStore(self.tables["users"]).known("hearth", self.begin().deletion_id)
@@ -207,15 +216,44 @@ def test_what_was_published_of_his_chargers_goes_once_nothing_waits_to_be_told(h
     house.begin()
     for sk in ("EVENT#000000000001", "ID#evt_1", "SEQUENCE"):
         events.write(Put({"pk": stream, "sk": sk}))
-    house.tick()
-    assert house.deletion().done["events"] == 0, "that the charger was un-paired is still to be told"
-    for row in events.query("pk = :pk AND begins_with(sk, :out)", {":pk": stream, ":out": "OUT#"}):
-        events.write(Delete({"pk": row["pk"], "sk": row["sk"]}))
+    for _ in range(3):
+        look_at_all(house.eraser())
+    waits = house.deletion()
+    assert waits.done["events"] == 0, "that the charger was un-paired is still to be told"
+    assert waits.left["events"] > 0
+    assert waits.finished_at is None
+    house.tell_events()
     house.tick()
     assert house.deletion().done["events"] == 1
     assert [row["sk"] for row in events.query("pk = :pk", {":pk": stream})] == ["SEQUENCE"]
     house.tick()
     assert house.deletion().finished_at is not None
+
+
+class FailsFor(PublishedEvents):
+    """What was published, where one user's events cannot be read."""
+
+    def __init__(self, table: Table, user: UserKey) -> None:
+        super().__init__(table)
+        self.user = user
+
+    def forget(self, stream: Stream) -> Forgotten:
+        if stream.user_id == self.user.user_id:
+            raise RuntimeError("nobody thought of this")
+        return super().forget(stream)
+
+
+def test_a_deletion_that_fails_unexpectedly_holds_up_no_other(house: House) -> None:
+    bob = house.scene.moves_in("bob")
+    deletions = DeletionStore(house.tables["users"])
+    house.begin()
+    begin(bob, house.scene.accounts, deletions, now=NOW)
+    for failing, other in ((house.user, bob), (bob, house.user)):
+        before = {each.user: each.runs for each in deletions.open()}
+        assert set(before) == {failing, other}
+        look_at_all(replace(house.eraser(), events=FailsFor(house.tables["events"], failing)))
+        after = {each.user: each.runs for each in deletions.open()}
+        assert after[other] == before[other] + 1
 
 
 def test_a_deletion_asked_for_again_is_the_same_and_nobody_else_is_touched(house: House) -> None:

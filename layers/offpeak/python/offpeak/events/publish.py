@@ -45,6 +45,14 @@ class Numbered:
     at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many events of a stream were erased, and how many are still to be published before that can be done."""
+
+    erased: int = 0
+    waiting: int = 0
+
+
 class Publisher:
     """`outbox` is where the next message is asked for; `real_now` tells the real time."""
 
@@ -142,16 +150,17 @@ class PublishedEvents:
         )
         return [Published(event_from(row), int(row["sequence"])) for row in rows]
 
-    def forget(self, stream: Stream) -> int:
-        """Delete what was published of a stream, and return how many events there were. While something waits to be
+    def forget(self, stream: Stream) -> Forgotten:
+        """Delete what was published of a stream, and say how many events there were. While something waits to be
         published nothing is done: what was numbered already is told by these rows. The count goes on."""
         rows = list(self._table.query("pk = :pk", {":pk": stream_key(stream)}))
-        if any(row["sk"].startswith("OUT#") for row in rows):
-            return 0
+        waiting = sum(row["sk"].startswith("OUT#") for row in rows)
+        if waiting:
+            return Forgotten(waiting=waiting)
         for row in rows:
             if row["sk"].startswith(("EVENT#", "ID#")):
                 self._table.write(Delete({"pk": row["pk"], "sk": row["sk"]}))
-        return sum(row["sk"].startswith("EVENT#") for row in rows)
+        return Forgotten(erased=sum(row["sk"].startswith("EVENT#") for row in rows))
 
 
 def sweep_outbox(table: Table, outbox: Outbox, now: datetime) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from offpeak.aws.tables import Delete, Table
-from offpeak.errors import ConcurrentChange
+from offpeak.errors import ConcurrentChange, OffpeakError
 from offpeak.events.model import Stream
 from offpeak.events.publish import PublishedEvents
 from offpeak.habits.store import Charger as HabitCharger
@@ -75,25 +75,39 @@ def look(deletion: Deletion, by: Eraser) -> Deletion:
     if (evses, ids) != (deletion.evses, deletion.chargers):
         # Kept before they are un-paired: who dies after that still knows whose habits are to be forgotten.
         deletion = by.deletions.save(replace(deletion, evses=evses, chargers=ids))
+    streams = [Stream(user.tenant_id, user.user_id, each) for each in sorted(deletion.chargers)]
     found = {
         "chargers": _unpair([each.key for each in chargers], by),
         "charging_locations": _erase([row for row in rows if row["sk"].startswith("LOCATION#")], by.users),
         "connect_sessions": _forget_connects(user, by),
         "answers_kept": by.repeats.erase(user.tenant_id, user.user_id),
         "sessions": pseudonymise(by.sessions, user.text),
-        "events": sum(
-            by.events.forget(Stream(user.tenant_id, user.user_id, each)) for each in sorted(deletion.chargers)
-        ),
         "habits": sum(by.habits.forget(HabitCharger(*evse)) for evse in sorted(deletion.evses)),
     }
+    forgotten = [by.events.forget(each) for each in streams]
+    found["events"] = sum(each.erased for each in forgotten)
+    left = {**found, "events": found["events"] + sum(each.waiting for each in forgotten)}
     done = {name: deletion.done.get(name, 0) + each for name, each in found.items()}
-    now, is_over = by.real_now(), deletion.runs > 0 and not any(found.values())
-    looked = replace(deletion, runs=deletion.runs + 1, done=done, left=found, looked_at=now)
+    now, is_over = by.real_now(), deletion.runs > 0 and not any(left.values())
+    looked = replace(deletion, runs=deletion.runs + 1, done=done, left=left, looked_at=now)
     saved = by.deletions.save(replace(looked, finished_at=now) if is_over else looked)
     if is_over:
         logger.info("user_erased", tenant_id=user.tenant_id, user_id=user.user_id, looks=saved.runs)
         count("UsersErased")
     return saved
+
+
+def look_at_all(by: Eraser) -> None:
+    """Look once for each deletion that is not finished. One that fails, for whatever reason, holds up no other: the
+    next tick comes again."""
+    for deletion in by.deletions.open():
+        try:
+            look(deletion, by)
+        except OffpeakError as error:
+            logger.warning("deletion_left_to_next_tick", deletion_id=deletion.deletion_id, problem=str(error))
+        except Exception:  # noqa: BLE001  (whatever it is, those behind it must have their turn)
+            logger.exception("deletion_failed", deletion_id=deletion.deletion_id)
+            count("DeletionsFailed")
 
 
 def deletion_shown(deletion: Deletion) -> dict[str, object]:
