@@ -12,7 +12,8 @@ from itertools import count
 import pytest
 
 from local.cpo import PairingTrouble
-from offpeak.pairing.link import Reason, Refused
+from offpeak.aws.tables import Put
+from offpeak.pairing.link import Reason, Refused, claim
 from offpeak.pairing.model import Charger, ChargerKey, Claimed, Held, Unpairing, Why
 from offpeak.pairing.tell import LONGEST_RETRY, WAITS_LONG, UnpairingTeller, tell_all, wait_after
 from offpeak.pairing.unpair import Unpairer, unpair
@@ -20,7 +21,7 @@ from offpeak.partners.model import Partner, PartnerStatus, Tier
 from offpeak.partners.store import PartnerStore
 from offpeak.telemetry import metrics
 from tests.conftest import MakeTable
-from tests.pairing.builders import NOW
+from tests.pairing.builders import NOW, station
 from tests.pairing.scene import Died, Life, Scene, a_scene
 
 
@@ -287,3 +288,14 @@ def test_two_clocks_at_once_tell_it_once(world: World, charger: Charger) -> None
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(lambda _: world.tell(), range(4))) == 1
     assert world.heard == ["EVSE-1"]
+
+
+def test_a_large_station_with_many_running_sessions_is_unpaired_all_the_same(world: World) -> None:
+    scene, key = world.scene, ChargerKey(world.scene.moves_in("ann"), "chg_large")
+    large = station("acme", *(f"L-{n}" for n in range(90)))
+    outcome = claim(large, key, "loc_1", "con_1.1", scene.claimer, now=NOW, asked_at=scene.real_now())
+    assert isinstance(outcome, Charger)
+    causes = [(scene.tables["events"], Put({"pk": f"CAUSE#{n}", "sk": "CAUSE"})) for n in range(90)]
+    assert unpair(key, Why.APP, replace(world.unpairer(), causes=lambda _: causes), now=NOW)
+    assert scene.accounts.charger(key) is None
+    assert scene.planned[-1] == ("acme", tuple(f"L-{n}" for n in range(90)))

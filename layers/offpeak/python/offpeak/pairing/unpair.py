@@ -11,6 +11,7 @@ from offpeak.errors import ConcurrentChange
 from offpeak.events.model import Event, EventKind, Stream
 from offpeak.events.outbox import Outbox
 from offpeak.pairing.accounts import AccountStore
+from offpeak.pairing.link import LARGEST_TRANSACTION
 from offpeak.pairing.model import Charger, ChargerKey, PairedStation, Unpairing, Why
 from offpeak.pairing.ownership import OwnershipStore
 from offpeak.telemetry import count, logger
@@ -49,16 +50,16 @@ def unpair(key: ChargerKey, why: Why, by: Unpairer, *, now: datetime) -> bool:
         owned = [each for each in found if each and each.owner == key]
         waits = _unpairing(station, why, by.new_id(), at) if owned and why is not Why.CPO else None
         event = _unpaired_event(charger, why, now)
+        writes = [
+            by.accounts.charger_delete(charger),
+            *by.ownership.releasing(owned, waits.unpairing_id if waits else None, at=now),
+            *([by.ownership.unpairing_put(waits)] if waits else []),
+            by.outbox.put(event, at=at),
+        ]
+        # Of a large station with many running sessions not all causes fit: `plan_anew` wants the plans of the rest.
+        causes = by.causes(charger)[: max(0, LARGEST_TRANSACTION - len(writes))]
         try:
-            write_together(
-                [
-                    by.accounts.charger_delete(charger),
-                    *by.causes(charger),
-                    *by.ownership.releasing(owned, waits.unpairing_id if waits else None, at=now),
-                    *([by.ownership.unpairing_put(waits)] if waits else []),
-                    by.outbox.put(event, at=at),
-                ]
-            )
+            write_together([*writes, *causes])
         except ConcurrentChange:
             continue
         _report(charger, why)
