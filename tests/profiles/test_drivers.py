@@ -153,6 +153,14 @@ def test_habits_tell_the_need_of_a_driver_who_said_when_he_leaves(world: World) 
     assert (plan.departure_at, plan.need_kwh) == (datetime(2026, 1, 16, 4, tzinfo=UTC), 10)
 
 
+def test_a_driver_is_not_planned_by_the_habits_of_whoever_had_the_charger_before(world: World) -> None:
+    has_learnt(world)
+    paired = pair(world, departures={4: time(5)})
+    world.accounts.save_charger(replace(paired, paired_at=at(-1)))
+    world.receive()
+    assert plan_of(world).reason.code is not ReasonCode.HABITS
+
+
 def end(world: World, minutes: float = 60) -> None:
     world.receive(a_patch(minutes, status="COMPLETED", end_date_time=at(minutes), kwh=Decimal(4)))
 

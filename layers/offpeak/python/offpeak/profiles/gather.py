@@ -135,7 +135,9 @@ def gathered_from(found: tuple[KnownSession, Item], by: Planner, now: datetime) 
         site = replace(site, tariff=None)
     since, known = known.basis_changed_at, as_allowed(known, holding.driver)
     departure = departure_for(known.session, planning, holding.driver)
-    past = past_of(known, planning, by.habits) if asks_habits(known, departure, holding.driver) else None
+    paired_at = holding.driver.charger.paired_at if holding.driver else None
+    asks = asks_habits(known, departure, holding.driver)
+    past = past_of(known, planning, by.habits, paired_at=paired_at) if asks else None
     return Gathered(
         known,
         standing,

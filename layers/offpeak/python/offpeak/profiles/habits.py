@@ -50,10 +50,20 @@ def is_sated(known: KnownSession, *, before: bool) -> bool:
     return is_idle(known) or (before and known.state.state is not ChargingState.CHARGING)
 
 
-def past_of(known: KnownSession, planning: PlanningDefaults, by: HabitStore) -> Past | None:
-    """Return the visits by which an open session is planned; None where habits are not to count."""
+def past_of(
+    known: KnownSession, planning: PlanningDefaults, by: HabitStore, *, paired_at: datetime | None = None
+) -> Past | None:
+    """Return the visits by which an open session is planned; None where habits are not to count.
+
+    At a charger that a driver paired then, what came before was somebody else's habit.
+    """
     charger = charger_of(known.session)
-    return by.past(charger, known.session.start_at, planning.time_zone) if planning.learn and charger else None
+    if not planning.learn or charger is None:
+        return None
+    past = by.past(charger, known.session.start_at, planning.time_zone)
+    if paired_at is None:
+        return past
+    return replace(past, own=tuple(each for each in past.own if each.arrived_at >= paired_at))
 
 
 def outlook_of(known: KnownSession, past: Past | None, planning: PlanningDefaults, drawn_kwh: float) -> Outlook | None:
