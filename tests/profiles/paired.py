@@ -13,7 +13,7 @@ from tests.pairing.builders import CHARGER, USER, charger, location, station, us
 from tests.profiles.world import World
 from tests.sessions.builders import KEY
 
-SINCE = datetime(2025, 6, 1, tzinfo=UTC)
+SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def pair(world: World, place: ChargingLocation | None = None, **settings: Any) -> Charger:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -146,7 +146,8 @@ def test_the_connection_bounds_the_power(world: World) -> None:
 
 def test_habits_tell_the_need_of_a_driver_who_said_when_he_leaves(world: World) -> None:
     has_learnt(world)
-    pair(world, departures={4: time(5)})
+    paired = pair(world, departures={4: time(5)})
+    world.accounts.save_charger(replace(paired, paired_at=at(0) - timedelta(days=300)))
     world.receive()
     plan = plan_of(world)
     assert plan.reason.code is ReasonCode.HABITS
