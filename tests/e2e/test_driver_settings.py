@@ -14,7 +14,7 @@ from tests.e2e.scene import Scene
 from tests.e2e.stage import EVENING, FULL_W
 from tests.e2e.test_journey import limit_at
 
-WITHIN_S = 5
+WITHIN_S = 15
 """From the change of a setting to the CPO's receiver, on a laptop that does much else."""
 
 
