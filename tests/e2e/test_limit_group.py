@@ -154,6 +154,7 @@ def yard(scene: Scene) -> Yard:
     return Yard(scene, partner, Operator(scene))
 
 
+@pytest.mark.alone
 def test_no_cap_is_passed_at_any_second_while_fifty_cars_come_and_go(yard: Yard) -> None:
     partner = yard.partner
     # In the evening everybody charges his minimum at once, so that the limit binds from the first second on.
