@@ -93,7 +93,12 @@ class DataStack(Stack):
         )
         self.app_requests = Table(self, "app_requests", key=table_key, keys=("pk", "sk"), expires=True)
         self.users = Table(
-            self, "users", key=table_key, keys=("pk", "sk"), indexes=[Index("directory", "directory", "user_id")]
+            self,
+            "users",
+            key=table_key,
+            keys=("pk", "sk"),
+            indexes=[Index("directory", "directory", "user_id")],
+            expires=True,
         )
         self.evse_ownership = Table(
             self, "evse_ownership", key=table_key, keys=("pk", "sk"), indexes=[Index("by_due", "due_shard", "due_at")]

@@ -86,18 +86,27 @@ def test_a_charger_that_is_forgotten_leaves_nothing_behind(store: HabitStore) ->
     learn(store, "1")
     learn(store, "2", replace(VISIT, arrived_at=EVENING + 3 * HOUR))
     learn(store, "3", charger=ELSEWHERE)
-    assert store.forget(HOME) == 2
+    assert store.forget(HOME, REAL) == 2
     assert own(store) == ()
     assert others(store) == ()
     assert own(store, ELSEWHERE) == (VISIT,)
-    assert store.forget(HOME) == 0
+    assert store.forget(HOME, REAL) == 0
 
 
 def test_forgetting_leaves_places_that_others_have_taken(store: HabitStore) -> None:
     learn(store, "1")
     learn(store, "1", replace(VISIT, arrived_at=EVENING + timedelta(minutes=1)), ELSEWHERE)
-    store.forget(HOME)
+    store.forget(HOME, REAL)
     assert len(others(store, HOME)) == 1
+
+
+def test_what_a_charger_learnt_later_is_not_forgotten(store: HabitStore) -> None:
+    later = replace(VISIT, arrived_at=EVENING + timedelta(minutes=1))
+    learn(store, "1")
+    learn(store, "1", later)
+    assert store.forget(HOME, later.arrived_at) == 1
+    assert own(store) == (later,)
+    assert len(others(store)) == 1, "it stays an example where it took the other's place"
 
 
 def test_what_was_read_is_remembered_for_ten_minutes(make_table: MakeTable) -> None:

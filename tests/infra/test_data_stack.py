@@ -108,6 +108,7 @@ def test_only_what_grows_for_ever_expires_and_the_audit_trail_never(qa: Stacks) 
         "habits",
         "tenants",
         "app_requests",
+        "users",
         "connect_sessions",
         "events",
         "webhooks",

@@ -22,9 +22,9 @@ from offpeak.pairing.connect_store import ConnectStore
 from offpeak.pairing.deletions import BACKUPS_KEPT_FOR, Deletion, DeletionStore
 from offpeak.pairing.erase import Eraser, begin, deletion_shown, look, look_at_all
 from offpeak.pairing.keep import make_location, make_user
-from offpeak.pairing.model import Charger, Held, UserKey
+from offpeak.pairing.model import Charger, Held, UserKey, Why
 from offpeak.pairing.ownership import OwnershipStore
-from offpeak.pairing.unpair import Unpairer
+from offpeak.pairing.unpair import Unpairer, unpair
 from offpeak.pairing.users import NewLocation, UserChange
 from offpeak.tenants.repeats import Asked, KeptAnswer, RepeatStore
 from tests.conftest import MakeTable
@@ -168,6 +168,7 @@ def test_a_user_is_gone_for_apps_at_once_and_everywhere_after_two_looks(house: H
     listing: Any = shown["listing"]
     assert {each["place"]: each["done"] for each in listing} == {
         "chargers": 1,
+        "former_chargers": 0,
         "charging_locations": 1,
         "connect_sessions": 1,
         "answers_kept": 1,
@@ -228,6 +229,34 @@ def test_what_was_published_of_his_chargers_goes_once_nothing_waits_to_be_told(h
     assert [row["sk"] for row in events.query("pk = :pk", {":pk": stream})] == ["SEQUENCE"]
     house.tick()
     assert house.deletion().finished_at is not None
+
+
+def test_what_is_left_of_a_charger_that_he_had_once_goes_and_whoever_has_it_now_keeps_all(house: House) -> None:
+    scene, habits, events = house.scene, HabitStore(house.tables["habits"], count(0, 3600).__next__), []
+    assert unpair(house.charger.key, Why.APP, house.eraser().unpairer(), now=NOW)
+    bobs = scene.links("AB-ann", scene.moves_in("bob"))
+    assert isinstance(bobs, Charger), bobs
+    evse = HabitCharger("acme", "evse-1")
+    habits.learn(evse, "S-2", replace(VISIT, arrived_at=NOW + timedelta(hours=1)), "Europe/Amsterdam", at=NOW)
+    house.tell_events()
+    for key in (house.charger.key, bobs.key):
+        events.append({"pk": f"STREAM#{Stream('hearth', key.user.user_id, key.charger_id).text}", "sk": "EVENT#1"})
+        house.tables["events"].write(Put(events[-1]))
+    house.begin()
+    for _ in range(2):
+        house.tick()
+    done = house.deletion()
+    assert done.finished_at is not None
+    assert {each: done.done[each] for each in ("chargers", "former_chargers", "habits", "events")} == {
+        "chargers": 0,
+        "former_chargers": 1,
+        "habits": 1,
+        "events": 1,
+    }
+    assert list(house.tables["users"].query("pk = :pk", {":pk": house.user.text})) == []
+    assert [each.arrived_at for each in habits.past(evse, NOW, "Europe/Amsterdam").own] == [NOW + timedelta(hours=1)]
+    assert [house.tables["events"].get(each) for each in events] == [None, events[1]]
+    assert scene.accounts.charger(bobs.key) == bobs
 
 
 class FailsFor(PublishedEvents):

@@ -99,21 +99,25 @@ class HabitStore:
         except ConcurrentChange:
             return  # A newer visit has the place.
 
-    def forget(self, charger: Charger) -> int:
-        """Delete all visits of a charger, and what became an example of them; return how many there were. Processes
-        that remember them do so for REMEMBERED_S more."""
+    def forget(self, charger: Charger, until: datetime) -> int:
+        """Delete the visits of a charger that began before `until`, and what became an example of them; return how many
+        there were. Processes that remember them do so for REMEMBERED_S more."""
         count = 0
-        for row in self._table.query("pk = :charger", {":charger": f"CHARGER#{charger.text}"}):
-            self._forget_example(charger, row["example"])
+        for row in self._table.query(
+            "pk = :charger AND sk < :until",
+            {":charger": f"CHARGER#{charger.text}", ":until": f"VISIT#{format_instant(until)}"},
+        ):
+            self._forget_example(charger, row["example"], row["arrived_at"])
             self._table.write(Delete({"pk": row["pk"], "sk": row["sk"]}))
             count += 1
         return count
 
-    def _forget_example(self, charger: Charger, key: Key) -> None:
+    def _forget_example(self, charger: Charger, key: Key, arrived_at: str) -> None:
+        values = {":charger": charger.text, ":arrived_at": arrived_at}
         try:
-            self._table.write(Delete(key, condition="evse = :charger", values={":charger": charger.text}))
+            self._table.write(Delete(key, "evse = :charger AND arrived_at = :arrived_at", values))
         except ConcurrentChange:
-            return  # The place is another charger's by now.
+            return  # The place is another visit's by now.
 
     def _visits(self, charger: Charger) -> tuple[Visit, ...]:
         rows = self._table.query(

@@ -2,20 +2,24 @@
 
 {tenant}#{user}: USER, and a LOCATION#{id} and a CHARGER#{id} row for each charging location and charger. The index
 `directory` lists a tenant's users. Each row counts its own changes; a write names the count that it has seen.
+
+A PAST#{id} row remembers a charger that was un-paired. Only its user's erasure reads it; it goes by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from offpeak.aws.tables import ConditionCheck, Delete, Item, Part, Put, Table, Write, write_together
 from offpeak.errors import ConcurrentChange, OutOfDate, UnknownObject
-from offpeak.pairing.model import Account, Charger, ChargerKey, ChargingLocation, User, UserKey
+from offpeak.pairing.model import Account, Charger, ChargerKey, ChargingLocation, FormerCharger, User, UserKey
 from offpeak.pairing.rows import (
     charger_from,
     charger_row,
+    former_row,
     location_from,
     location_row,
     user_from,
@@ -103,6 +107,10 @@ class AccountStore:
         return self._table, Delete(
             {"pk": charger.key.user.text, "sk": sk}, "revision = :seen", {":seen": charger.revision}
         )
+
+    def former_put(self, former: FormerCharger, expires_at: datetime) -> tuple[Table, Write]:
+        """Return the write that remembers a charger until then, for the transaction that un-pairs it."""
+        return self._table, Put(former_row(former, expires_at))
 
     def remove_location(self, key: UserKey, location: ChargingLocation) -> None:
         """Take a location away that is as it was seen. Raises OutOfDate."""

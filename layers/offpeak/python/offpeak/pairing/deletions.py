@@ -7,7 +7,7 @@ nothing can be put where he was. While a deletion is not finished the index `dir
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from offpeak.aws.tables import ConditionCheck, Delete, Item, Part, Put, Table, write_together
 from offpeak.errors import UnknownObject
 from offpeak.instants import format_instant, parse_instant
-from offpeak.pairing.model import Account, UserKey
+from offpeak.pairing.model import FormerCharger, User, UserKey
 
 BACKUPS_KEPT_FOR = timedelta(days=35)
 """Tables can be restored as they were at any second of so many days."""
@@ -25,13 +25,14 @@ OPEN = "#deletions"
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """`evses` are those of the user's chargers, as (partner, uid), `chargers` these chargers' ids; `done` counts by
-    place what was erased, `runs` how often all places were looked at, `left` what the last look found."""
+    """`evses` are those of all chargers that the user has or had, as (partner, uid), with when he had them last;
+    `chargers` are these chargers' ids; `done` counts by place what was erased, `runs` how often all places were looked
+    at, `left` what the last look found."""
 
     user: UserKey
     deletion_id: str
     begun_at: datetime
-    evses: frozenset[tuple[str, str]] = frozenset()
+    evses: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     chargers: frozenset[str] = frozenset()
     runs: int = 0
     done: dict[str, int] = field(default_factory=dict)
@@ -44,6 +45,15 @@ class Deletion:
     def backups_expire_at(self) -> datetime | None:
         return self.finished_at + BACKUPS_KEPT_FOR if self.finished_at else None
 
+    def noting(self, had: Iterable[FormerCharger]) -> Deletion:
+        """Return the deletion when it knows of these chargers, too."""
+        evses, chargers = dict(self.evses), set(self.chargers)
+        for each in had:
+            chargers.add(each.key.charger_id)
+            for evse in ((each.partner_id, uid) for uid in each.evse_uids):
+                evses[evse] = max(each.until, evses.get(evse, each.until))
+        return replace(self, evses=evses, chargers=frozenset(chargers))
+
 
 def deletion_id_of(user_id: str) -> str:
     """Return the id of a user's deletion: there is one at most."""
@@ -54,13 +64,9 @@ class DeletionStore:
     def __init__(self, users: Table) -> None:
         self._table = users
 
-    def begin(self, account: Account, *, now: datetime) -> Deletion:
+    def begin(self, user: User, *, now: datetime) -> Deletion:
         """Take a user's row away and leave his deletion in its place. Raises ConcurrentChange where he has changed."""
-        user = account.user
-        stations = [each.station for each in account.chargers.values()]
-        evses = frozenset((each.partner_id, evse.uid) for each in stations for evse in each.evses)
-        chargers = frozenset(account.chargers)
-        deletion = Deletion(user.key, deletion_id_of(user.key.user_id), now, evses, chargers, revision=1)
+        deletion = Deletion(user.key, deletion_id_of(user.key.user_id), now, revision=1)
         gone = Delete({"pk": user.key.text, "sk": "USER"}, "revision = :seen", {":seen": user.revision})
         put = Put(_row(deletion), "attribute_not_exists(pk)")
         write_together([(self._table, gone), (self._table, put)])
@@ -108,7 +114,7 @@ def _row(deletion: Deletion) -> Item:
         "tenant_id": user.tenant_id,
         "user_id": user.user_id,
         "begun_at": format_instant(deletion.begun_at),
-        "evses": [list(each) for each in sorted(deletion.evses)],
+        "evses": [[*evse, format_instant(until)] for evse, until in sorted(deletion.evses.items())],
         "chargers": sorted(deletion.chargers),
         "runs": deletion.runs,
         "done": deletion.done,
@@ -124,7 +130,7 @@ def _deletion(row: Item) -> Deletion:
         user=UserKey(row["tenant_id"], row["user_id"]),
         deletion_id=row["sk"],
         begun_at=parse_instant(row["begun_at"]),
-        evses=frozenset((partner_id, uid) for partner_id, uid in row["evses"]),
+        evses={(partner_id, uid): parse_instant(until) for partner_id, uid, until in row["evses"]},
         chargers=frozenset(row["chargers"]),
         runs=int(row["runs"]),
         done=_counts(row["done"]),

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from offpeak.aws.tables import Delete, Table
+from offpeak.aws.tables import Delete, Item, Table
 from offpeak.errors import ConcurrentChange, OffpeakError
 from offpeak.events.model import Stream
 from offpeak.events.publish import PublishedEvents
@@ -21,8 +21,8 @@ from offpeak.instants import format_instant
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.connect_store import ConnectStore
 from offpeak.pairing.deletions import Deletion, DeletionStore, deletion_id_of
-from offpeak.pairing.model import ChargerKey, UserKey, Why
-from offpeak.pairing.rows import charger_from
+from offpeak.pairing.model import ChargerKey, UserKey, Why, former
+from offpeak.pairing.rows import charger_from, former_from
 from offpeak.pairing.unpair import Unpairer, unpair
 from offpeak.sessions.pseudonymise import pseudonymise
 from offpeak.telemetry import count, logger
@@ -54,7 +54,7 @@ def begin(user: UserKey, accounts: AccountStore, deletions: DeletionStore, *, no
         if begun is not None:
             return begun
         try:
-            deletion = deletions.begin(accounts.known(user), now=now)
+            deletion = deletions.begin(accounts.known(user).user, now=now)
         except ConcurrentChange:
             continue
         logger.info("user_deletion_begun", tenant_id=user.tenant_id, user_id=user.user_id)
@@ -67,22 +67,23 @@ def look(deletion: Deletion, by: Eraser) -> Deletion:
 
     Raises ConcurrentChange.
     """
-    user = deletion.user
-    rows = [row for row in by.users.query("pk = :pk", {":pk": user.text}) if row["sk"] != "USER"]
-    chargers = [charger_from(row) for row in rows if row["sk"].startswith("CHARGER#")]
-    evses = deletion.evses | {(each.station.partner_id, evse.uid) for each in chargers for evse in each.station.evses}
-    ids = deletion.chargers | {each.key.charger_id for each in chargers}
-    if (evses, ids) != (deletion.evses, deletion.chargers):
-        # Kept before they are un-paired: who dies after that still knows whose habits are to be forgotten.
-        deletion = by.deletions.save(replace(deletion, evses=evses, chargers=ids))
+    user, unpaired_at = deletion.user, by.now()
+    rows = list(by.users.query("pk = :pk", {":pk": user.text}))
+    chargers = [charger_from(row) for row in _of("CHARGER", rows)]
+    past, locations = _of("PAST", rows), _of("LOCATION", rows)
+    noted = deletion.noting([*map(former_from, past), *(former(each, unpaired_at) for each in chargers)])
+    if noted != deletion:
+        # Kept before they go: who dies after that still knows whose habits are to be forgotten.
+        deletion = by.deletions.save(noted)
     streams = [Stream(user.tenant_id, user.user_id, each) for each in sorted(deletion.chargers)]
     found = {
-        "chargers": _unpair([each.key for each in chargers], by),
-        "charging_locations": _erase([row for row in rows if row["sk"].startswith("LOCATION#")], by.users),
+        "chargers": _unpair([each.key for each in chargers], unpaired_at, by),
+        "former_chargers": _erase(past, by.users),
+        "charging_locations": _erase(locations, by.users),
         "connect_sessions": _forget_connects(user, by),
         "answers_kept": by.repeats.erase(user.tenant_id, user.user_id),
         "sessions": pseudonymise(by.sessions, user.text),
-        "habits": sum(by.habits.forget(HabitCharger(*evse)) for evse in sorted(deletion.evses)),
+        "habits": sum(by.habits.forget(HabitCharger(*evse), until) for evse, until in deletion.evses.items()),
     }
     forgotten = [by.events.forget(each) for each in streams]
     found["events"] = sum(each.erased for each in forgotten)
@@ -137,6 +138,7 @@ def deletion_shown(deletion: Deletion) -> dict[str, object]:
 
 BECAME = {
     "chargers": "UNPAIRED",
+    "former_chargers": "ERASED",
     "charging_locations": "ERASED",
     "connect_sessions": "ERASED",
     "answers_kept": "ERASED",
@@ -149,15 +151,19 @@ un-paired), deliveries, queues, logs and the audit trail hold opaque ids only: n
 gone, and events and deliveries go within 30 days by themselves."""
 
 
-def _unpair(keys: list[ChargerKey], by: Eraser) -> int:
+def _of(kind: str, rows: list[Item]) -> list[Item]:
+    return [row for row in rows if row["sk"].startswith(f"{kind}#")]
+
+
+def _unpair(keys: list[ChargerKey], now: datetime, by: Eraser) -> int:
     for key in keys:
-        unpair(key, Why.ACCOUNT_DELETED, by.unpairer(), now=by.now())
+        unpair(key, Why.ACCOUNT_DELETED, by.unpairer(), now=now)
     return len(keys)
 
 
-def _erase(rows: list[dict[str, object]], users: Table) -> int:
+def _erase(rows: list[Item], users: Table) -> int:
     for row in rows:
-        users.write(Delete({"pk": str(row["pk"]), "sk": str(row["sk"])}))
+        users.write(Delete({"pk": row["pk"], "sk": row["sk"]}))
     return len(rows)
 
 

@@ -166,6 +166,22 @@ class Charger:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerCharger:
+    """What is left of a charger that a user has un-paired: by it the habits that were learnt at its EVSEs before
+    `until`, in sessions' time, and its events are found when he is erased."""
+
+    key: ChargerKey
+    partner_id: str
+    evse_uids: tuple[str, ...]
+    until: datetime
+
+
+def former(charger: Charger, until: datetime) -> FormerCharger:
+    station = charger.station
+    return FormerCharger(charger.key, station.partner_id, tuple(evse.uid for evse in station.evses), until)
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """All that there is of a user, by ids."""
 

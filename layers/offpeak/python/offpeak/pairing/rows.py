@@ -17,6 +17,7 @@ from offpeak.pairing.model import (
     ChargingLocation,
     Claimed,
     DriverSettings,
+    FormerCharger,
     Held,
     MoneyUnit,
     Ownership,
@@ -109,6 +110,22 @@ def charger_from(row: Item) -> Charger:
         open_sessions=tuple(row.get("open_sessions", ())),
         revision=int(row["revision"]),
     )
+
+
+def former_row(former: FormerCharger, expires_at: datetime) -> dict[str, Any]:
+    return {
+        "pk": former.key.user.text,
+        "sk": f"PAST#{former.key.charger_id}",
+        **charger_key_row(former.key),
+        "partner_id": former.partner_id,
+        "evse_uids": list(former.evse_uids),
+        "until": format_instant(former.until),
+        "expires_at": int(expires_at.timestamp()),
+    }
+
+
+def former_from(row: Item) -> FormerCharger:
+    return FormerCharger(charger_key_from(row), row["partner_id"], tuple(row["evse_uids"]), parse_instant(row["until"]))
 
 
 def station_row(station: PairedStation) -> dict[str, Any]:

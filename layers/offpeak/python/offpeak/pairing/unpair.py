@@ -1,22 +1,28 @@
-"""Un-pair a charger: in one transaction it is gone, its EVSEs have tombstones, and somebody has to tell the CPO."""
+"""Un-pair a charger: in one transaction it is gone, its EVSEs have tombstones, and somebody has to tell the CPO.
+
+What it leaves behind of its driver is noted, too, so that it is found when he is erased, however much later.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from offpeak.aws.tables import Table, Write, write_together
 from offpeak.errors import ConcurrentChange
 from offpeak.events.model import Event, EventKind, Stream
 from offpeak.events.outbox import Outbox
+from offpeak.habits.store import KEPT_FOR
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.link import LARGEST_TRANSACTION
-from offpeak.pairing.model import Charger, ChargerKey, PairedStation, Unpairing, Why
+from offpeak.pairing.model import Charger, ChargerKey, PairedStation, Unpairing, Why, former
 from offpeak.pairing.ownership import OwnershipStore
 from offpeak.telemetry import count, logger
 
 MOST_TRIES = 8
+PAST_KEPT_FOR = KEPT_FOR + timedelta(days=30)
+"""A charger that was un-paired is remembered for longer than all that it leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,11 @@ def unpair(key: ChargerKey, why: Why, by: Unpairer, *, now: datetime) -> bool:
         owned = [each for each in found if each and each.owner == key]
         waits = _unpairing(station, why, by.new_id(), at) if owned and why is not Why.CPO else None
         event = _unpaired_event(charger, why, now)
+        # Who erases a user has noted his chargers before he un-pairs them, and leaves nothing where he was.
+        past = [] if why is Why.ACCOUNT_DELETED else [by.accounts.former_put(former(charger, now), at + PAST_KEPT_FOR)]
         writes = [
             by.accounts.charger_delete(charger),
+            *past,
             *by.ownership.releasing(owned, waits.unpairing_id if waits else None, at=now),
             *([by.ownership.unpairing_put(waits)] if waits else []),
             by.outbox.put(event, at=at),
