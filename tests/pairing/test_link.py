@@ -53,6 +53,7 @@ def test_a_code_becomes_a_charger_at_the_drivers_location(scene: Scene) -> None:
     assert (held.held, held.owner) == (Held.OWNED, charger.key)
     assert scene.events() == [(charger.key.charger_id, "charger.paired")]
     assert scene.queue.sent[0][1] == f"hearth#{charger.key.charger_id}"
+    assert "EVSE-1" not in str(scene._all("events")), "deliveries outlive an erasure, and an EVSE is at somebody's home"
     assert scene.planned == [("acme", ("EVSE-1",))]
     assert scene.cpo.complaints == ()
 

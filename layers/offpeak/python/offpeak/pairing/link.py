@@ -213,18 +213,14 @@ def judged(found: Sequence[Ownership | None], key: ChargerKey, claim_id: str) ->
 
 
 def _paired_event(charger: Charger) -> Event:
-    key, station = charger.key, charger.station
+    """Deliveries outlive an erasure: which EVSE it is, and so where somebody lives, is no part of them."""
+    key = charger.key
     return Event(
         f"evt_paired_{key.charger_id}",
         Stream(key.user.tenant_id, key.user.user_id, key.charger_id),
         EventKind.CHARGER_PAIRED,
         charger.paired_at,
-        {
-            "location_id": charger.location_id,
-            "partner_id": station.partner_id,
-            "station_uid": station.uid,
-            "evses": [{"uid": each.uid, "evse_id": each.evse_id} for each in station.evses],
-        },
+        {"location_id": charger.location_id, "partner_id": charger.station.partner_id},
     )
 
 
