@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import get_args
@@ -12,7 +12,8 @@ from typing import get_args
 import pytest
 
 from local.cpo import PairingTrouble
-from offpeak.errors import ConcurrentChange, PeerUnavailable
+from offpeak.errors import ConcurrentChange, InUse, OutOfDate, PeerUnavailable
+from offpeak.pairing.keep import remove_location
 from offpeak.pairing.link import Reason, Refused, judged
 from offpeak.pairing.model import Charger, Claimed, Held, PairedConnector
 from offpeak.partners.model import PartnerStatus, Tier
@@ -125,14 +126,34 @@ def test_a_driver_or_location_that_is_gone_gets_no_charger(scene: Scene) -> None
     assert scene.cpo.pairing.calls == []
 
 
-def test_a_location_that_goes_while_the_cpo_is_asked_gets_no_charger(scene: Scene) -> None:
+class Meanwhile(Life):
+    """Something else is done just before a call, once."""
+
+    def __init__(self, call: str, do: Callable[[], object]) -> None:
+        super().__init__(0)
+        self.left = {call: do}
+
+    def lives_through(self, name: str, *, is_done: bool) -> None:
+        if not is_done and name in self.left:
+            self.left.pop(name)()
+
+
+def test_a_location_is_not_removed_while_a_charger_is_being_linked_to_it(scene: Scene) -> None:
     ann = scene.moves_in("ann")
-    scene.cpo.trouble_pairing(PairingTrouble(slow_s=0.5))
-    with ThreadPoolExecutor(1) as other:
-        outcome = other.submit(scene.link, "AB-123456", ann)
-        time.sleep(0.2)
-        scene.accounts.remove_location(ann, scene.accounts.known(ann).locations["loc_1"])
-        assert reason(outcome.result()) is Reason.LOCATION_GONE
+    linking = Meanwhile("delete_item", lambda: scene.link("AB-123456", ann))
+    with pytest.raises(OutOfDate):
+        remove_location(ann, "loc_1", scene.with_tables(linking.mortal).accounts, seen=1)
+    account = scene.accounts.known(ann)
+    assert [each.location_id for each in account.chargers.values()] == ["loc_1"]
+    assert account.locations["loc_1"].revision == 1, "its ETag is the same: nothing that is told of it has changed"
+    with pytest.raises(InUse):
+        remove_location(ann, "loc_1", scene.accounts, seen=1)
+
+
+def test_a_charger_is_not_linked_to_a_location_that_is_removed_at_the_last_moment(scene: Scene) -> None:
+    ann = scene.moves_in("ann")
+    removing = Meanwhile("transact_write_items", lambda: remove_location(ann, "loc_1", scene.accounts, seen=1))
+    assert reason(scene.with_tables(removing.mortal).link("AB-123456", ann)) is Reason.LOCATION_GONE
     scene.check_that_nothing_is_half_linked()
     assert scene.ownership.of("acme", "EVSE-1") is None
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from offpeak.aws.tables import ConditionCheck, Delete, Item, Part, Put, Table, Write, write_together
+from offpeak.aws.tables import ConditionCheck, Delete, Item, Part, Put, Table, Update, Write, write_together
 from offpeak.errors import ConcurrentChange, OutOfDate, UnknownObject
 from offpeak.pairing.model import Account, Charger, ChargerKey, ChargingLocation, FormerCharger, User, UserKey
 from offpeak.pairing.rows import (
@@ -74,32 +74,34 @@ class AccountStore:
     def save_user(self, user: User, *, also: Also = ()) -> User:
         """Write what follows `user.revision`, 0 for a new one; return it as saved. Raises OutOfDate."""
         saved = replace(user, revision=user.revision + 1)
-        return self._save(saved, user_row(saved), user.revision, also)
+        return self._save(saved, user_row(saved), {"revision": user.revision}, also)
 
     def save_location(self, key: UserKey, location: ChargingLocation, *, also: Also = ()) -> ChargingLocation:
         """The same for a charging location of a user who is still there."""
         saved = replace(location, revision=location.revision + 1)
-        return self._save(saved, location_row(key, saved), location.revision, (self.is_there(key), *also))
+        return self._save(saved, location_row(key, saved), _counts(location), (self.is_there(key), *also))
 
     def save_charger(self, charger: Charger, *, also: Also = ()) -> Charger:
         """The same for a charger."""
         saved = replace(charger, revision=charger.revision + 1)
-        return self._save(saved, charger_row(saved), charger.revision, also)
+        return self._save(saved, charger_row(saved), {"revision": charger.revision}, also)
 
-    def is_there(self, key: UserKey, location_id: str | None = None) -> tuple[Table, Part]:
-        """Return what makes a transaction fail once the user is gone, or his location: nothing is put where somebody
-        has been erased. A location goes before its user does, so its presence says both."""
-        sk = f"LOCATION#{location_id}" if location_id else "USER"
-        return self._table, ConditionCheck({"pk": key.text, "sk": sk}, "attribute_exists(pk)")
+    def is_there(self, key: UserKey) -> tuple[Table, Part]:
+        """Return what makes a transaction fail once the user is gone: nothing is put where somebody has been erased."""
+        return self._table, ConditionCheck({"pk": key.text, "sk": "USER"}, "attribute_exists(pk)")
 
     def is_as_seen(self, charger: Charger) -> tuple[Table, Part]:
         """Return what makes a transaction fail where a charger has changed since it was read."""
         key = {"pk": charger.key.user.text, "sk": f"CHARGER#{charger.key.charger_id}"}
         return self._table, ConditionCheck(key, "revision = :seen", {":seen": charger.revision})
 
-    def charger_put(self, charger: Charger) -> tuple[Table, Write]:
-        """Return the write of a new charger, for the transaction that links it; `is_there` belongs beside it."""
-        return self._table, Put(charger_row(replace(charger, revision=1)), "attribute_not_exists(pk)")
+    def charger_put(self, charger: Charger) -> list[tuple[Table, Write]]:
+        """Return the writes of a new charger, for the transaction that links it: it fails once the location is gone,
+        and who is about to take that away finds it changed."""
+        put = Put(charger_row(replace(charger, revision=1)), "attribute_not_exists(pk)")
+        location = {"pk": charger.key.user.text, "sk": f"LOCATION#{charger.location_id}"}
+        mark = Update(location, "ADD pairings :one", "attribute_exists(pk)", {":one": 1})
+        return [(self._table, put), (self._table, mark)]
 
     def charger_delete(self, charger: Charger) -> tuple[Table, Write]:
         """Return the write that takes a charger away that is as it was seen, for the transaction that un-pairs it."""
@@ -113,16 +115,12 @@ class AccountStore:
         return self._table, Put(former_row(former, expires_at))
 
     def remove_location(self, key: UserKey, location: ChargingLocation) -> None:
-        """Take a location away that is as it was seen. Raises OutOfDate."""
-        delete = Delete(
-            {"pk": key.text, "sk": f"LOCATION#{location.location_id}"},
-            "revision = :seen",
-            {":seen": location.revision},
-        )
+        """Take a location away that is as it was seen, before its chargers were looked at. Raises OutOfDate."""
+        delete = Delete({"pk": key.text, "sk": f"LOCATION#{location.location_id}"}, *_as_seen(_counts(location)))
         self._written(lambda: self._table.write(delete))
 
-    def _save(self, saved: Kept, row: Item, seen: int, also: Also) -> Kept:
-        put = Put(row, "revision = :seen", {":seen": seen}) if seen else Put(row, "attribute_not_exists(pk)")
+    def _save(self, saved: Kept, row: Item, seen: dict[str, int], also: Also) -> Kept:
+        put = Put(row, *_as_seen(seen)) if seen["revision"] else Put(row, "attribute_not_exists(pk)")
         self._written(lambda: write_together([(self._table, put), *also]) if also else self._table.write(put))
         return saved
 
@@ -131,3 +129,12 @@ class AccountStore:
             write()
         except ConcurrentChange:
             raise OutOfDate("it has changed since: read it again, and change what it is now") from None
+
+
+def _counts(location: ChargingLocation) -> dict[str, int]:
+    return {"revision": location.revision, "pairings": location.pairings}
+
+
+def _as_seen(counts: dict[str, int]) -> tuple[str, dict[str, int]]:
+    """Return the condition that a row's counts are those, and its values."""
+    return " AND ".join(f"{name} = :{name}" for name in counts), {f":{name}": each for name, each in counts.items()}

@@ -52,10 +52,10 @@ def make_location(
 
 def remove_location(key: UserKey, location_id: str, accounts: AccountStore, *, seen: int | None) -> None:
     """Take a charging location away at which there is no charger. Raises UnknownObject, OutOfDate, InUse."""
-    account = accounts.known(key)
-    location = known_location(account, location_id)
+    location = known_location(accounts.known(key), location_id)
     check_seen(location.revision, seen)
-    if any(each.location_id == location_id for each in account.chargers.values()):
+    # Looked at after the location was read: a charger that is linked from then on has changed that.
+    if any(each.location_id == location_id for each in accounts.known(key).chargers.values()):
         raise InUse("there is a charger at this location: un-pair it first")
     accounts.remove_location(key, location)
 

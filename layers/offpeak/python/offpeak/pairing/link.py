@@ -175,8 +175,7 @@ def claim(
         if any(each is not None and each > asked_at - SPREAD for each in told):
             raise AskAgain("the CPO was told just now that the charger was un-paired")
         writes = [
-            by.accounts.charger_put(charger),
-            by.accounts.is_there(key.user, location_id),
+            *by.accounts.charger_put(charger),
             *by.ownership.owning(station, key, claim_id, found, since=now),
             *(by.ownership.unpairing_dropped(each) for each in pending),
             by.outbox.put(event, at=by.real_now()),

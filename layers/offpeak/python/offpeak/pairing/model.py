@@ -63,7 +63,8 @@ class ChargingLocation:
     """A driver's place with a grid connection and a tariff.
 
     `bidding_zone` and `tariff` None: as the partner's settings say. `connection_limit_a` is the most on each phase of
-    the connection that a charger there may be granted; None: as the charger says.
+    the connection that a charger there may be granted; None: as the charger says. `pairings` counts all chargers that
+    were ever linked there: so nobody takes a location away while one is being linked.
     """
 
     location_id: str
@@ -75,6 +76,7 @@ class ChargingLocation:
     tariff: Tariff | None = None
     connection_limit_a: int | None = None
     revision: int = 0
+    pairings: int = 0
 
 
 class MoneyUnit(StrEnum):

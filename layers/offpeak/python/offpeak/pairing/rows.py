@@ -66,6 +66,7 @@ def location_row(key: UserKey, location: ChargingLocation) -> dict[str, Any]:
         "tariff": tariff_to_row(location.tariff) if location.tariff else None,
         "connection_limit_a": location.connection_limit_a,
         "revision": location.revision,
+        "pairings": location.pairings,
     }
 
 
@@ -81,6 +82,7 @@ def location_from(row: Item) -> ChargingLocation:
         tariff=tariff_from_row(row["tariff"]) if "tariff" in row else None,
         connection_limit_a=None if limit_a is None else int(limit_a),
         revision=int(row["revision"]),
+        pairings=int(row["pairings"]),
     )
 
 
