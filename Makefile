@@ -17,7 +17,11 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 
-.PHONY: help demo replay test fuzz check openapi bench bench-peers up down deploy lock clean
+# Where compiled modules are not kept, each of the many processes of checks and tests compiles all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help demo replay test fuzz check check-types check-stacks check-style check-imports check-openapi
+.PHONY: openapi bench bench-peers up down deploy lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -56,12 +60,23 @@ fuzz: $(INSTALLED) ## Send thousands of made-up requests to the deployed local s
 	@$(BIN)/python -m pytest tests/e2e/test_every_answer.py --hypothesis-profile=fuzz $(ARGS)
 
 check: $(INSTALLED) ## Format, lint, types, import rules, synthesis of qa and production, cdk-nag
+	@$(MAKE) --no-print-directory --jobs=2 $(addprefix check-,types stacks style imports openapi)
+
+check-types:
+	$(BIN)/mypy
+
+check-stacks:
+	$(BIN)/python -m infra.check
+
+check-style:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+
+check-imports:
 	PYTHONPATH=.:layers/offpeak/python $(BIN)/lint-imports
+
+check-openapi:
 	$(BIN)/python -m openapi --check
-	$(BIN)/python -m infra.check
 
 openapi: $(INSTALLED) ## Write docs/openapi.json (the API's description, OpenAPI 3.1) from the code
 	@$(BIN)/python -m openapi

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -115,16 +115,25 @@ class Cloud:
     def table(self, name: str) -> Table:
         """Return a table by its name in the house: partners, sessions, profile_requests and so on."""
         logical_id = re.compile("".join(map(str.capitalize, name.split("_"))) + r"Table[0-9A-F]{8}")
-        [physical_name] = [each for made_as, each in self._tables() if logical_id.fullmatch(made_as)]
+        [physical_name] = [each for made_as, each in self._tables.items() if logical_id.fullmatch(made_as)]
         return Table(self.client("dynamodb"), physical_name)
 
-    def _tables(self) -> Iterator[tuple[str, str]]:
-        """Yield the logical and the physical name of every table."""
+    @cached_property
+    def _tables(self) -> dict[str, str]:
+        """The physical name of every table by its logical one."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources")
-        for page in pages.paginate(StackName="Offpeak-local-Data"):
-            for each in page["StackResourceSummaries"]:
-                if each["ResourceType"] == "AWS::DynamoDB::Table":
-                    yield each["LogicalResourceId"], each["PhysicalResourceId"]
+        return {
+            each["LogicalResourceId"]: each["PhysicalResourceId"]
+            for page in pages.paginate(StackName="Offpeak-local-Data")
+            for each in page["StackResourceSummaries"]
+            if each["ResourceType"] == "AWS::DynamoDB::Table"
+        }
+
+    @cached_property
+    def _keys(self) -> dict[str, list[str]]:
+        """The names of the key's attributes by the physical name of each table."""
+        tables = [self.client("dynamodb").describe_table(TableName=name)["Table"] for name in self._tables.values()]
+        return {each["TableName"]: [key["AttributeName"] for key in each["KeySchema"]] for each in tables}
 
     def wait_until_drained(self, timeout_s: float = 10) -> None:
         """Return once no queue holds a message: none waiting, none being worked, none delayed. Raises NotDrained.
@@ -169,11 +178,7 @@ class Cloud:
         """Return every line that a function has logged, oldest first."""
         configuration = self.client("lambda").get_function_configuration(FunctionName=self.deployed.function(function))
         group = configuration["LoggingConfig"]["LogGroup"]
-        client = self.client("logs")
-        found = client.get_paginator("describe_log_streams").paginate(logGroupName=group)
-        names = [each["logStreamName"] for page in found for each in page["logStreams"]]
-        events = [event for name in names for event in _events_in(client, group, name)]
-        return [event["message"] for event in sorted(events, key=itemgetter("timestamp"))]
+        return [each["message"] for each in _events_in(self.client("logs"), group)]
 
     def limit_workers(self, at_once: int) -> None:
         """Let at most so many copies of a queue's function run, where AWS would start up to a hundred machines."""
@@ -202,8 +207,8 @@ class Cloud:
         for name in QUEUES:
             sqs.purge_queue(QueueUrl=self.deployed.queue(name))
             sqs.purge_queue(QueueUrl=self.deployed.dead_letters(name))
-        for _, table in self._tables():
-            _empty(self.client("dynamodb"), table)
+        for table, keys in self._keys.items():
+            _empty(self.client("dynamodb"), table, keys)
         self.clock.set(datetime.now(UTC), speed=1)
 
     def stop(self) -> None:
@@ -226,8 +231,7 @@ _HELD = {
 }
 
 
-def _empty(dynamodb: Any, table: str) -> None:
-    keys = [each["AttributeName"] for each in dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]]
+def _empty(dynamodb: Any, table: str, keys: Sequence[str]) -> None:
     names = {f"#{position}": key for position, key in enumerate(keys)}
     pages = dynamodb.get_paginator("scan").paginate(
         TableName=table, ProjectionExpression=", ".join(names), ExpressionAttributeNames=names
@@ -238,13 +242,15 @@ def _empty(dynamodb: Any, table: str) -> None:
         dynamodb.batch_write_item(RequestItems={table: requests})
 
 
-def _events_in(client: Any, group: str, stream: str) -> Iterator[Any]:
-    """Yield all events of a log stream. To ask for those of all streams at once ends with the first 10,000 of them: the
-    embedded cloud tells no next page there."""
-    place: dict[str, str] = {}
-    while True:
-        page = client.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True, **place)
-        yield from page["events"]
-        if page["nextForwardToken"] == place.get("nextToken"):
-            return
-        place = {"nextToken": page["nextForwardToken"]}
+def _events_in(client: Any, group: str) -> Iterator[Any]:
+    """Yield all events of a log group, oldest first.
+
+    An answer holds 10,000 of them, and the embedded cloud tells no next page: what follows is asked for by the time of
+    the last, whose equals come first again. Stream by stream would take minutes, as each invocation has its own.
+    """
+    since, had = 0, 0
+    while new := client.filter_log_events(logGroupName=group, startTime=since)["events"][had:]:
+        yield from new
+        last = new[-1]["timestamp"]
+        had = (had if last == since else 0) + sum(each["timestamp"] == last for each in new)
+        since = last
