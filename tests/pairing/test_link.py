@@ -12,12 +12,14 @@ from typing import get_args
 import pytest
 
 from local.cpo import PairingTrouble
+from offpeak.aws.tables import ConditionCheck
 from offpeak.errors import ConcurrentChange, InUse, OutOfDate, PeerUnavailable
 from offpeak.pairing.keep import remove_location
-from offpeak.pairing.link import Reason, Refused, judged
-from offpeak.pairing.model import Charger, Claimed, Held, PairedConnector
+from offpeak.pairing.link import Reason, Refused, judged, link
+from offpeak.pairing.model import Charger, ChargerKey, Claimed, Held, PairedConnector
 from offpeak.partners.model import PartnerStatus, Tier
 from tests.conftest import MakeTable
+from tests.pairing.builders import NOW
 from tests.pairing.scene import Died, Life, Scene, a_scene
 from tests.partners.test_codes import HOSTILE
 
@@ -154,6 +156,15 @@ def test_a_charger_is_not_linked_to_a_location_that_is_removed_at_the_last_momen
     ann = scene.moves_in("ann")
     removing = Meanwhile("transact_write_items", lambda: remove_location(ann, "loc_1", scene.accounts, seen=1))
     assert reason(scene.with_tables(removing.mortal).link("AB-123456", ann)) is Reason.LOCATION_GONE
+    scene.check_that_nothing_is_half_linked()
+    assert scene.ownership.of("acme", "EVSE-1") is None
+
+
+def test_a_code_that_was_settled_meanwhile_is_not_linked(scene: Scene) -> None:
+    key = ChargerKey(scene.moves_in("ann"), "chg_1")
+    settled = (scene.tables["connect_sessions"], ConditionCheck({"pk": "-", "sk": "-"}, "attribute_exists(pk)"))
+    with pytest.raises(ConcurrentChange):
+        link("AB-123456", scene.partner, key, "loc_1", "con_1.1", scene.linker, now=NOW, also=[settled])
     scene.check_that_nothing_is_half_linked()
     assert scene.ownership.of("acme", "EVSE-1") is None
 

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from offpeak.aws.queues import FairQueue
+from offpeak.aws.tables import write_together
 from offpeak.errors import ConcurrentChange, PeerUnavailable, UnknownObject
 from offpeak.pairing import connect
-from offpeak.pairing.accounts import AccountStore
+from offpeak.pairing.accounts import AccountStore, Also
 from offpeak.pairing.ask import ask_for
 from offpeak.pairing.connect import ConnectProblem, ConnectSession, ConnectState
 from offpeak.pairing.connect_store import ConnectStore
@@ -21,16 +22,12 @@ from offpeak.pairing.sweep_connects import GIVEN_UP_AFTER, ConnectSweeper, sweep
 from offpeak.pairing.validate import Validator, validate
 from offpeak.partners.model import Partner
 from tests.conftest import MakeTable
-from tests.pairing.builders import CHARGER, NOW, USER, charger
+from tests.pairing.builders import CHARGER, NOW, USER, charger, location, user
 from tests.pairing.test_choose import ACME, VOLT
 from tests.pairing.test_connect import MINE, made
 
 UNKNOWN = Refused(Reason.CODE_UNKNOWN)
 Answer = Charger | Refused | Exception
-
-
-def as_paired(key: ChargerKey) -> Charger:
-    return charger(key)
 
 
 @dataclass
@@ -46,7 +43,7 @@ class World:
     meanwhile: Callable[[], None] = lambda: None
 
     def link(
-        self, code: str, partner: Partner, key: ChargerKey, location_id: str, attempt_id: str
+        self, code: str, partner: Partner, key: ChargerKey, location_id: str, attempt_id: str, also: Also
     ) -> Charger | Refused:
         self.linked.append((code, partner.partner_id, key, location_id, attempt_id))
         self.meanwhile()
@@ -71,11 +68,23 @@ class World:
 
     def work(self, attempt_id: str = "con_1.1", **by: float) -> ConnectSession:
         self.now += timedelta(**by)
-        validator = Validator(
-            self.connects, self.partner, self.link, lambda session, s: self.asked.append((session, s)), lambda: self.now
-        )
-        validate(USER, "con_1", attempt_id, validator)
+        validate(USER, "con_1", attempt_id, self.validator)
         return self.session
+
+    @property
+    def validator(self) -> Validator:
+        return Validator(
+            self.connects,
+            self.accounts,
+            self.partner,
+            self.link,
+            lambda session, s: self.asked.append((session, s)),
+            lambda: self.now,
+        )
+
+    def link_elsewhere(self) -> None:
+        """A duplicate of the message links the charger, in one transaction, and dies then."""
+        write_together([*self.accounts.charger_put(charger()), self.connects.linking(self.session)])
 
     def sweep(self, **later: float) -> int:
         self.now += timedelta(**later)
@@ -178,7 +187,7 @@ def test_a_message_that_comes_twice_or_late_asks_nobody(world: World) -> None:
     world.connects.save(connect.validating(before, "ABC-0000", ("acme",), "chg_2", NOW))
     world.work("con_1.1")
     assert len(world.linked) == 1
-    validate(USER, "con_9", "con_9.1", Validator(world.connects, world.partner, world.link, print, lambda: NOW))
+    validate(USER, "con_9", "con_9.1", world.validator)
 
 
 def test_of_two_who_work_at_the_same_code_one_settles_it(world: World) -> None:
@@ -186,6 +195,33 @@ def test_of_two_who_work_at_the_same_code_one_settles_it(world: World) -> None:
     session = world.begin()
     world.meanwhile = lambda: world.connects.save(connect.paired(session)) and None  # type: ignore[func-returns-value]
     assert world.work().state is ConnectState.PAIRED
+
+
+@pytest.mark.parametrize(
+    "answer", [PeerUnavailable("silent"), UNKNOWN, Refused(Reason.ALREADY_LINKED), Refused(Reason.CPO_UNUSABLE)]
+)
+def test_what_a_duplicate_of_the_message_has_linked_is_paired_whatever_the_cpo_says_then(
+    world: World, answer: Answer
+) -> None:
+    world.accounts.save_user(user())
+    world.accounts.save_location(USER, location())
+    world.answers, world.meanwhile = [answer], world.link_elsewhere
+    world.begin()
+    session = world.work(seconds=connect.ASKED_FOR.total_seconds())
+    assert (session.state, session.charger_id, session.problem) == (ConnectState.PAIRED, "chg_1", None)
+    assert len(world.linked) == 1
+
+
+def test_what_was_settled_is_linked_no_more(world: World) -> None:
+    world.accounts.save_user(user())
+    world.accounts.save_location(USER, location())
+    late = world.begin()
+    world.answers = [PeerUnavailable("silent")]
+    world.work(seconds=connect.ASKED_FOR.total_seconds())
+    world.connects.save(connect.validating(world.session, "ABC-0000", ("acme",), "chg_2", NOW))
+    with pytest.raises(ConcurrentChange):
+        write_together([*world.accounts.charger_put(charger()), world.connects.linking(late)])
+    assert world.accounts.charger(CHARGER) is None
 
 
 def test_the_sweep_asks_again_for_a_code_that_got_lost_once_a_minute_at_most(world: World) -> None:

@@ -744,9 +744,10 @@ def validator() -> Validator:
 
     return Validator(
         connects(),
+        accounts(),
         partners().load_cached,
-        link=lambda code, partner, key, location_id, claim_id: link(
-            code, partner, key, location_id, claim_id, linker(), now=clock().now()
+        link=lambda code, partner, key, location_id, claim_id, also: link(
+            code, partner, key, location_id, claim_id, linker(), now=clock().now(), also=also
         ),
         ask=lambda session, delay_s: ask_for(session, pairing_queue(), delay_s=delay_s),
         real_now=lambda: datetime.now(UTC),

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from zlib import crc32
 
-from offpeak.aws.tables import Delete, Item, Put, Table, write_together
+from offpeak.aws.tables import Delete, Item, Put, Table, Update, Write, write_together
 from offpeak.errors import UnknownObject
 from offpeak.instants import format_instant, parse_instant
 from offpeak.pairing.connect import ConnectProblem, ConnectSession, ConnectState, read_token, secret_mark
@@ -65,6 +65,17 @@ class ConnectStore:
         saved = replace(session, revision=session.revision + 1)
         self._table.write(Put(_row(saved), "revision = :seen", {":seen": session.revision}))
         return saved
+
+    def linking(self, session: ConnectSession) -> tuple[Table, Write]:
+        """Return the write for the transaction that links a charger by the code that is being validated: it fails once
+        that is settled, and whoever is about to settle it finds the session changed and looks again."""
+        return self._table, Update(
+            _key(session.user, session.connect_id),
+            "ADD revision :one",
+            "#state = :validating AND attempts = :attempts",
+            {":one": 1, ":validating": ConnectState.VALIDATING.value, ":attempts": session.attempts},
+            {"#state": "state"},
+        )
 
     def due(self, shard: int, until: datetime, most: int) -> Iterator[ConnectSession]:
         """Yield sessions whose code should have been heard of by `until`, at most so many of a shard."""

@@ -6,17 +6,17 @@ anything, since the winner may hold the same charger.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from offpeak.aws.tables import Part, Table, write_together
+from offpeak.aws.tables import write_together
 from offpeak.errors import ConcurrentChange, PeerUnavailable, PeerUnusable
 from offpeak.events.model import Event, EventKind, Stream
 from offpeak.events.outbox import Outbox
 from offpeak.ocpi.envelope import RequestIds
-from offpeak.pairing.accounts import AccountStore
+from offpeak.pairing.accounts import AccountStore, Also
 from offpeak.pairing.cpo import LinkedThere, PairingInterfaces
 from offpeak.pairing.model import Charger, ChargerKey, Held, Ownership, PairedStation
 from offpeak.pairing.ownership import OwnershipStore
@@ -91,12 +91,21 @@ class AskAgain(PeerUnavailable):
 
 
 def link(
-    code: str, partner: Partner, key: ChargerKey, location_id: str, claim_id: str, by: Linker, *, now: datetime
+    code: str,
+    partner: Partner,
+    key: ChargerKey,
+    location_id: str,
+    claim_id: str,
+    by: Linker,
+    *,
+    now: datetime,
+    also: Also = (),
 ) -> Charger | Refused:
     """Link what a code stands for to a driver's charging location, as his charger `key`; say why not otherwise.
 
     `key` and `claim_id` name this attempt: the same attempt again, after whatever, ends in the same charger. What
-    stands before a dot in `claim_id` is the connect session, whose codes are counted. Raises PeerUnavailable and
+    stands before a dot in `claim_id` is the connect session, whose codes are counted. `also` belongs to the transaction
+    that links. Raises PeerUnavailable and
     ConcurrentChange where the same again may help.
     """
     account = by.claimer.accounts.load(key.user)
@@ -116,7 +125,7 @@ def link(
         return _refused(key, partner, Refused(Reason.TOO_MANY_TRIES, exhausted))
     counts = False
     try:
-        outcome = _asked(typed, partner, key, location_id, claim_id, by, now)
+        outcome = _asked(typed, partner, key, location_id, claim_id, by, now, also)
         counts = isinstance(outcome, Refused) and outcome.reason in GUESSED
     finally:
         if not counts:
@@ -125,7 +134,7 @@ def link(
 
 
 def _asked(
-    code: str, partner: Partner, key: ChargerKey, location_id: str, claim_id: str, by: Linker, now: datetime
+    code: str, partner: Partner, key: ChargerKey, location_id: str, claim_id: str, by: Linker, now: datetime, also: Also
 ) -> Charger | Refused:
     for _ in range(MOST_QUESTIONS):
         asked_at = by.claimer.real_now()
@@ -133,7 +142,7 @@ def _asked(
             station = by.cpo.station_of(code, partner, RequestIds(by.new_id(), claim_id))
             if station is None:
                 return Refused(Reason.CODE_UNKNOWN)
-            return claim(station, key, location_id, claim_id, by.claimer, now=now, asked_at=asked_at)
+            return claim(station, key, location_id, claim_id, by.claimer, now=now, asked_at=asked_at, also=also)
         except LinkedThere:
             return Refused(Reason.ALREADY_LINKED, "the CPO says so")
         except PeerUnusable as error:
@@ -152,7 +161,7 @@ def claim(
     *,
     now: datetime,
     asked_at: datetime,
-    also: Iterable[tuple[Table, Part]] = (),
+    also: Also = (),
 ) -> Charger | Refused:
     """Give all EVSEs of a station to a driver, with the charger, the event and what `also` belongs to it, in one
     transaction.

@@ -52,5 +52,6 @@ def _taken_up(session: ConnectSession, by: ConnectSweeper, now: datetime) -> Non
     if now - session.asked_since < GIVEN_UP_AFTER:
         by.ask(by.connects.save(replace(session, due_at=now + connect.ANSWERED_WITHIN)))
         return
+    # Looked for after the session was read: linking changes that, and what follows is not written then.
     is_linked = session.charger is not None and by.accounts.charger(session.charger) is not None
     report_settled(by.connects.save(connect.paired(session) if is_linked else connect.not_answered(session)))

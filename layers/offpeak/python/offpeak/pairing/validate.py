@@ -1,7 +1,8 @@
 """Validates the code of a connect session behind the pairing queue: one partner is asked, and what it said is noted.
 
 A message may come twice or late: only the attempt that its row still waits for is asked for, and linking the same
-attempt again ends in the same charger. What is lost on the way the sweep takes up again.
+attempt again ends in the same charger. Linking changes the session's row, too: so no code is settled as unanswered that
+was linked, and none is linked that was settled. What is lost on the way the sweep takes up again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime
 
 from offpeak.errors import ConcurrentChange, PeerUnavailable, UnknownObject
 from offpeak.pairing import connect
+from offpeak.pairing.accounts import AccountStore, Also
 from offpeak.pairing.connect import ConnectProblem, ConnectSession, ConnectState
 from offpeak.pairing.connect_store import ConnectStore
 from offpeak.pairing.link import Reason, Refused
@@ -19,9 +21,10 @@ from offpeak.pairing.model import Charger, ChargerKey, UserKey
 from offpeak.partners.model import Partner
 from offpeak.telemetry import count, logger
 
-Link = Callable[[str, Partner, ChargerKey, str, str], "Charger | Refused"]
-"""Links a code of a partner, as a charger, to a charging location, in the name of an attempt. Raises PeerUnavailable
-and ConcurrentChange where the same again may help."""
+MOST_TRIES = 4
+Link = Callable[[str, Partner, ChargerKey, str, str, Also], "Charger | Refused"]
+"""Links a code of a partner, as a charger, to a charging location, in the name of an attempt, with what belongs to the
+same transaction. Raises PeerUnavailable and ConcurrentChange where the same again may help."""
 
 PROBLEMS: Mapping[Reason, ConnectProblem] = {
     Reason.ALREADY_LINKED: ConnectProblem.LINKED_ELSEWHERE,
@@ -39,6 +42,7 @@ class Validator:
     """What it takes. `ask` has a session's code asked for, in so many seconds."""
 
     connects: ConnectStore
+    accounts: AccountStore
     partner: Callable[[str], Partner]
     link: Link
     ask: Callable[[ConnectSession, int], None]
@@ -47,30 +51,38 @@ class Validator:
 
 def validate(user: UserKey, connect_id: str, attempt_id: str, by: Validator) -> None:
     """Ask the partner that is next for a session's code, and note what comes of it."""
-    session = by.connects.load(user, connect_id)
-    if session is None or session.state is not ConnectState.VALIDATING or session.attempt_id != attempt_id:
-        logger.info("pairing_message_outdated", connect_id=connect_id)
+    for _ in range(MOST_TRIES):
+        session = by.connects.load(user, connect_id)
+        if session is None or session.state is not ConnectState.VALIDATING or session.attempt_id != attempt_id:
+            logger.info("pairing_message_outdated", connect_id=connect_id)
+            return
+        after, pause_s = _asked(session, by)
+        try:
+            saved = by.connects.save(after)
+        except ConcurrentChange:
+            assert session.charger is not None
+            if by.accounts.charger(session.charger) is not None:
+                continue  # It is linked, here or by a duplicate of the message.
+            # Whoever wrote first has asked again, or has settled it: both are right.
+            break
+        if saved.state is ConnectState.VALIDATING:
+            by.ask(saved, pause_s)
+        else:
+            report_settled(saved)
         return
-    after, pause_s = _asked(session, by)
-    try:
-        saved = by.connects.save(after)
-    except ConcurrentChange:
-        # The same attempt was at work twice. Whoever wrote first has asked again, or has settled it: both are right.
-        logger.info("pairing_outrun", connect_id=connect_id)
-        return
-    if saved.state is ConnectState.VALIDATING:
-        by.ask(saved, pause_s)
-    else:
-        report_settled(saved)
+    logger.info("pairing_outrun", connect_id=connect_id)
 
 
 def _asked(session: ConnectSession, by: Validator) -> tuple[ConnectSession, int]:
     """Return the session after its partner was asked, and in how many seconds to go on where it is not settled."""
     assert session.code is not None
     assert session.charger is not None
+    if by.accounts.charger(session.charger) is not None:
+        return connect.paired(session), 0
     try:
         partner = by.partner(session.partner_ids[0])
-        outcome = by.link(session.code, partner, session.charger, session.location_id, session.attempt_id)
+        also = [by.connects.linking(session)]
+        outcome = by.link(session.code, partner, session.charger, session.location_id, session.attempt_id, also)
     except UnknownObject:
         return connect.not_known_there(session, by.real_now()), 0
     except (PeerUnavailable, ConcurrentChange) as error:
