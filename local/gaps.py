@@ -13,6 +13,8 @@ from __future__ import annotations
 import io
 import os
 import queue
+import subprocess
+import sys
 import sysconfig
 import threading
 import zipfile
@@ -20,11 +22,14 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import apigateway_v1, dynamodb, lambda_svc
 from ministack.services.cloudformation import provisioners
+
+from local.worker_forge import Forge
 
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
 """What AWS's Python runtime brings besides the standard library."""
@@ -38,6 +43,7 @@ def mend(folder: Path) -> None:
     keep_a_worker_whose_handler_raised()
     hide_the_developers_packages(folder / "runtime")
     unpack_a_layer_once(folder / "layers")
+    fork_workers_that_share_layers(folder / "runtime")
     let_items_expire()
     throttle_by_the_authorisers_key()
     take_loopback_for_tls()
@@ -131,6 +137,26 @@ def unpack_a_layer_once(layers: Path) -> None:
         spawn(worker)
 
     lambda_runtime.Worker._spawn = spawn_with_shared_layers
+
+
+def fork_workers_that_share_layers(runtime: Path) -> None:
+    """AWS starts a function from a machine that stands ready; ministack starts an interpreter for every worker, which
+    costs it half a second of processor. Those that share their layers begin as copies of one that has imported them.
+    """
+    if sys.platform != "linux":
+        return
+    usual, starting, forges = subprocess.Popen, threading.Lock(), dict[str, Forge]()
+
+    def start(command: list[str], *, env: dict[str, str], cwd: str, **options: Any) -> Any:
+        layers = env.get("_LAMBDA_LAYERS_DIRS", "")
+        if command[0] != sys.executable or not layers:
+            return usual(command, env=env, cwd=cwd, **options)
+        with starting:
+            if layers not in forges:
+                forges[layers] = Forge(layers.split(os.pathsep), str(runtime))
+        return forges[layers].start(command[1], cwd, env)
+
+    lambda_runtime.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": start})
 
 
 def let_items_expire() -> None:

@@ -9,6 +9,7 @@ import base64
 import io
 import json
 import secrets
+import sys
 import textwrap
 import time
 import zipfile
@@ -110,6 +111,22 @@ def shares_a_layer_between_workers(server: CloudServer) -> bool:
     names = [_function(server, source, layer["LayerVersionArn"]) for _ in range(2)]
     first, second = (_invoke(server, name) for name in names)
     return bool(first == second)
+
+
+def starts_workers_with_the_same_layers_as_copies_of_one(server: CloudServer) -> bool:
+    layer = server.client("lambda").publish_layer_version(
+        LayerName=f"layer-{secrets.token_hex(4)}", Content={"ZipFile": _zip("python/shared.py", "")}
+    )
+    source = """
+        import os
+        import sys
+        def handler(event, context):
+            return [os.environ["AWS_LAMBDA_FUNCTION_NAME"], os.getppid(), "boto3" in sys.modules]
+        """
+    names = [_function(server, source, layer["LayerVersionArn"]) for _ in range(2)]
+    (one, parent, has_imported), (other, same_parent, _) = (_invoke(server, name) for name in names)
+    assert [one, other] == names, "each has an environment of its own"
+    return bool(parent == same_parent != server.program.pid and has_imported)
 
 
 def lets_cloudformation_set_the_time_to_live(server: CloudServer) -> bool:
@@ -289,6 +306,10 @@ def accepts_an_alarm_over_several_metrics(server: CloudServer) -> bool:
         remembers_what_came_before_an_exception,
         hides_what_is_installed_beside_it,
         shares_a_layer_between_workers,
+        pytest.param(
+            starts_workers_with_the_same_layers_as_copies_of_one,
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands files over like that"),
+        ),
         lets_cloudformation_set_the_time_to_live,
         throttles_by_the_key_that_the_authoriser_names,
         takes_loopback_for_tls,
