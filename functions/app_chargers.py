@@ -9,10 +9,10 @@ from aws_lambda_powertools.event_handler import Response
 from offpeak import wiring
 from offpeak.app_edge import LARGEST_BODY, app_api, charger_key, gone, idempotent, user_key
 from offpeak.edge import json_body, rest_handler
-from offpeak.errors import UnknownObject
+from offpeak.errors import no_such
 from offpeak.ocpi.fields import read_object
 from offpeak.operator_edge import answer, cursor_at, page_asked, seen_revision
-from offpeak.pairing.model import Charger, Why
+from offpeak.pairing.model import Charger, ChargerKey, Why
 from offpeak.pairing.settings import Boost, SettingsChange, boosted, settings_shown, settings_with
 from offpeak.pairing.unpair import unpair
 from offpeak.pairing.wish import change_settings
@@ -39,7 +39,7 @@ def show_one(user_id: str, charger_id: str) -> Response[str]:
 def unpair_one(user_id: str, charger_id: str) -> Response[str]:
     key = charger_key(api, user_id, charger_id)
     if not unpair(key, Why.APP, wiring.unpairer(), now=wiring.clock().now()):
-        raise UnknownObject(f"there is no charger {charger_id} of this user")
+        raise no_such("charger", charger_id)
     return gone()
 
 
@@ -58,12 +58,13 @@ def change(user_id: str, charger_id: str) -> Response[str]:
 @api.post(f"{CHARGER}/boost")
 def boost(user_id: str, charger_id: str) -> Response[str]:
     said = read_object(Boost, json_body(api, largest=LARGEST_BODY) if api.current_event.body else {})
-    return idempotent(api, wiring.repeats(), lambda _: _boosted(user_id, charger_id, said), about=user_id)
+    key = charger_key(api, user_id, charger_id)
+    return idempotent(api, wiring.repeats(), lambda _: _boosted(key, said), about=user_id)
 
 
 @api.delete(f"{CHARGER}/boost")
 def end_boost(user_id: str, charger_id: str) -> Response[str]:
-    return _boosted(user_id, charger_id, None)
+    return _boosted(charger_key(api, user_id, charger_id), None)
 
 
 @api.get(f"{CHARGER}/sessions")
@@ -84,8 +85,7 @@ def _driver(user_id: str, charger_id: str) -> Driver:
     return driver_of(wiring.accounts().known(key.user), key)
 
 
-def _boosted(user_id: str, charger_id: str, said: Boost | None) -> Response[str]:
-    key = charger_key(api, user_id, charger_id)
+def _boosted(key: ChargerKey, said: Boost | None) -> Response[str]:
     now = wiring.clock().now()
     return _settings(change_settings(key, lambda settings: boosted(settings, said, now), wiring.wishes()))
 

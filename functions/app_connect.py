@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from aws_lambda_powertools.event_handler import Response
 
 from offpeak import wiring
-from offpeak.app_edge import LARGEST_BODY, app_api, idempotent, tenant_id, user_key
+from offpeak.app_edge import LARGEST_BODY, app_api, checked_id, idempotent, tenant_id, user_key
 from offpeak.edge import json_body, rest_handler
 from offpeak.ocpi.fields import read_object
 from offpeak.operator_edge import answer
@@ -53,14 +53,15 @@ def make_code(user_id: str) -> Response[str]:
 
 @api.get(SESSION)
 def show(user_id: str, connect_session_id: str) -> Response[str]:
-    session = wiring.connects().known(user_key(api, user_id), connect_session_id)
+    session = wiring.connects().known(user_key(api, user_id), checked_id("connect session", connect_session_id))
     return answer(connect_shown(session, datetime.now(UTC)))
 
 
 @api.delete(SESSION)
 def end(user_id: str, connect_session_id: str) -> Response[str]:
+    key, connect_id = user_key(api, user_id), checked_id("connect session", connect_session_id)
     now = datetime.now(UTC)
-    return answer(connect_shown(cancel(user_key(api, user_id), connect_session_id, wiring.connects(), now=now), now))
+    return answer(connect_shown(cancel(key, connect_id, wiring.connects(), now=now), now))
 
 
 handler = rest_handler(api)

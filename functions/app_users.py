@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from aws_lambda_powertools.event_handler import Response
 
 from offpeak import wiring
-from offpeak.app_edge import ID, LARGEST_BODY, app_api, gone, idempotent, taken_on, tenant_id, user_key
+from offpeak.app_edge import LARGEST_BODY, app_api, checked_id, gone, idempotent, taken_on, tenant_id, user_key
 from offpeak.edge import json_body, rest_handler
-from offpeak.errors import UnknownObject
 from offpeak.ocpi.fields import read_object
 from offpeak.operator_edge import answer, cursor_at, page_asked, seen_revision
 from offpeak.pairing import keep
@@ -71,9 +70,8 @@ def erase_user(user_id: str) -> Response[str]:
 
 @api.get("/v1/deletions/<deletion_id>")
 def show_deletion(deletion_id: str) -> Response[str]:
-    if not ID.fullmatch(deletion_id):
-        raise UnknownObject("there is no such deletion")
-    return answer(deletion_shown(wiring.deletions().known(tenant_id(api), deletion_id)))
+    deletion = wiring.deletions().known(tenant_id(api), checked_id("deletion", deletion_id))
+    return answer(deletion_shown(deletion))
 
 
 @api.post(LOCATIONS)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from aws_lambda_powertools.event_handler import Response
 
 from offpeak import wiring
-from offpeak.app_edge import ID, LARGEST_BODY, app_api, gone, idempotent, tenant_id
+from offpeak.app_edge import LARGEST_BODY, app_api, checked_id, gone, idempotent, tenant_id
 from offpeak.edge import json_body, rest_handler
-from offpeak.errors import UnknownObject
 from offpeak.ocpi.fields import read_object
 from offpeak.operator_edge import answer, cursor_at, page_asked, seen_revision
 from offpeak.webhooks.model import Subscription, WebhookKey
@@ -114,9 +113,7 @@ def replay_delivery(webhook_id: str, delivery_id: str) -> Response[str]:
 
 def _key(webhook_id: str) -> WebhookKey:
     """Return where a webhook of the calling tenant is kept. Raises UnknownObject for what can be no id of ours."""
-    if not ID.fullmatch(webhook_id):
-        raise UnknownObject(f"there is no webhook {webhook_id[:40]}")
-    return WebhookKey(tenant_id(api), webhook_id)
+    return WebhookKey(tenant_id(api), checked_id("webhook", webhook_id))
 
 
 def _webhook(webhook: Subscription, *, secret: str | None = None, is_new: bool = False) -> Response[str]:

@@ -13,6 +13,7 @@ from offpeak import wiring
 from offpeak.pairing.model import ChargerKey, UserKey
 from tests.functions.events import CONTEXT, header_of, rest_event
 from tests.functions.journey import Journey
+from tests.functions.logs import captured_log
 from tests.pairing.builders import CHARGER, USER, charger, location, user
 
 PATH = f"/v1/users/{USER.user_id}/chargers"
@@ -116,8 +117,13 @@ def test_another_tenant_finds_nothing_of_it(method: str, path: str, body: object
 
 @pytest.mark.parametrize("charger_id", ["chg_2", "x" * 3000, "a%23b"])
 def test_what_is_no_charger_is_not_found(charger_id: str) -> None:
-    assert body_of(call("GET", f"{PATH}/{charger_id}"), 404)
-    assert body_of(call("PATCH", f"{PATH}/{charger_id}/settings", {}, If_Match="*"), 404)
+    with captured_log() as log:
+        assert body_of(call("GET", f"{PATH}/{charger_id}"), 404)
+        assert body_of(call("GET", f"{HERE}/sessions/{charger_id}"), 404)
+        assert body_of(call("PATCH", f"{PATH}/{charger_id}/settings", {}, If_Match="*"), 404)
+        assert body_of(call("POST", f"{PATH}/{charger_id}/boost", Idempotency_Key="k"), 404)
+    problems = {each["problem"] for each in log() if "problem" in each}
+    assert problems == {"there is no such charger", "there is no such session"}
 
 
 def test_what_is_kept_of_a_charger_is_under_its_tenant() -> None:

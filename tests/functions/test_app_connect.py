@@ -16,6 +16,7 @@ from offpeak.pairing.model import UserKey
 from tests.conftest import MakeTable
 from tests.functions.conftest import BASE_URL, Cloud
 from tests.functions.events import CONTEXT, header_of, rest_event
+from tests.functions.logs import captured_log
 from tests.pairing.builders import USER, location, user
 from tests.pairing.test_choose import cpo
 from tests.tenants.builders import a_tenant
@@ -103,6 +104,13 @@ def test_another_tenant_neither_makes_sees_nor_cancels_a_session() -> None:
     for method, at, body in (("POST", SESSIONS, WANTED), ("GET", path, None), ("DELETE", path, None)):
         assert call(method, at, body, tenant="other")["statusCode"] == 404
     assert json.loads(call("GET", path)["body"])["state"] == "CREATED"
+
+
+@pytest.mark.parametrize("strange", ["Ann-Example", "x" * 3000])
+def test_what_is_no_connect_session_is_not_found_and_its_name_is_in_no_log(strange: str) -> None:
+    with captured_log() as log:
+        assert {call(method, f"{SESSIONS}/{strange}")["statusCode"] for method in ("GET", "DELETE")} == {404}
+    assert {each["problem"] for each in log() if "problem" in each} == {"there is no such connect session"}
 
 
 def test_an_app_cancels_a_session_and_its_link_says_so() -> None:

@@ -12,6 +12,7 @@ from functions import app_users
 from tests.conftest import MakeTable
 from tests.functions.conftest import BASE_URL, Cloud
 from tests.functions.events import CONTEXT, header_of, rest_event
+from tests.functions.logs import captured_log
 
 HOME = {"name": "Home", "time_zone": "Europe/Amsterdam"}
 ADDRESS = {"street": "Kade 1", "postal_code": "1011 AB", "city": "Amsterdam", "country_code": "NL"}
@@ -138,6 +139,20 @@ def test_who_changes_a_thing_says_which_version_he_has_seen() -> None:
 def test_there_is_nobody_of_a_strange_name(user_id: str) -> None:
     for method, path, body in (("GET", "", None), ("GET", "/locations", None), ("POST", "/locations", HOME)):
         assert call(method, f"/v1/users/{user_id}{path}", body)["statusCode"] == 404
+
+
+def test_what_an_app_says_in_place_of_an_id_gets_into_no_log_but_what_may_be_an_id_does() -> None:
+    strange, like_ours, user_id = "Ann-Example_04A2B3C4", "usr_0123456789abcdefghij-_", a_user()
+    with captured_log() as log:
+        for path in (f"/v1/users/{strange}", f"/v1/users/{user_id}/locations/{strange}", f"/v1/deletions/{strange}"):
+            assert strange not in body_of(call("GET", path), 404)["detail"]
+        body_of(call("GET", f"/v1/users/{like_ours}"), 404)
+    assert [each["problem"] for each in log() if "problem" in each] == [
+        "there is no such user",
+        "there is no such charging location",
+        "there is no such deletion",
+        f"there is no user {like_ours}",
+    ]
 
 
 def test_another_tenant_finds_nothing_of_it() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
-from offpeak.errors import Erased, InvalidMessage, NotAuthenticated, OffpeakError, UnknownObject
+from offpeak.errors import Erased, InvalidMessage, NotAuthenticated, OffpeakError, no_such
 from offpeak.pairing.model import ChargerKey, UserKey
 from offpeak.telemetry import count
 
@@ -47,16 +47,19 @@ def tenant_id(api: Api) -> str:
 
 def user_key(api: Api, user_id: str) -> UserKey:
     """Return where a user of the calling tenant is kept. Raises UnknownObject for what can be no id of ours."""
-    if not ID.fullmatch(user_id):
-        raise UnknownObject(f"there is no user {user_id[:40]}")
-    return UserKey(tenant_id(api), user_id)
+    return UserKey(tenant_id(api), checked_id("user", user_id))
 
 
 def charger_key(api: Api, user_id: str, charger_id: str) -> ChargerKey:
     """Return where a charger of a user is kept. Raises UnknownObject for what can be no id of ours."""
-    if not ID.fullmatch(charger_id):
-        raise UnknownObject(f"there is no charger {charger_id[:40]} of this user")
-    return ChargerKey(user_key(api, user_id), charger_id)
+    return ChargerKey(user_key(api, user_id), checked_id("charger", charger_id))
+
+
+def checked_id(what: str, said: str) -> str:
+    """Return an id that may be a key. Raises UnknownObject for what can be no id of ours."""
+    if not ID.fullmatch(said):
+        raise no_such(what, said)
+    return said
 
 
 def idempotent(

@@ -23,6 +23,11 @@ OffpeakError
 
 from __future__ import annotations
 
+import re
+
+OUR_ID = re.compile(r"[a-z]{3}_[A-Za-z0-9_-]{22}")
+"""How ids are made that apps get from us."""
+
 
 class OffpeakError(Exception):
     """Base of the tree. `retry` says whether the same call may succeed later, unchanged."""
@@ -48,6 +53,15 @@ class MethodNotAllowed(OffpeakError):
 
 class UnknownObject(OffpeakError):
     """Nothing lives at this address, or nothing that this partner may see."""
+
+
+def no_such(what: str, said: str) -> UnknownObject:
+    """Return the error about something that an app asks for by an id.
+
+    The id is repeated only where it is made like ours: what is said by mistake in its place, a name or the number of a
+    card, gets into no log.
+    """
+    return UnknownObject(f"there is no {what} {said}" if OUR_ID.fullmatch(said) else f"there is no such {what}")
 
 
 class AlreadyExists(OffpeakError):

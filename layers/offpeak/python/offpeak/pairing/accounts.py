@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from offpeak.aws.tables import ConditionCheck, Delete, Item, Part, Put, Table, Update, Write, write_together
-from offpeak.errors import ConcurrentChange, OutOfDate, UnknownObject
+from offpeak.errors import ConcurrentChange, OutOfDate, no_such
 from offpeak.pairing.model import Account, Charger, ChargerKey, ChargingLocation, FormerCharger, User, UserKey
 from offpeak.pairing.rows import (
     charger_from,
@@ -53,7 +53,7 @@ class AccountStore:
         """Return all that is kept of a user. Raises UnknownObject."""
         account = self.load(key)
         if account is None:
-            raise UnknownObject(f"there is no user {key.user_id}")
+            raise no_such("user", key.user_id)
         return account
 
     def charger(self, key: ChargerKey) -> Charger | None:

@@ -105,7 +105,6 @@ def unpair_by_cpo(partner_id: str, claimed: Claimed, by: Unpairer, *, now: datet
     """
     held = by.ownership.held(partner_id, claimed) if len(claimed.uid.encode()) <= LONGEST_UID else None
     if held is None:
-        what = "charging station" if claimed.is_station else "EVSE"
-        raise UnknownObject(f"the {what} {claimed.uid[:60]} is not paired")
+        raise UnknownObject(f"this {'charging station' if claimed.is_station else 'EVSE'} is not paired")
     if held.held is Held.OWNED and held.owner is not None:
         unpair(held.owner, Why.CPO, by, now=now)

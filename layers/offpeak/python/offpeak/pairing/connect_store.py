@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from zlib import crc32
 
 from offpeak.aws.tables import Delete, Item, Put, Table, Update, Write, write_together
-from offpeak.errors import UnknownObject
+from offpeak.errors import no_such
 from offpeak.instants import format_instant, parse_instant
 from offpeak.pairing.connect import ConnectProblem, ConnectSession, ConnectState, read_token, secret_mark
 from offpeak.pairing.model import UserKey
@@ -57,7 +57,7 @@ class ConnectStore:
         """Return a session of a user. Raises UnknownObject."""
         session = self.load(user, connect_id)
         if session is None:
-            raise UnknownObject(f"there is no connect session {connect_id}")
+            raise no_such("connect session", connect_id)
         return session
 
     def save(self, session: ConnectSession) -> ConnectSession:

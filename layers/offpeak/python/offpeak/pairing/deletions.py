@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from offpeak.aws.tables import ConditionCheck, Delete, Item, Part, Put, Table, write_together
-from offpeak.errors import UnknownObject
+from offpeak.errors import no_such
 from offpeak.instants import format_instant, parse_instant
 from offpeak.pairing.model import FormerCharger, User, UserKey
 
@@ -80,7 +80,7 @@ class DeletionStore:
         """Return a deletion of a tenant's user. Raises UnknownObject."""
         deletion = self.load(tenant_id, deletion_id)
         if deletion is None:
-            raise UnknownObject(f"there is no deletion {deletion_id}")
+            raise no_such("deletion", deletion_id)
         return deletion
 
     def open(self) -> Iterator[Deletion]:

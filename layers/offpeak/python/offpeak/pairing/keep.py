@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from offpeak.errors import InUse, InvalidMessage, OutOfDate, UnknownObject
+from offpeak.errors import InUse, InvalidMessage, OutOfDate, no_such
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.deletions import DeletionStore
 from offpeak.pairing.model import Account, ChargingLocation, User, UserKey
@@ -64,7 +64,7 @@ def known_location(account: Account, location_id: str) -> ChargingLocation:
     """Return a user's charging location. Raises UnknownObject."""
     location = account.locations.get(location_id)
     if location is None:
-        raise UnknownObject(f"there is no charging location {location_id} of this user")
+        raise no_such("charging location", location_id)
     return location
 
 

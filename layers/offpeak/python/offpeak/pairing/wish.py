@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from offpeak.aws.tables import Table, Write
-from offpeak.errors import ConcurrentChange, OutOfDate, UnknownObject
+from offpeak.errors import ConcurrentChange, OutOfDate, no_such
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.keep import check_seen, known_location
 from offpeak.pairing.model import Charger, ChargerKey, ChargingLocation, DriverSettings, UserKey
@@ -49,7 +49,7 @@ def change_settings(
     for attempt in range(MOST_TRIES):
         charger = by.accounts.charger(key)
         if charger is None:
-            raise UnknownObject(f"there is no charger {key.charger_id} of this user")
+            raise no_such("charger", key.charger_id)
         check_seen(charger.settings_revision, seen)
         settings = change(charger.settings)
         if settings == charger.settings:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
-from offpeak.errors import UnknownObject
+from offpeak.errors import no_such
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.model import Account, Charger, ChargerKey
 from offpeak.partners.store import PartnerStore
@@ -17,7 +17,7 @@ from offpeak.profiles.rows import standing_from
 from offpeak.profiles.sites import NOWHERE, Sites
 from offpeak.profiles.store import ProfileStore
 from offpeak.profiles.unmanaged import why_no_profile
-from offpeak.sessions.model import LONGEST_ID, SessionKey
+from offpeak.sessions.model import SessionKey
 from offpeak.sessions.store import SessionStore
 
 MOST_PROFILES = 50
@@ -39,7 +39,7 @@ def driver_of(account: Account, key: ChargerKey) -> Driver:
     """Return a charger of a user, with its location. Raises UnknownObject."""
     charger = account.chargers.get(key.charger_id)
     if charger is None:
-        raise UnknownObject(f"there is no charger {key.charger_id} of this user")
+        raise no_such("charger", key.charger_id)
     return Driver(charger, account.locations.get(charger.location_id))
 
 
@@ -72,7 +72,7 @@ def show_visit(driver: Driver, session_id: str, by: Reader, now: datetime) -> di
     key = SessionKey(charger.station.partner_id, session_id)
     visit = _visit(key, charger.key, by) if key.is_storable else None
     if visit is None:
-        raise UnknownObject(f"there is no session {session_id[:LONGEST_ID]} at this charger")
+        raise no_such("session", session_id)
     requests = list(islice(by.profiles.requests_of(key), 2 * MOST_PROFILES))
     newest = by.profiles.request(visit.standing.newest_request_id) if visit.standing.newest_request_id else None
     partner = by.partners.load(charger.station.partner_id)

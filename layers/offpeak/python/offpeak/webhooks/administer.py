@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from offpeak.aws.queues import FairQueue
-from offpeak.errors import ConcurrentChange, InvalidMessage, OutOfDate, UnknownObject
+from offpeak.errors import ConcurrentChange, InvalidMessage, OutOfDate, UnknownObject, no_such
 from offpeak.events.model import Event, EventKind, Published, Stream
 from offpeak.ocpi.peer_address import PeerAddressRule
 from offpeak.telemetry import logger
@@ -106,7 +106,7 @@ class Webhooks:
         try:
             self.lanes.resume(key, self.now())
         except ConcurrentChange:
-            raise UnknownObject(f"there is no webhook {key.webhook_id}") from None
+            raise no_such("webhook", key.webhook_id) from None
         ask_to_deliver(self.queue, key)
         logger.info("webhook_resumed", webhook_id=key.webhook_id)
         return self.lane(key)
@@ -136,7 +136,7 @@ class Webhooks:
         at = published_at_of(delivery_id)
         found = self.lanes.settled(key, at, at + MILLISECOND, MOST_REPLAYED) if at else []
         if not self._deliver_again(key, [each for each in found if each.delivery_id == delivery_id]):
-            raise UnknownObject(f"there is no delivery {delivery_id[:40]} that was delivered")
+            raise UnknownObject("there is no such delivery that was delivered")
 
     def _deliver_again(self, key: WebhookKey, deliveries: list[Delivery]) -> int:
         again = [each for each in deliveries if each.published.event.kind is not EventKind.WEBHOOK_TEST]

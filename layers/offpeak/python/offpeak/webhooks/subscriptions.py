@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from offpeak.aws.tables import Delete, Put, Table, Update, write_together
-from offpeak.errors import AlreadyExists, ConcurrentChange, OutOfDate, UnknownObject
+from offpeak.errors import AlreadyExists, ConcurrentChange, OutOfDate, no_such
 from offpeak.webhooks.lane import Lane
 from offpeak.webhooks.model import MOST_SUBSCRIPTIONS, Subscription, WebhookKey
 from offpeak.webhooks.rows import lane_key, lane_row, subscription_from, subscription_row
@@ -23,7 +23,7 @@ class SubscriptionStore:
         """Return a subscription. Raises UnknownObject."""
         subscription = self.get(key)
         if subscription is None:
-            raise UnknownObject(f"there is no webhook {key.webhook_id}")
+            raise no_such("webhook", key.webhook_id)
         return subscription
 
     def of(self, tenant_id: str) -> list[Subscription]:
