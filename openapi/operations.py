@@ -32,6 +32,7 @@ from openapi import answers
 from openapi.app_operations import APP_OPERATIONS
 from openapi.operation import READS, Operation
 from openapi.tenant_operations import TENANT_OPERATIONS
+from openapi.trail import trail
 from openapi.webhook_operations import WEBHOOK_OPERATIONS
 
 SESSION = "/ocpi/emsp/{version}/sessions/{country_code}/{party_id}/{session_id}"
@@ -293,16 +294,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             text="For one that knows already, or is gone. The EVSE stays un-paired here.",
         )
     },
-    f"{PARTNER}/audit": {
-        "GET": Operation(
-            "List who changed what", data=answers.AuditPage, raises=(UnknownObject, InvalidMessage), pages=True
-        )
-    },
-    f"{PARTNER}/audit/verification": {
-        "GET": Operation(
-            "Check that nobody tampered with the trail", data=answers.AuditVerdict, raises=(UnknownObject,)
-        )
-    },
+    **trail(f"{PARTNER}/audit", "a partner", UnknownObject),
     "/ops/v1/groups": {
         "GET": Operation(
             "List the limit groups, tree by tree", data=answers.GroupPage, raises=(InvalidMessage,), pages=True
@@ -359,19 +351,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             "then the forecast, and where there is none `assumed_load_w`, or the highest of the last day.",
         )
     },
-    f"{GROUP}/audit": {
-        "GET": Operation(
-            "List who changed what in the group's tree",
-            data=answers.AuditPage,
-            raises=(UnknownObject, InvalidMessage),
-            pages=True,
-        )
-    },
-    f"{GROUP}/audit/verification": {
-        "GET": Operation(
-            "Check that nobody tampered with the trail", data=answers.AuditVerdict, raises=(UnknownObject,)
-        )
-    },
+    **trail(f"{GROUP}/audit", "a tree of groups", UnknownObject),
     SIGNALS: {
         "GET": Operation(
             "List signals, all or those of a zone, a group, a time",
@@ -406,14 +386,7 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             needs_revision=True,
         ),
     },
-    SIGNALS_AUDIT: {
-        "GET": Operation("List who changed which signal", data=answers.AuditPage, raises=(InvalidMessage,), pages=True)
-    },
-    f"{SIGNALS_AUDIT}/verification": {
-        "GET": Operation(
-            "Check that nobody tampered with the signals' trail", data=answers.AuditVerdict, raises=(UnknownObject,)
-        )
-    },
+    **trail(SIGNALS_AUDIT, "signals"),
     **TENANT_OPERATIONS,
     **APP_OPERATIONS,
     **WEBHOOK_OPERATIONS,

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from functions.ops_tenants import NewTenant, Overlap, TenantSettings, Why
 from infra.routes import TENANT, TENANT_CLIENT
 from offpeak.errors import AlreadyExists, InUse, InvalidMessage, OutOfDate, UnknownObject
-from openapi import answers, tenant_answers
+from openapi import tenant_answers
 from openapi.operation import READS, Operation
+from openapi.trail import trail
 
 _CHANGES = (UnknownObject, OutOfDate, InvalidMessage)
 
@@ -101,14 +102,5 @@ TENANT_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             raises=(UnknownObject,),
         )
     },
-    f"{TENANT}/audit": {
-        "GET": Operation(
-            "List who changed what", data=answers.AuditPage, raises=(UnknownObject, InvalidMessage), pages=True
-        )
-    },
-    f"{TENANT}/audit/verification": {
-        "GET": Operation(
-            "Check that nobody tampered with the trail", data=answers.AuditVerdict, raises=(UnknownObject,)
-        )
-    },
+    **trail(f"{TENANT}/audit", "a tenant", UnknownObject),
 }
