@@ -67,7 +67,7 @@ class ManagedSession:
 
     def __init__(self, stay: Stay, market: Market, rules: Rules, past: Past = NOBODY) -> None:
         self.stay, self.car = stay, ParkedCar(stay)
-        self._past = past
+        self._usual = _outlook(stay, rules, past) if rules.learns else None
         self._is_sated = False
         self.plans = self.sent = 0
         self._market, self._rules = market, rules
@@ -99,7 +99,7 @@ class ManagedSession:
     def situation(self, now: datetime) -> Situation:
         """Return what there is to decide on at `now`. Energy is what the newest message told, and was drawn since."""
         drawn_kwh = self._told_kwh + unheard_kwh(self._told_w, self._told_at, self._running, now)
-        rules, likely = self._rules, self._outlook(drawn_kwh)
+        rules, likely = self._rules, self._usual and self._usual.having_drawn(drawn_kwh)
         if likely:
             departure_at, need_kwh = likely.departure_at(rules.few, now), likely.need_kwh(1 - rules.few)
         elif rules.needs is Needs.GIVEN:
@@ -120,13 +120,6 @@ class ManagedSession:
             is_idle=self._is_idle,
             outlook=likely if rules.needs is Needs.LEARNT else None,
         )
-
-    def _outlook(self, drawn_kwh: float) -> Outlook | None:
-        if not self._rules.learns:
-            return None
-        arrival = Arrival(self.stay.arrives_at, DEFAULTS.time_zone)
-        care_eur = self._rules.care_eur
-        return outlook(arrival, self._past.own, self._past.others, delivered_kwh=drawn_kwh, miss_eur=care_eur)
 
     @property
     def visit(self) -> Visit:
@@ -186,6 +179,10 @@ def instants(stay: Stay) -> Iterator[tuple[datetime, bool, bool]]:
 def _next_tick(at: datetime) -> datetime:
     passed = (at - datetime.min.replace(tzinfo=at.tzinfo)) % QUARTER
     return at - passed + QUARTER
+
+
+def _outlook(stay: Stay, rules: Rules, past: Past) -> Outlook | None:
+    return outlook(Arrival(stay.arrives_at, DEFAULTS.time_zone), past.own, past.others, miss_eur=rules.care_eur)
 
 
 def _taken(key: SessionKey, profile: ChargingProfile, now: datetime) -> ProfileRequest:

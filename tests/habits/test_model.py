@@ -34,8 +34,8 @@ NOW = Arrival(local(19, 18), "Europe/Berlin")
 EVENINGS = [a_visit(local(day, 18), kwh=float(day)) for day in range(5, 17)]
 
 
-def seen(own: list[Visit], others: list[Visit] | None = None, at: Arrival = NOW, delivered_kwh: float = 0.0) -> Outlook:
-    found = outlook(at, own, others or [], delivered_kwh=delivered_kwh, miss_eur=5.0)
+def seen(own: list[Visit], others: list[Visit] | None = None, at: Arrival = NOW) -> Outlook:
+    found = outlook(at, own, others or [], miss_eur=5.0)
     assert found is not None
     return found
 
@@ -88,8 +88,8 @@ def test_another_user_of_the_charger_counts_little() -> None:
 
 def test_too_few_visits_tell_nothing() -> None:
     few = EVENINGS[: FEWEST - 1]
-    assert outlook(NOW, few, [], delivered_kwh=0.0, miss_eur=5.0) is None
-    assert outlook(NOW, [], [], delivered_kwh=0.0, miss_eur=5.0) is None
+    assert outlook(NOW, few, [], miss_eur=5.0) is None
+    assert outlook(NOW, [], [], miss_eur=5.0) is None
     assert seen([*few, EVENINGS[-1]]).visits == FEWEST
 
 
@@ -111,8 +111,9 @@ def test_others_hardly_count_once_a_charger_has_visits_of_its_own() -> None:
 
 
 def test_what_is_drawn_already_is_needed_no_more() -> None:
-    before, later = seen(EVENINGS), seen(EVENINGS, delivered_kwh=4.0)
-    assert later.chances[0].kwh == pytest.approx(before.chances[0].kwh - 4.0)
+    before = seen(EVENINGS)
+    assert before.having_drawn(4.0).need_kwh(1.0) == pytest.approx(before.need_kwh(1.0) - 4.0)
+    assert before.having_drawn(10.5).need_kwh(0.0) == 0.5
 
 
 def test_a_need_that_was_cut_short_teaches_no_small_need() -> None:
@@ -151,7 +152,7 @@ visits = st.builds(
 )
 def test_whatever_the_past_was_chances_add_up_to_one(own: list[Visit], others: list[Visit], zone: str) -> None:
     own.sort(key=lambda visit: visit.left_at)
-    found = outlook(Arrival(NOW.at, zone, "me"), own, others, delivered_kwh=1.0, miss_eur=5.0)
+    found = outlook(Arrival(NOW.at, zone, "me"), own, others, miss_eur=5.0)
     past = [visit for visit in [*own, *others] if visit.left_at <= NOW.at]
     assert (found is None) == (len(past) < FEWEST)
     if found:

@@ -13,7 +13,7 @@ from offpeak.instants import format_instant, parse_instant
 from offpeak.planning.decide import decide
 from offpeak.planning.facts import Doing, LimitedBy, NeedFrom, WhyNow
 from offpeak.planning.group import decide_group
-from offpeak.planning.outlook import Chance, Outlook
+from offpeak.planning.outlook import Chance, Chances, Outlook
 from offpeak.planning.plan import Plan, from_row, to_row
 from offpeak.planning.profile import encode, limit_at
 from offpeak.planning.reasons import say
@@ -63,7 +63,7 @@ def any_situation(random: Random, running: Plan | None = None, hours: float = 0.
 
 def an_outlook(random: Random) -> Outlook:
     chances = (Chance(after(random.uniform(-1, 12)), random.uniform(-2.0, 40.0), 1.0) for _ in range(9))
-    return Outlook(tuple(chances), miss_eur=random.choice((0.0, 0.5)), visits=random.choice((0, 9)))
+    return Outlook(Chances(chances), miss_eur=random.choice((0.0, 0.5)), visits=random.choice((0, 9)))
 
 
 def plans_alone() -> Iterator[Plan]:

@@ -15,7 +15,7 @@ import pytest
 from offpeak.planning.captree import CapNode, CapStep, cap_at, nodes_of
 from offpeak.planning.decide import decide
 from offpeak.planning.group import decide_group
-from offpeak.planning.outlook import Chance, Outlook
+from offpeak.planning.outlook import Chance, Chances, Outlook
 from offpeak.planning.plan import Plan, ReasonCode
 from offpeak.planning.profile import ChargingProfile, encode, same_effect
 from offpeak.planning.situation import Calm, Situation
@@ -240,7 +240,7 @@ def test_where_the_limit_is_wide_a_car_may_draw_all_it_wants_after_its_plan() ->
 
 def test_a_car_of_which_only_habits_tell_is_ready_before_the_few_early_departures() -> None:
     """One car in ten has left by 02:00, and one in ten wants more than 15 kWh: a shared limit is planned by both."""
-    chances = (Chance(after(8), 5.0, 0.1), Chance(after(11), 15.0, 0.8), Chance(after(12), 28.0, 0.1))
+    chances = Chances((Chance(after(8), 5.0, 0.1), Chance(after(11), 15.0, 0.8), Chance(after(12), 28.0, 0.1)))
     usual = a_situation(
         outlook=Outlook(chances, miss_eur=5.0), departure_at=after(5), need_kwh=30.0, max_power_w=10_000
     )

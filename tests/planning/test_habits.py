@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from offpeak.planning.decide import decide
-from offpeak.planning.outlook import Chance, Outlook
+from offpeak.planning.outlook import Chance, Chances, Outlook
 from offpeak.planning.plan import ReasonCode
 from offpeak.planning.situation import Milestone
 from tests.planning.builders import HOUR, NOW, RESTLESS, a_situation, after, spans
 
 USUAL = Outlook(
-    tuple(Chance(after(hours), kwh, 1.0) for hours, kwh in ((8.1, 9.0), (10, 10.0), (11, 10.0), (12, 14.0))),
+    Chances(Chance(after(hours), kwh, 1.0) for hours, kwh in ((8.1, 9.0), (10, 10.0), (11, 10.0), (12, 14.0))),
     miss_eur=5.0,
     visits=4,
     alike=3,
@@ -64,7 +64,7 @@ def test_what_somebody_said_wins_over_habits(said: dict[str, Any]) -> None:
 
 
 def test_once_the_usual_departures_have_passed_the_rest_counts() -> None:
-    late = replace(USUAL, chances=(*USUAL.chances, Chance(after(14), 10.0, 0.01)))
+    late = replace(USUAL, chances=Chances((*USUAL.chances, Chance(after(14), 10.0, 0.01))))
     plan = decided(late, now=after(12.5), slots=())
     assert plan.departure_at == after(14)
 
@@ -74,12 +74,12 @@ def test_a_car_that_outstays_all_visits_is_not_limited() -> None:
 
 
 def test_a_car_that_takes_more_than_all_before_is_not_limited() -> None:
-    sated = replace(USUAL, chances=tuple(replace(each, kwh=each.kwh - 14) for each in USUAL.chances))
+    sated = replace(USUAL, drawn_kwh=14)
     assert decided(sated).reason.code is ReasonCode.NEED_UNKNOWN
 
 
 def test_the_more_a_miss_counts_the_sooner_it_is_charged() -> None:
-    wary = Outlook((Chance(after(3), 10.0, 0.05), Chance(after(12), 10.0, 0.95)), miss_eur=100.0)
+    wary = Outlook(Chances((Chance(after(3), 10.0, 0.05), Chance(after(12), 10.0, 0.95))), miss_eur=100.0)
     assert spans(decided(wary).blocks)[0][0] < 3
     assert spans(decided(replace(wary, miss_eur=0.1)).blocks) == [(7.0, 8.0)]
 
@@ -90,7 +90,7 @@ def test_a_plan_that_is_nearly_as_good_is_kept() -> None:
         calm=a_situation().calm,
         running=plan,
         now=NOW + HOUR,
-        outlook=replace(USUAL, chances=(*USUAL.chances, Chance(after(11), 11.0, 0.05))),
+        outlook=replace(USUAL, chances=Chances((*USUAL.chances, Chance(after(11), 11.0, 0.05)))),
     )
     assert later.blocks == plan.blocks
     assert later.reason.facts["kept"] is True
@@ -110,4 +110,4 @@ def test_quantiles_are_of_those_that_are_still_there_and_still_ask() -> None:
     assert USUAL.departure_at(0.5, NOW) == after(10)
     assert USUAL.departure_at(0.5, after(10.5)) == after(11)
     assert USUAL.need_kwh(0.9) == 14.0
-    assert replace(USUAL, chances=()).need_kwh(0.5) == 0.0
+    assert replace(USUAL, chances=Chances()).need_kwh(0.5) == 0.0

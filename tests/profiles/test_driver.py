@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from offpeak.pairing.model import DriverSettings
 from offpeak.partners.model import PlanningDefaults, RateUnit
-from offpeak.planning.outlook import Chance, Outlook
+from offpeak.planning.outlook import Chance, Chances, Outlook
 from offpeak.planning.situation import Situation
 from offpeak.prices.model import PriceCurve, Tariff, TariffKind
 from offpeak.profiles.driver import (
@@ -230,7 +230,9 @@ def test_a_boost_lasts_until_it_was_said() -> None:
     assert situation(boost_until=at(0)).boost_until is None
 
 
-LIKELY = Outlook((Chance(at(600), 8.0, 1.0), Chance(at(780), 12.0, 2.0), Chance(at(6000), 20.0, 1.0)), miss_eur=4)
+LIKELY = Outlook(
+    Chances((Chance(at(600), 8.0, 1.0), Chance(at(780), 12.0, 2.0), Chance(at(6000), 20.0, 1.0))), miss_eur=4
+)
 
 
 def test_where_the_driver_says_nothing_habits_do() -> None:

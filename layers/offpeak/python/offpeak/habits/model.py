@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from math import exp, log
 from zoneinfo import ZoneInfo
 
-from offpeak.planning.outlook import Chance, Outlook
+from offpeak.planning.outlook import Chance, Chances, Outlook
 
 NEWEST = 120
 """Visits of a charger that count, its newest: four months of daily ones."""
@@ -70,13 +70,12 @@ def outlook(
     own: Sequence[Visit],
     others: Sequence[Visit],
     *,
-    delivered_kwh: float,
     miss_eur: float,
 ) -> Outlook | None:
-    """Return what may come of a visit, or None where too few visits are known.
+    """Return what may come of a visit that begins, or None where too few visits are known.
 
     `own` are visits at this charger, `others` some at other chargers of the same partner. Only those count that were
-    over when this one began. `delivered_kwh` is what it has drawn so far.
+    over when this one began.
     """
     zone = ZoneInfo(arrival.time_zone)
     here = [each for each in own if each.left_at <= arrival.at][-NEWEST:]
@@ -87,7 +86,7 @@ def outlook(
     foreign = [(each, likeness(each, arrival, zone)) for each in there]
     together = sum(weight for _, weight in foreign)
     share = min(OTHERS, together) / together if together > 0 else 0.0
-    chances = _chances([*weighed, *((each, weight * share) for each, weight in foreign)], arrival.at, delivered_kwh)
+    chances = _chances([*weighed, *((each, weight * share) for each, weight in foreign)], arrival.at)
     if not chances:
         return None
     alike = sum(1 for _, weight in weighed if weight >= ALIKE)
@@ -117,20 +116,20 @@ def _bell(apart: float) -> float:
     return exp(-0.5 * apart * apart)
 
 
-def _chances(weighed: Iterable[tuple[Visit, float]], arrived_at: datetime, delivered_kwh: float) -> tuple[Chance, ...]:
-    """Return visits as they would go from now on, their departures spread, weights adding up to 1."""
+def _chances(weighed: Iterable[tuple[Visit, float]], arrived_at: datetime) -> Chances:
+    """Return visits as they would go if they began now, their departures spread, weights adding up to 1."""
     counted = [(visit, weight) for visit, weight in weighed if weight > 0]
     total = sum(weight for _, weight in counted)
     if total <= 0:
-        return ()
+        return Chances()
     chances = []
     for visit, kwh, weight in _uncut(counted):
         stay = visit.left_at - visit.arrived_at
         blur = BLUR_SHARE * min(stay, BLURRED_UP_TO) + BLUR
         for widths, share in SPREAD:
             at = arrived_at + stay + widths * blur
-            chances.append(Chance(at, kwh - delivered_kwh, weight * share / total))
-    return tuple(chances)
+            chances.append(Chance(at, kwh, weight * share / total))
+    return Chances(chances)
 
 
 def _uncut(counted: Sequence[tuple[Visit, float]]) -> list[tuple[Visit, float, float]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
 from math import inf
 
-from offpeak.planning.facts import Background, LimitedBy, NeedFrom, Span, spans_of
+from offpeak.planning.facts import Background, LimitedBy, NeedFrom, spans_of
+from offpeak.planning.layout import seconds_in
 from offpeak.planning.plan import Plan, ReasonCode
 from offpeak.planning.problem import Problem, caps_in_seconds, least_cap_w, seconds_after
 from offpeak.planning.situation import Situation
@@ -15,7 +15,8 @@ from offpeak.planning.situation import Situation
 
 def background_of(plan: Plan, situation: Situation, problem: Problem, *, is_kept: bool) -> Background:
     """Return what a plan's reason needs to know; of the plan's own reason only the code is read."""
-    charged_s = _seconds_in(problem, spans_of(plan))
+    charged = [(seconds_after(problem.start_at, a), seconds_after(problem.start_at, b)) for a, b in spans_of(plan)]
+    charged_s = seconds_in(problem.edges_s, charged)
     is_known = problem.is_priced and bool(problem.money)
     return Background(
         now=problem.start_at,
@@ -74,12 +75,6 @@ def _are_below_minimum(situation: Situation, problem: Problem, capped: Sequence[
     return all(
         0 < least_cap_w(caps, problem.edges_s[t], problem.edges_s[t + 1]) < situation.min_power_w for t in capped
     )
-
-
-def _seconds_in(problem: Problem, spans: Sequence[Span]) -> list[int]:
-    """Return how many seconds of each slot are within `spans`."""
-    runs = [(seconds_after(problem.start_at, start), seconds_after(problem.start_at, end)) for start, end in spans]
-    return [sum(max(0, min(end, b) - max(start, a)) for a, b in runs) for start, end in pairwise(problem.edges_s)]
 
 
 def _mean(prices: Sequence[float], on_s: Sequence[int]) -> float | None:

@@ -1,4 +1,4 @@
-"""The flow of a large group, a column of sessions at a time: the only module of planning that needs numpy.
+"""The flow of a large group, a column of sessions at a time. This module and `bulk_odds` alone need numpy.
 
 It is imported for large groups alone, and where numpy is not installed `flow` does without it: slower, the same cost.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate
 
 from offpeak.planning.layout import Run, energy_in
 from offpeak.planning.problem import Problem
@@ -35,13 +35,11 @@ def ready_s(problem: Problem, choice: Choice) -> int:
     is_plain = problem.curve is None and problem.battery is None and choice.power_w is problem.granted_w
     drawn = energy_in(problem, choice.runs) if is_plain else choice.drawn
     into = problem.battery.charging_efficiency * problem.battery.discharging_efficiency if problem.battery else 1.0
-    gained = [0.0]
-    for each in drawn:
-        gained.append(gained[-1] + (each if each > 0 else each / into))
+    gained = [0.0, *accumulate(each if each > 0 else each / into for each in drawn)]
     need = min(problem.need_kwh, gained[-1])
     if need <= 0:
         return 0
-    place = max(t for t in range(len(drawn)) if gained[t] < need - 1e-12 or t == 0)
+    place = next((t for t in range(len(drawn) - 1, 0, -1) if gained[t] < need - 1e-12), 0)
     start, end = problem.edges_s[place], problem.edges_s[place + 1]
     inside = [(max(start, a), min(end, b)) for a, b in choice.runs if a < end and start < b]
     on_s = sum(b - a for a, b in inside)
@@ -56,8 +54,3 @@ def ready_s(problem: Problem, choice: Choice) -> int:
 def money_for(problem: Problem, drawn: Sequence[float]) -> float:
     """Return what the energy costs, EUR; what the grid would have it cost on top is left out."""
     return sum(price * energy for price, energy in zip(problem.money, drawn, strict=True))
-
-
-def seconds_in(problem: Problem, runs: Sequence[Run]) -> list[int]:
-    """Return how long the runs are in each slot."""
-    return [sum(max(0, min(end, b) - max(start, a)) for a, b in runs) for start, end in pairwise(problem.edges_s)]

@@ -10,7 +10,7 @@ from math import ceil, inf
 from offpeak.planning.cheapest import cheapest
 from offpeak.planning.choice import Choice, at_full_power
 from offpeak.planning.kinds import choose_kind, is_plain
-from offpeak.planning.layout import Run, energy_in, lay_out, seconds_for
+from offpeak.planning.layout import Run, energy_in, lay_out, seconds_for, slots_in
 from offpeak.planning.plan import Plan
 from offpeak.planning.problem import Problem, seconds_after
 from offpeak.planning.situation import Calm
@@ -137,10 +137,10 @@ def left_of(problem: Problem, running: Plan) -> list[Run]:
     for block in running.blocks:
         first = max(0, seconds_after(problem.start_at, block.start_at))
         last = min(problem.edges_s[-1], seconds_after(problem.start_at, block.end_at))
-        for (start, end), room in zip(pairwise(problem.edges_s), problem.room, strict=True):
-            begin, until = max(start, first), min(end, last)
-            if begin >= until or room <= 0:
+        for t in slots_in(problem.edges_s, first, last):
+            if problem.room[t] <= 0:
                 continue
+            begin, until = max(problem.edges_s[t], first), min(problem.edges_s[t + 1], last)
             if left and left[-1][1] == begin:
                 begin = left.pop()[0]
             left.append((begin, until))

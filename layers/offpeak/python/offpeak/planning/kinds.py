@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil
 
-from offpeak.planning.choice import Choice, seconds_in
+from offpeak.planning.choice import Choice
 from offpeak.planning.floor import at_least
-from offpeak.planning.layout import Run, lay_out
+from offpeak.planning.layout import Run, lay_out, seconds_in
 from offpeak.planning.plan import Plan
 from offpeak.planning.problem import Problem, seconds_after
 from offpeak.planning.situation import Calm
@@ -149,7 +149,7 @@ def _left_of(problem: Problem, running: Plan) -> Choice:
             runs.append((begin, until))
     if problem.curve is not None and problem.battery is None:
         return _on_curve(problem, runs, is_kept=True)
-    drawn = _drawn_at(problem, power_w, seconds_in(problem, runs))
+    drawn = _drawn_at(problem, power_w, seconds_in(problem.edges_s, runs))
     return Choice(runs, drawn, power_w, _gained(problem, drawn), is_kept=True)
 
 
@@ -194,7 +194,7 @@ def _on_curve(problem: Problem, runs: list[Run], *, is_kept: bool = False) -> Ch
     curve = problem.curve
     assert curve is not None
     charged, drawn = 0, []
-    for each in _full_seconds(problem, seconds_in(problem, runs)):
+    for each in _full_seconds(problem, seconds_in(problem.edges_s, runs)):
         drawn.append(curve.drawn_after(charged + each) - curve.drawn_after(charged))
         charged += each
     return Choice(runs, drawn, problem.granted_w, sum(drawn), is_kept)

@@ -6,7 +6,7 @@ along, and never asks a car for less than it can take (IEC 61851: 6 A).
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil
@@ -45,25 +45,31 @@ def lay_out(problem: Problem, seconds: Sequence[int], *, is_on: bool) -> list[Ru
 
 def energy_in(problem: Problem, runs: Sequence[Run]) -> list[float]:
     """Return the kWh that `runs` draw in each slot."""
-    edges = problem.edges_s
-    seconds = [0] * (len(edges) - 1)
-    for run_start, run_end in runs:
-        for t in range(max(0, bisect_right(edges, run_start) - 1), len(seconds)):
-            if edges[t] >= run_end:
-                break
-            seconds[t] += min(edges[t + 1], run_end) - max(edges[t], run_start)
+    seconds = seconds_in(problem.edges_s, runs)
     return [lasted * draw_kw / 3600 for lasted, draw_kw in zip(seconds, problem.draw_kw, strict=True)]
+
+
+def seconds_in(edges_s: Sequence[int], runs: Sequence[Run]) -> list[int]:
+    """Return how many seconds of each slot are within `runs`."""
+    seconds = [0] * (len(edges_s) - 1)
+    for start, end in runs:
+        for t in slots_in(edges_s, start, end):
+            seconds[t] += min(edges_s[t + 1], end) - max(edges_s[t], start)
+    return seconds
+
+
+def slots_in(edges_s: Sequence[int], start: int, end: int) -> range:
+    """Return the slots of which some lies between two seconds."""
+    return range(max(0, bisect_right(edges_s, start) - 1), min(len(edges_s) - 1, bisect_left(edges_s, end)))
 
 
 def stretches(edges_s: Sequence[int], runs: Sequence[Run], power_w: Sequence[float]) -> list[tuple[int, int, float]]:
     """Return `runs` with the watts that hold in each slot of them, cut where these change."""
     found: list[tuple[int, int, float]] = []
     for run_start, run_end in runs:
-        for (start, end), watts in zip(pairwise(edges_s), power_w, strict=True):
-            begin, until = max(start, run_start), min(end, run_end)
-            if begin >= until:
-                continue
-            if found and found[-1][1] == begin and found[-1][2] == watts:
+        for t in slots_in(edges_s, run_start, run_end):
+            begin, until = max(edges_s[t], run_start), min(edges_s[t + 1], run_end)
+            if found and found[-1][1] == begin and found[-1][2] == power_w[t]:
                 begin = found.pop()[0]
-            found.append((begin, until, watts))
+            found.append((begin, until, power_w[t]))
     return found

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 from math import ceil, inf
-from typing import NamedTuple
 
 from offpeak.planning.situation import PowerCap, PricedSlot, Situation
 from offpeak.planning.storage import Battery
@@ -79,10 +78,12 @@ def pose(situation: Situation) -> Problem:
     power_w = floor_to(situation.max_power_w, situation.limit_step_w)
     curve = _curve(situation, _drawn_kw(situation, power_w), target)
 
-    def granted_in(pieces: Sequence[_Span]) -> list[float]:
-        if not caps:
-            return [granted_w(situation, inf)] * len(pieces)
-        return [granted_w(situation, least_cap_w(caps, start, end)) for start, end, _ in pieces]
+    def power_in(pieces: Sequence[_Span]) -> tuple[list[float], list[float]]:
+        """Return the watts that are granted in each piece, and the kW that are drawn."""
+        least_w = [least_cap_w(caps, start, end) for start, end, _ in pieces] if caps else [inf]
+        granted = [granted_w(situation, cap_w) for cap_w in least_w]
+        drawn = [_drawn_kw(situation, watts) for watts in granted]
+        return (granted, drawn) if caps else (granted * len(pieces), drawn * len(pieces))
 
     if situation.slot_s:
         pieces = _on_grid(spans, start_at, situation.slot_s)
@@ -90,21 +91,20 @@ def pose(situation: Situation) -> Problem:
         pieces = _cut(
             spans, {*(at_s for at_s, _ in levels), *(at_s for start, end, _ in caps for at_s in (start, end))}
         )
-    draw_kw = [_drawn_kw(situation, each) for each in granted_in(pieces)]
+    _, draw_kw = power_in(pieces)
     at_once_s = _at_once_s(situation, pieces, draw_kw, minimum, inf if curve else target)
     if situation.slot_s:
         at_once_s = next((end for _, end, _ in pieces if end >= at_once_s), end_s) if at_once_s else 0
     else:
         pieces = _cut(pieces, {at_once_s})
-    granted = granted_in(pieces)
-    draw_kw = [_drawn_kw(situation, each) for each in granted]
+    granted, draw_kw = power_in(pieces)
     hours = [(end - start) / 3600 for start, end, _ in pieces]
     battery, give_w = _battery(situation, minimum, target)
     return Problem(
         start_at=start_at,
         edges_s=[0, *(end for _, end, _ in pieces)],
-        prices=[price.planned for _, _, price in pieces],
-        money=[price.told for _, _, price in pieces],
+        prices=[slot.eur_per_kwh + slot.steer_eur_per_kwh for _, _, slot in pieces],
+        money=[slot.eur_per_kwh for _, _, slot in pieces],
         room=[kw * length for kw, length in zip(draw_kw, hours, strict=True)],
         draw_kw=draw_kw,
         granted_w=granted,
@@ -187,14 +187,8 @@ def seconds_after(start_at: datetime, at: datetime) -> int:
     return int((at - start_at).total_seconds())
 
 
-class _Price(NamedTuple):
-    planned: float
-    told: float
-    is_forecast: bool
-
-
-_Span = tuple[int, int, _Price]
-"""From and to, in seconds after the start."""
+_Span = tuple[int, int, PricedSlot]
+"""From and to, in seconds after the start, and the slot whose price holds."""
 
 Cap = tuple[int, int, float]
 
@@ -205,13 +199,18 @@ def _priced(start_at: datetime, end_s: int, slots: Sequence[PricedSlot]) -> tupl
     Time without a price costs the mean of the others and counts as forecast.
     """
     known: list[_Span] = []
+    ends_at, after_s = start_at, 0
     for slot in slots:
-        start = max(0, seconds_after(start_at, slot.start_at))
-        end = min(end_s, seconds_after(start_at, slot.end_at))
-        if start < end:
-            price = _Price(slot.eur_per_kwh + slot.steer_eur_per_kwh, slot.eur_per_kwh, slot.is_forecast)
-            known.append((start, end, price))
-    mean = _mean(known)
+        start = after_s if slot.start_at == ends_at else seconds_after(start_at, slot.start_at)
+        ends_at = slot.end_at
+        after_s = seconds_after(start_at, ends_at)
+        if 0 <= start < after_s <= end_s:
+            known.append((start, after_s, slot))
+        elif start < min(after_s, end_s) and after_s > 0:
+            known.append((max(0, start), min(end_s, after_s), slot))
+    if known and known[0][0] == 0 and known[-1][1] == end_s and all(a[1] == b[0] for a, b in pairwise(known)):
+        return known, True
+    mean = _mean(known, start_at)
     spans: list[_Span] = []
     reached = 0
     for start, end, price in known:
@@ -224,10 +223,12 @@ def _priced(start_at: datetime, end_s: int, slots: Sequence[PricedSlot]) -> tupl
     return spans, bool(known)
 
 
-def _mean(spans: Sequence[_Span]) -> _Price:
+def _mean(spans: Sequence[_Span], at: datetime) -> PricedSlot:
+    """Return the mean of prices, as a forecast."""
     whole_s = sum(end - start for start, end, _ in spans) or 1
-    planned = sum((end - start) * price.planned for start, end, price in spans) / whole_s
-    return _Price(planned, sum((end - start) * price.told for start, end, price in spans) / whole_s, True)
+    told = sum((end - start) * slot.eur_per_kwh for start, end, slot in spans) / whole_s
+    steer = sum((end - start) * slot.steer_eur_per_kwh for start, end, slot in spans) / whole_s
+    return PricedSlot(at, at, told, True, steer)
 
 
 def caps_in_seconds(start_at: datetime, caps: Sequence[PowerCap]) -> list[Cap]:
@@ -284,14 +285,14 @@ def _on_grid(spans: Sequence[_Span], start_at: datetime, slot_s: int) -> list[_S
     slots = []
     for start, end in pairwise(edges):
         inside = [(max(start, a), min(end, b), price) for a, b, price in spans if a < end and start < b]
-        mean = _mean(inside)
-        slots.append((start, end, mean._replace(is_forecast=any(price.is_forecast for _, _, price in inside))))
+        mean = _mean(inside, start_at)
+        slots.append((start, end, replace(mean, is_forecast=any(slot.is_forecast for _, _, slot in inside))))
     return slots
 
 
 def _cut(spans: Sequence[_Span], cuts: set[int]) -> list[_Span]:
     """Return the spans, cut in two wherever a cut falls within one."""
-    if cuts <= {0, *(end for _, end, _ in spans)}:
+    if cuts <= {0} or cuts <= {0, *(end for _, end, _ in spans)}:
         return list(spans)
     pieces = []
     for start, end, price in spans:

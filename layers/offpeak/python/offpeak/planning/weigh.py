@@ -14,11 +14,15 @@ A dynamic program over (step, levels drawn, on or off) finds the best of all suc
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from itertools import pairwise
 from math import ceil, inf
+from types import ModuleType
+from typing import NamedTuple
 
 from offpeak.planning.choice import Choice, at_full_power
 from offpeak.planning.choose import left_of
@@ -38,8 +42,7 @@ EARLIER = 1e-9
 """EUR: what a step costs more than an equal one before it, so that ties go to the earlier."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """From `start_s` to `end_s` after now a level can be drawn, at `price` EUR/kWh."""
 
     start_s: int
@@ -55,6 +58,36 @@ class Odds:
     costs: list[list[float]]
     asked: list[list[float]]
 
+    def best_steps(self, start_eur: float, *, is_on: bool, at_once: int = 0) -> list[bool]:
+        """Return in which steps to charge. A start counts `start_eur` where it comes to it; `is_on` says that the car
+        is charging now. In the first `at_once` steps it charges anyhow. Ties go to the earlier step."""
+        levels = len(self.costs[0]) if self.costs else 0
+        off, on = [inf] * (levels + 1), [inf] * (levels + 1)
+        (on if is_on else off)[0] = 0.0
+        tables = [(off, on)]
+        for t, (costs, asked) in enumerate(zip(self.costs, self.asked, strict=True)):
+            charged = [
+                (running if running <= idle + start_eur * chance else idle + start_eur * chance) + cost + EARLIER * t
+                for idle, running, chance, cost in zip(off, on, asked, costs, strict=False)
+            ]
+            paused = [idle if idle < running else running for idle, running in zip(off, on, strict=True)]
+            if t < at_once:
+                # Where all levels are drawn the car may go on: it asks for no more.
+                paused[:-1] = [inf] * levels
+            off, on = paused, [inf, *charged]
+            tables.append((off, on))
+        return _traced(self, tables, start_eur)
+
+    def expected_eur(self, charges: Sequence[bool], start_eur: float, *, is_on: bool) -> float:
+        """Return what charging in these steps costs against never charging, EUR."""
+        total, k, was_on = 0.0, 0, is_on
+        for t, charge in enumerate(charges):
+            if charge and k < len(self.costs[t]):
+                total += self.costs[t][k] + (0.0 if was_on else start_eur * self.asked[t][k])
+                k += 1
+            was_on = charge
+        return total
+
 
 def choose_likely(problem: Problem, outlook: Outlook, running: Plan | None, calm: Calm) -> Choice:
     """Return the runs that are best on average, or the running plan's while they save no more than the threshold.
@@ -62,21 +95,31 @@ def choose_likely(problem: Problem, outlook: Outlook, running: Plan | None, calm
     After the last run the car is not limited, so both are compared as if it charged from then on.
     """
     steps, level_kwh = steps_of(problem)
-    odds = odds_of(problem, steps, level_kwh, outlook)
-    at_once = sum(1 for step in steps if step.start_s < problem.at_once_s)
+    bulk = _with_numpy()
+    odds = (bulk.bulk_odds if bulk else odds_of)(problem, steps, level_kwh, outlook)
+    at_once = bisect_left(steps, problem.at_once_s, key=lambda step: step.start_s)
     before = left_of(problem, running) if running else []
     is_on = bool(before) and before[0][0] == 0
-    best = best_steps(odds, calm.start_eur, is_on=is_on, at_once=at_once)
+    best = odds.best_steps(calm.start_eur, is_on=is_on, at_once=at_once)
     if before:
-        held = [_is_in(step, before) for step in steps]
+        held = _held(steps, before)
         kept_eur, best_eur = (
-            expected_eur(odds, _with_rest(charges), calm.start_eur, is_on=is_on) for charges in (held, best)
+            odds.expected_eur(_with_rest(charges), calm.start_eur, is_on=is_on) for charges in (held, best)
         )
         saving = kept_eur - best_eur
         if problem.is_idle or (saving <= calm.threshold_eur and all(held[:at_once])):
             return at_full_power(problem, before, _needed(problem, before), is_kept=True)
     runs = _runs(problem, steps, best)
     return at_full_power(problem, runs, _needed(problem, runs))
+
+
+@cache
+def _with_numpy() -> ModuleType | None:
+    """Return what does the same with numpy, where that is installed."""
+    try:
+        return import_module("offpeak.planning.bulk_odds")
+    except ImportError:
+        return None
 
 
 def _with_rest(charges: Sequence[bool]) -> list[bool]:
@@ -99,11 +142,15 @@ def steps_of(problem: Problem) -> tuple[list[Step], float]:
 
     A step gives a level or more: it ends within a slot where a level is drawn and another one fits, else with the slot.
     """
-    level_kwh = max(problem.draw_kw, default=0.0) * STEP_S / 3600
+    most_kw = max(problem.draw_kw, default=0.0)
+    level_kwh = most_kw * STEP_S / 3600
     steps: list[Step] = []
     begun_s, kwh, eur = 0, 0.0, 0.0
     for (start, end), price, draw_kw in zip(pairwise(problem.edges_s), problem.prices, problem.draw_kw, strict=True):
         if draw_kw <= 0:
+            continue
+        if draw_kw == most_kw and end - start == STEP_S and kwh == 0:
+            steps.append(Step(start, end, price))
             continue
         at_s = start
         while at_s < end:
@@ -148,39 +195,6 @@ def odds_of(problem: Problem, steps: Sequence[Step], level_kwh: float, outlook: 
     return Odds(costs[::-1], asked[::-1])
 
 
-def best_steps(odds: Odds, start_eur: float, *, is_on: bool, at_once: int = 0) -> list[bool]:
-    """Return in which steps to charge. A start counts `start_eur` where it comes to it; `is_on` says that the car is
-    charging now. In the first `at_once` steps it charges anyhow. Ties go to the
-    earlier step."""
-    levels = len(odds.costs[0]) if odds.costs else 0
-    off, on = [inf] * (levels + 1), [inf] * (levels + 1)
-    (on if is_on else off)[0] = 0.0
-    tables = [(off, on)]
-    for t, (costs, asked) in enumerate(zip(odds.costs, odds.asked, strict=True)):
-        charged = [
-            (running if running <= idle + start_eur * chance else idle + start_eur * chance) + cost + EARLIER * t
-            for idle, running, chance, cost in zip(off, on, asked, costs, strict=False)
-        ]
-        paused = [idle if idle < running else running for idle, running in zip(off, on, strict=True)]
-        if t < at_once:
-            # Where all levels are drawn the car may go on: it asks for no more.
-            paused[:-1] = [inf] * levels
-        off, on = paused, [inf, *charged]
-        tables.append((off, on))
-    return _traced(odds, tables, start_eur)
-
-
-def expected_eur(odds: Odds, charges: Sequence[bool], start_eur: float, *, is_on: bool) -> float:
-    """Return what charging in these steps costs against never charging, EUR."""
-    total, k, was_on = 0.0, 0, is_on
-    for t, charge in enumerate(charges):
-        if charge and k < len(odds.costs[t]):
-            total += odds.costs[t][k] + (0.0 if was_on else start_eur * odds.asked[t][k])
-            k += 1
-        was_on = charge
-    return total
-
-
 def _traced(odds: Odds, tables: Sequence[tuple[list[float], list[float]]], start_eur: float) -> list[bool]:
     """Return the steps of the way that led to the least cost."""
     off, on = tables[-1]
@@ -199,10 +213,15 @@ def _traced(odds: Odds, tables: Sequence[tuple[list[float], list[float]]], start
     return charges[::-1]
 
 
-def _is_in(step: Step, runs: Sequence[Run]) -> bool:
-    """Say whether runs take up half of a step."""
-    taken = sum(max(0, min(end, step.end_s) - max(start, step.start_s)) for start, end in runs)
-    return 2 * taken >= step.end_s - step.start_s
+def _held(steps: Sequence[Step], runs: Sequence[Run]) -> list[bool]:
+    """Say of each step whether runs take up half of it."""
+    taken_s = [0] * len(steps)
+    for start, end in runs:
+        for t in range(bisect_right(steps, start, key=lambda step: step.end_s), len(steps)):
+            if steps[t].start_s >= end:
+                break
+            taken_s[t] += min(end, steps[t].end_s) - max(start, steps[t].start_s)
+    return [2 * taken >= step.end_s - step.start_s for taken, step in zip(taken_s, steps, strict=True)]
 
 
 def _runs(problem: Problem, steps: Sequence[Step], charges: Sequence[bool]) -> list[Run]:
@@ -234,17 +253,18 @@ def _leaving(problem: Problem, steps: Sequence[Step], level_kwh: float, outlook:
     whole = kept = 0.0
     for chance in outlook.chances:
         departure_s = seconds_after(problem.start_at, chance.departure_at)
+        left_kwh = chance.kwh - outlook.drawn_kwh
         passed = bisect_right(ends, departure_s)
-        asked = max(1, ceil(ENOUGH * chance.kwh / level_kwh - 1e-9))
+        asked = max(1, ceil(ENOUGH * left_kwh / level_kwh - 1e-9))
         if departure_s > 0:
             departures[passed] += chance.weight
-        if chance.kwh > 0:
-            _add(needs, asked, chance.weight, chance.kwh - (asked - 1) * level_kwh, level_kwh)
+        if left_kwh > 0:
+            _add(needs, asked, chance.weight, left_kwh - (asked - 1) * level_kwh, level_kwh)
         whole += chance.weight
-        if departure_s > 0 and chance.kwh > 0 and passed > 0:
+        if departure_s > 0 and left_kwh > 0 and passed > 0:
             fits = min(asked, passed)
-            _add(together, (passed, fits), chance.weight, chance.kwh - (fits - 1) * level_kwh, level_kwh)
-        if departure_s > 0 and chance.kwh > 0:
+            _add(together, (passed, fits), chance.weight, left_kwh - (fits - 1) * level_kwh, level_kwh)
+        if departure_s > 0 and left_kwh > 0:
             kept += chance.weight
     there, asking = sum(departures), sum(count for count, _ in needs.values())
     apart = outlook.independence / whole if whole else 0.0

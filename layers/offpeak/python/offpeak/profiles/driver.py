@@ -13,7 +13,7 @@ from decimal import Decimal
 from offpeak.pairing.model import Charger, ChargingLocation
 from offpeak.partners.model import PlanningDefaults
 from offpeak.planning.facts import EARLY
-from offpeak.planning.outlook import Outlook
+from offpeak.planning.outlook import Chances, Outlook
 from offpeak.planning.situation import Situation
 from offpeak.profiles.habits import by_habits
 from offpeak.profiles.situation import Departure, at_the_meter, departure_by
@@ -101,9 +101,9 @@ def outlook_said(likely: Outlook, departure: Departure) -> Outlook:
     if gone_by is None:
         return likely
     if departure.is_said:
-        return replace(likely, chances=tuple(replace(each, departure_at=gone_by) for each in likely.chances))
+        return replace(likely, chances=Chances(replace(each, departure_at=gone_by) for each in likely.chances))
     chances = (replace(each, departure_at=min(each.departure_at, gone_by)) for each in likely.chances)
-    return replace(likely, chances=tuple(chances))
+    return replace(likely, chances=Chances(chances))
 
 
 def as_said(

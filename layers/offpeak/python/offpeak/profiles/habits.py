@@ -71,7 +71,8 @@ def outlook_of(known: KnownSession, past: Past | None, planning: PlanningDefault
     if past is None:
         return None
     arrival = Arrival(known.session.start_at, planning.time_zone, _user_of(known.session))
-    return outlook(arrival, past.own, past.others, delivered_kwh=drawn_kwh, miss_eur=float(planning.care_eur))
+    likely = outlook(arrival, past.own, past.others, miss_eur=float(planning.care_eur))
+    return likely.having_drawn(drawn_kwh) if likely else None
 
 
 def by_habits(situation: Situation, likely: Outlook) -> Situation:
