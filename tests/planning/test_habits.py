@@ -10,7 +10,7 @@ import pytest
 from offpeak.planning.decide import decide
 from offpeak.planning.outlook import Chance, Chances, Outlook
 from offpeak.planning.plan import ReasonCode
-from offpeak.planning.situation import Milestone
+from offpeak.planning.situation import Milestone, PowerCap
 from tests.planning.builders import HOUR, NOW, RESTLESS, a_situation, after, spans
 
 USUAL = Outlook(
@@ -67,6 +67,12 @@ def test_once_the_usual_departures_have_passed_the_rest_counts() -> None:
     late = replace(USUAL, chances=Chances((*USUAL.chances, Chance(after(14), 10.0, 0.01))))
     plan = decided(late, now=after(12.5), slots=())
     assert plan.departure_at == after(14)
+
+
+def test_a_car_waits_where_the_grid_leaves_no_power_for_as_long_as_anybody_stays() -> None:
+    plan = decided(caps=(PowerCap(NOW, after(60), 0.0),))
+    assert (plan.reason.code, plan.blocks) == (ReasonCode.SHORT_OF_TIME, ())
+    assert plan.reason.facts["limited_by"] == "GRID_SIGNAL"
 
 
 def test_a_car_that_outstays_all_visits_is_not_limited() -> None:

@@ -127,7 +127,7 @@ def caps_from(situation: Situation, problem: Problem, begin_s: int) -> tuple[Blo
 
 def _code_of(situation: Situation, problem: Problem, choice: Choice, *, is_short: bool) -> ReasonCode:
     runs = choice.runs
-    if situation.outlook is not None and problem.is_priced and may_weigh(situation):
+    if situation.outlook is not None and problem.is_priced and may_weigh(situation) and any(problem.room):
         return ReasonCode.HABITS
     if is_short:
         return ReasonCode.SHORT_OF_TIME

@@ -95,6 +95,8 @@ def choose_likely(problem: Problem, outlook: Outlook, running: Plan | None, calm
     After the last run the car is not limited, so both are compared as if it charged from then on.
     """
     steps, level_kwh = steps_of(problem)
+    if not steps:
+        return at_full_power(problem, [], [0.0] * len(problem.room))
     bulk = _with_numpy()
     odds = (bulk.bulk_odds if bulk else odds_of)(problem, steps, level_kwh, outlook)
     at_once = bisect_left(steps, problem.at_once_s, key=lambda step: step.start_s)
