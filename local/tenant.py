@@ -1,5 +1,4 @@
-"""A tenant of the embedded cloud, made as an operator's command makes one, but for its redirect URLs: those of apps on
-this machine are plain http, which no operator may set."""
+"""A tenant of the embedded cloud, made as an operator's command makes one, but without waiting for its functions."""
 
 from __future__ import annotations
 

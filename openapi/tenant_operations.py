@@ -34,7 +34,8 @@ TENANT_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             raises=(*READS, UnknownObject, OutOfDate),
             needs_revision=True,
             text="`partner_ids` are the CPOs whose chargers its drivers may pair, in the order in which a code is "
-            "tried; `redirect_urls` where drivers may be sent back to, without what follows a `?`, which is free.",
+            "tried; `redirect_urls` where drivers may be sent back to, without what follows a `?`, which is free: "
+            "https, an app's own scheme, or `http://127.0.0.1` and `http://[::1]`, with any port.",
         ),
         "DELETE": Operation(
             "Remove a tenant that has no users",

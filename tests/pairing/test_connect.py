@@ -203,6 +203,18 @@ def test_a_driver_is_sent_nowhere_else(url: str) -> None:
     assert refusal.value.field == "redirect_url"
 
 
+@pytest.mark.parametrize("listed", ["http://127.0.0.1/paired", "http://127.0.0.1:8400/paired"])
+def test_an_app_on_the_drivers_machine_is_given_its_port_when_it_listens(listed: str) -> None:
+    connect.check_redirect("http://127.0.0.1:51004/paired?from=us", (listed,))
+    for other in (
+        "http://127.0.0.1:51004/other",
+        "http://[::1]:51004/paired",
+        "http://127.0.0.1:1@evil.example/paired",
+    ):
+        with pytest.raises(InvalidMessage):
+            connect.check_redirect(other, (listed,))
+
+
 def test_not_even_a_tenant_can_have_a_script_run_in_our_place() -> None:
     with pytest.raises(InvalidMessage):
         connect.check_redirect("JavaScript:alert(1)", ("JavaScript:alert(1)",))

@@ -160,6 +160,11 @@ def test_a_lost_throttling_key_is_made_anew(office: Office) -> None:
     "url",
     [
         "http://hearth.example/paired",
+        "http://localhost/paired",
+        "http://127.0.0.1.evil.example/paired",
+        "http://127.0.0.1:80@evil.example/",
+        "http://127.0.0.2/paired",
+        "http://[::1]x/paired",
         "javascript://hearth.example/%0aalert(1)",
         "JAVASCRIPT://x",
         "data://text/html",
@@ -180,6 +185,16 @@ def test_no_way_back_leads_elsewhere_than_it_seems(url: str) -> None:
     assert refusal.value.field == "redirect_urls.0"
 
 
-@pytest.mark.parametrize("url", ["https://app.hearth.example/paired", "com.hearth.app://paired", "hearth://paired/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://app.hearth.example/paired",
+        "com.hearth.app://paired",
+        "hearth://paired/",
+        "http://127.0.0.1/paired",
+        "http://127.0.0.1:8400",
+        "http://[::1]/paired",
+    ],
+)
 def test_a_way_back_is_a_page_or_an_app(url: str) -> None:
     assert read_object(TenantChange, {"redirect_urls": [url]}).redirect_urls == [url]

@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 
 from offpeak.errors import InvalidMessage
 from offpeak.pairing.model import ChargerKey, UserKey
+from offpeak.tenants.model import place_of
 
 OPEN_FOR = timedelta(minutes=30)
 """From when a link is made until it opens nothing more: a driver looks for the letter with the code meanwhile."""
@@ -269,14 +270,12 @@ def is_form_token(token: str, connect_id: str, cookie: str | None) -> bool:
 
 def check_redirect(url: str, allowed: Sequence[str]) -> None:
     """Raise InvalidMessage where `url` is none of the tenant's: its scheme, host, port and path have to be one's
-    exactly; what stands in its query is free."""
+    exactly; what stands in its query is free, and the port of one on the loopback interface."""
     if len(url) > LONGEST_REDIRECT or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         raise InvalidMessage("redirect_url", f"must be a URL of at most {LONGEST_REDIRECT} characters")
     if "#" in url:
         raise InvalidMessage("redirect_url", "must have no fragment")
-    if url.partition(":")[0].lower() in UNSAFE_SCHEMES or url.partition("?")[0] not in {
-        each.partition("?")[0] for each in allowed
-    }:
+    if url.partition(":")[0].lower() in UNSAFE_SCHEMES or place_of(url) not in map(place_of, allowed):
         raise InvalidMessage("redirect_url", "is none of the tenant's redirect URLs")
 
 

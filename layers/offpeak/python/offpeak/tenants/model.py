@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 OWNER = "tenant~"
+LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?(/.*)?")
+"""An app on the driver's own machine: plain http that leaves no machine, by its address because whatever answers to
+`localhost` is up to name look-up (RFC 8252, 7.3 and 8.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,8 @@ class Tenant:
     """Whose users, chargers and webhooks these are: every row of theirs has the tenant's id in its key.
 
     `partner_ids` are the CPO connections whose chargers its drivers may pair, in the order in which a code is tried.
-    `redirect_urls` are where a driver may be sent back to; what follows one of them, behind a `?`, may be anything.
+    `redirect_urls` are where a driver may be sent back to; what follows one of them, behind a `?`, may be anything, and
+    so may the port of one on the loopback interface.
     """
 
     tenant_id: str
@@ -38,6 +43,14 @@ class Tenant:
     @property
     def is_suspended(self) -> bool:
         return self.suspended_at is not None
+
+
+def place_of(redirect_url: str) -> str:
+    """Return what of a redirect URL has to be as a tenant has listed it: not the query, and not the port of the
+    loopback interface, which an app is given by its system as it begins to listen (RFC 8252, 7.3)."""
+    place = redirect_url.partition("?")[0]
+    loopback = LOOPBACK.fullmatch(place)
+    return loopback[1] + (loopback[2] or "") if loopback else place
 
 
 def owner_id(tenant_id: str) -> str:

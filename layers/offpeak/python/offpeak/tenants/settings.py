@@ -9,15 +9,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from offpeak.instants import format_instant
 from offpeak.partners.settings import UNNAMED, Name, PartnerId
-from offpeak.tenants.model import Look, Tenant
+from offpeak.tenants.model import LOOPBACK, Look, Tenant
 
 UNSAFE_SCHEMES = frozenset({"http", "javascript", "data", "file", "blob", "vbscript", "about", "ftp", "ws", "wss"})
 
 
 def _way_back(url: str) -> str:
+    if LOOPBACK.fullmatch(url):
+        return url
     scheme, _, rest = url.partition("://")
     if scheme.lower() in UNSAFE_SCHEMES or not rest.strip("/"):
-        raise ValueError("must be https://, or an app's own scheme such as com.example.app://")
+        raise ValueError(
+            "must be https://, an app's own scheme such as com.example.app://, or http://127.0.0.1 or http://[::1]"
+        )
     if scheme.lower() == "https" and ("@" in rest.partition("/")[0] or rest.startswith("/")):
         raise ValueError("must name a host, and nobody before it")
     return url
@@ -31,8 +35,8 @@ RedirectUrl = Annotated[
     StringConstraints(max_length=500, pattern=r"^[A-Za-z][A-Za-z0-9.+-]*://[!$-;=@-\[\]-~]+$"),
     AfterValidator(_way_back),
 ]
-"""Where drivers may be sent back to: without what follows a `?`, which is free. ASCII but for white space and
-? # \\ " < >."""
+"""Where drivers may be sent back to: without what follows a `?`, which is free, as is the port on the loopback
+interface. ASCII but for white space and ? # \\ " < >."""
 
 
 class TenantChange(BaseModel):
