@@ -100,7 +100,8 @@ def show_location(user_id: str, location_id: str) -> Response[str]:
 @api.patch(LOCATION)
 def change_location(user_id: str, location_id: str) -> Response[str]:
     seen, said = seen_revision(api), read_object(LocationChange, json_body(api, largest=LARGEST_BODY))
-    changed = change_location_of(user_key(api, user_id), location_id, said, wiring.wishes(), seen=seen)
+    key = user_key(api, user_id)
+    changed = change_location_of(key, location_id, said, wiring.wishes(), wiring.own_markets(), seen=seen)
     return _location(user_id, changed)
 
 

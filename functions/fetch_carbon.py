@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from offpeak import edge, wiring
 from offpeak.grid.fetch import fetch_carbon
 from offpeak.grid.model import Scope
+from offpeak.profiles.zones import in_order
 
 
 def run() -> None:
-    weighing = [each for each in wiring.partners().all() if each.planning.carbon_weight_eur_per_kg != 0]
-    zones = {each.planning.bidding_zone for each in weighing}
-    fetch_carbon(wiring.carbon_feed(), wiring.signals(), zones, wiring.clock().now(), datetime.now(UTC))
-    for zone in sorted(zones):
+    zones, watched = in_order([each for each in wiring.markets() if each.weighs_carbon])
+    fetch_carbon(wiring.carbon_feed(), wiring.signals(), zones, watched, wiring.clock().now(), datetime.now(UTC))
+    for zone in zones:
         wiring.zone_replans().ask(Scope(zone=zone))
 
 

@@ -22,6 +22,7 @@ def planner() -> Planner:
         groups=wiring.groups(),
         habits=wiring.habits(),
         drivers=wiring.drivers(),
+        own_markets=wiring.own_markets(),
         plan_queue=wiring.plan_queue(),
         send_queue=wiring.send_queue(),
         outbox=wiring.outbox(),

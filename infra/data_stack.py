@@ -100,6 +100,7 @@ class DataStack(Stack):
             indexes=[Index("directory", "directory", "user_id")],
             expires=True,
         )
+        self.own_markets = Table(self, "own_markets", key=table_key, keys=("pk", "sk"), expires=True)
         self.evse_ownership = Table(
             self, "evse_ownership", key=table_key, keys=("pk", "sk"), indexes=[Index("by_due", "due_shard", "due_at")]
         )

@@ -64,8 +64,8 @@ APP_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             may_create=True,
             may_repeat=True,
             text=f"A user has at most {MOST_LOCATIONS}. What is left out of `bidding_zone`, `tariff` and "
-            "`connection_limit_a` is as the CPO's connection has it. Of a `bidding_zone` in which no CPO has market "
-            "prices none are fetched.",
+            "`connection_limit_a` is as the CPO's connection has it. The prices of a `bidding_zone` that nobody "
+            "else is in are there within an hour of the first charger.",
         ),
     },
     f"{USER}/locations/{{location_id}}": {

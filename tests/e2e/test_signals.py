@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from offpeak.instants import format_instant
+from tests.e2e.app import App
 from tests.e2e.market import Market
 from tests.e2e.partner import Partner
 from tests.e2e.scene import Scene
@@ -40,15 +41,21 @@ def test_congestion_lowers_running_sessions_of_its_zone_within_seconds_and_a_wit
     fixed = {"kind": "FIXED", "fixed_eur_per_kwh": "0.30"}
     here = scene.partner(planning={"need_kwh": 200})
     elsewhere = scene.partner(planning={"bidding_zone": "NL", "tariff": fixed, "need_kwh": 200})
+    placed = scene.partner(planning={"bidding_zone": "NL", "tariff": fixed, "need_kwh": 200})
+    app = App(scene.stage)
+    app.has_paired(placed, "EVSE-S1")
+    home = f"/v1/users/{app.user_id}/locations/{app.location_id}"
+    app.done("PATCH", home, {"bidding_zone": "DE-LU"}, If_Match="*")
     for partner in scene.partners:
         partner.plug_in("S1", soc=0.0, battery_kwh=300)
     scene.settle()
-    assert [limit_w(each) for each in scene.partners] == [FULL_W, FULL_W]
+    assert [limit_w(each) for each in scene.partners] == [FULL_W, FULL_W, FULL_W]
 
     operator, began_s = Operator(scene), time.monotonic()
     made = operator.ask("POST", SIGNALS, congestion(0.5))
     assert made.status_code == 201, made.text
     assert scene.eventually(lambda: limit_w(here) == FULL_W / 2, within_s=WITHIN_S), limit_w(here)
+    assert scene.eventually(lambda: limit_w(placed) == FULL_W / 2, within_s=WITHIN_S), "its driver's place is there"
     assert time.monotonic() - began_s < WITHIN_S
     plan = here.standing("S1").plan
     assert plan is not None

@@ -85,6 +85,7 @@ def journey(cloud: Cloud, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch
         "limit_groups",
         "habits",
         "users",
+        "own_markets",
         "evse_ownership",
         "app_requests",
         "events",

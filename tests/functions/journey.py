@@ -80,9 +80,9 @@ class Journey:
         return answer
 
     def work(self) -> int:
-        """Hand all messages to their workers, and those that come of it; return how many there were."""
+        """Hand all messages to their workers, and those that come of it; return how many there were. Events wait."""
         worked = 0
-        while messages := [(queue, message) for queue in self._queues for message in self.waiting(queue)]:
+        while messages := [(queue, message) for queue in WORKERS for message in self.waiting(queue)]:
             for queue, message in messages:
                 answer = WORKERS[queue](sqs_event(message, groups=("group",)), CONTEXT)
                 assert answer == {"batchItemFailures": []}

@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 
 from functions import app_users
+from offpeak import wiring
+from offpeak.pairing.model import ChargerKey, UserKey
+from offpeak.pairing.own_markets import OwnMarket
 from tests.conftest import MakeTable
 from tests.functions.conftest import BASE_URL, Cloud
 from tests.functions.events import CONTEXT, header_of, rest_event
 from tests.functions.logs import captured_log
+from tests.pairing.builders import charger
 
 HOME = {"name": "Home", "time_zone": "Europe/Amsterdam"}
 ADDRESS = {"street": "Kade 1", "postal_code": "1011 AB", "city": "Amsterdam", "country_code": "NL"}
@@ -20,7 +24,7 @@ ADDRESS = {"street": "Kade 1", "postal_code": "1011 AB", "city": "Amsterdam", "c
 
 @pytest.fixture(autouse=True)
 def _tables(cloud: Cloud, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("users", "app_requests", "sessions"):
+    for name in ("users", "app_requests", "sessions", "own_markets"):
         monkeypatch.setenv(f"{name.upper()}_TABLE", make_table(name).name)
     queue_name = f"{cloud.partners.name}-plan.fifo"
     queue = cloud.client("sqs").create_queue(QueueName=queue_name, Attributes={"FifoQueue": "true"})
@@ -103,6 +107,16 @@ def test_a_charging_location_is_made_changed_and_taken_away() -> None:
     assert call("DELETE", path, If_Match='"1"')["statusCode"] == 412
     assert call("DELETE", path, If_Match='"2"')["statusCode"] == 204
     assert call("GET", path)["statusCode"] == 404
+
+
+def test_a_place_with_a_charger_that_is_said_to_be_in_another_zone_has_that_zones_prices_fetched() -> None:
+    user_id = a_user()
+    place = a_location(user_id)
+    key = ChargerKey(UserKey("hearth", user_id), "chg_1")
+    wiring.accounts().save_charger(charger(key, location_id=place["location_id"]))
+    path = f"/v1/users/{user_id}/locations/{place['location_id']}"
+    assert body_of(call("PATCH", path, {"bidding_zone": "NL"}, If_Match='"1"'))["bidding_zone"] == "NL"
+    assert wiring.own_markets().all() == [OwnMarket("acme", "NL", None)]
 
 
 @pytest.mark.parametrize(

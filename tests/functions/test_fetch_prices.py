@@ -14,10 +14,16 @@ from functions import fetch_prices
 from local.price_feed import FeedFault, PriceFeed
 from local.recorded import RecordedPrices
 from offpeak import wiring
+from offpeak.aws.tables import write_together
+from offpeak.pairing.accounts import AccountStore
+from offpeak.pairing.model import DriverSettings
+from offpeak.pairing.ownership import OwnershipStore
 from offpeak.partners.model import PartnerStatus, PlanningDefaults
-from offpeak.prices.model import QUARTER, market_date, quarter_hours
+from offpeak.planning.plan import ReasonCode
+from offpeak.prices.model import QUARTER, Tariff, TariffKind, market_date, quarter_hours
 from tests.functions.events import CONTEXT
-from tests.functions.journey import FIXED_PRICE, Journey
+from tests.functions.journey import FIXED_PRICE, KEY, PARTNER_ID, Journey
+from tests.pairing.builders import CHARGER, USER, charger, location, station, user
 
 TODAY = market_date(datetime.now(UTC))
 
@@ -65,6 +71,33 @@ def test_partners_with_another_tariff_need_no_prices(journey: Journey, feed: Pri
     journey.change(planning=replace(FIXED_PRICE, bidding_zone="DE-LU"))
     fetch_prices.handler({}, CONTEXT)
     assert feed.fetched == ()
+
+
+def test_a_session_at_a_place_in_another_zone_is_planned_by_that_zones_prices_once_they_are_there(
+    journey: Journey, feed: PriceFeed
+) -> None:
+    journey.change(planning=replace(FIXED_PRICE, bidding_zone="NL"))
+    at_market_prices_of("DE-LU", wiring.accounts(), wiring.ownership())
+    journey.push_session()
+    journey.work()
+    plan = wiring.profiles().standing(KEY).plan
+    assert plan is not None
+    assert plan.reason.code is ReasonCode.NO_PRICES
+    fetch_prices.handler({}, CONTEXT)
+    assert {each.zone for each in feed.fetched} == {"DE-LU"}
+    journey.work()
+    plan = wiring.profiles().standing(KEY).plan
+    assert plan is not None
+    assert plan.reason.code is not ReasonCode.NO_PRICES
+
+
+def at_market_prices_of(zone: str, accounts: AccountStore, ownership: OwnershipStore) -> None:
+    """A driver has paired the EVSE of the journey's session, at a place of his."""
+    since, evse = datetime.now(UTC) - timedelta(days=1), station(PARTNER_ID, "E1")
+    accounts.save_user(user())
+    accounts.save_location(USER, location(bidding_zone=zone, tariff=Tariff(TariffKind.DYNAMIC)))
+    accounts.save_charger(charger(station=evse, paired_at=since, settings=DriverSettings(need_kwh=Decimal(1))))
+    write_together(ownership.owning(evse, CHARGER, "claim-1", [None], since=since))
 
 
 def test_a_failing_feed_is_no_error_of_ours(journey: Journey, feed: PriceFeed) -> None:

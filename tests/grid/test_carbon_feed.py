@@ -145,7 +145,7 @@ def store(make_table: MakeTable) -> SignalStore:
 def test_what_is_told_is_stored_and_only_a_change_that_matters_wants_plans(store: SignalStore) -> None:
     wanted = []
     for values in ((300, 300), (304, 309), (304, 330), (304, 330, 100)):
-        fetch_carbon(Feed(*values), store, {"DE-LU"}, NOON, REAL)
+        fetch_carbon(Feed(*values), store, ["DE-LU"], ["DE-LU"], NOON, REAL)
         found = store.wanted_of(ZONE)
         wanted.append(found is not None)
         if found is not None:
@@ -156,14 +156,14 @@ def test_what_is_told_is_stored_and_only_a_change_that_matters_wants_plans(store
 
 
 def test_a_zone_whose_feed_fails_keeps_what_it_has_and_holds_up_no_other(store: SignalStore) -> None:
-    fetch_carbon(Feed(300, 300), store, {"DE-LU", "NL"}, NOON, REAL)
-    fetch_carbon(Feed(100, 100, failing=("DE-LU",)), store, {"DE-LU", "NL"}, NOON, REAL)
+    fetch_carbon(Feed(300, 300), store, ["DE-LU", "NL"], ["DE-LU"], NOON, REAL)
+    fetch_carbon(Feed(100, 100, failing=("DE-LU",)), store, ["DE-LU", "NL"], ["DE-LU"], NOON, REAL)
     assert [float(store.of(Scope(zone=zone))[0].steps[0].value) for zone in ("DE-LU", "NL")] == [300, 100]
     assert store.wanted_of(Scope(zone="NL")) == Wanted(Scope(zone="NL"), 2, by_weight=True)
 
 
 def test_an_answer_about_the_past_alone_is_a_failure(store: SignalStore) -> None:
-    fetch_carbon(Feed(300), store, {"DE-LU"}, at(13), REAL)
+    fetch_carbon(Feed(300), store, ["DE-LU"], ["DE-LU"], at(13), REAL)
     assert store.of(ZONE) == ()
 
 

@@ -124,6 +124,7 @@ HOUSE_NAMES = {
     "HabitsTable": "habits",
     "TenantsTable": "tenants",
     "UsersTable": "users",
+    "OwnMarketsTable": "own_markets",
     "EvseOwnershipTable": "evse_ownership",
     "EventsTable": "events",
     "WebhooksTable": "webhooks",

@@ -22,6 +22,7 @@ from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.cpo import PairingInterfaces
 from offpeak.pairing.link import Claimer, Linker, Refused, link
 from offpeak.pairing.model import Charger, ChargerKey, UserKey
+from offpeak.pairing.own_markets import OwnMarkets
 from offpeak.pairing.ownership import OwnershipStore
 from offpeak.pairing.tries import Tries
 from offpeak.partners.gates import Gates
@@ -31,7 +32,7 @@ from tests.local.cpo_scene import registered_cpo
 from tests.pairing.builders import NOW, location, user
 from tests.partners.builders import a_partner
 
-TABLES = ("users", "evse_ownership", "connect_sessions", "events", "partners")
+TABLES = ("users", "evse_ownership", "connect_sessions", "events", "partners", "own_markets")
 Sent = tuple[Mapping[str, Any], str, str]
 
 
@@ -95,6 +96,7 @@ class Scene:
         return Claimer(
             self.accounts,
             self.ownership,
+            OwnMarkets(self.tables["own_markets"]),
             self.outbox,
             plan_anew=lambda partner_id, uids: self.planned.append((partner_id, tuple(uids))),
             real_now=self.real_now,

@@ -17,6 +17,7 @@ from offpeak.errors import ConcurrentChange, InUse, OutOfDate, PeerUnavailable
 from offpeak.pairing.keep import remove_location
 from offpeak.pairing.link import Reason, Refused, judged, link
 from offpeak.pairing.model import Charger, ChargerKey, Claimed, Held, PairedConnector
+from offpeak.pairing.own_markets import OwnMarket, OwnMarkets
 from offpeak.partners.model import PartnerStatus, Tier
 from tests.conftest import MakeTable
 from tests.pairing.builders import NOW
@@ -59,6 +60,14 @@ def test_a_code_becomes_a_charger_at_the_drivers_location(scene: Scene) -> None:
     assert "EVSE-1" not in str(scene._all("events")), "deliveries outlive an erasure, and an EVSE is at somebody's home"
     assert scene.planned == [("acme", ("EVSE-1",))]
     assert scene.cpo.complaints == ()
+
+
+def test_a_place_in_a_zone_of_its_own_is_known_as_soon_as_a_charger_is_linked_there(scene: Scene) -> None:
+    ann = scene.moves_in("ann")
+    place = scene.accounts.known(ann).locations["loc_1"]
+    scene.accounts.save_location(ann, replace(place, bidding_zone="NL"))
+    scene.link("AB-123456", ann)
+    assert OwnMarkets(scene.tables["own_markets"]).all() == [OwnMarket("acme", "NL", None)]
 
 
 def test_a_station_is_linked_with_all_of_its_evses(stations: Scene) -> None:

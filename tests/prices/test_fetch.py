@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -49,43 +49,47 @@ def measured(name: str) -> list[float]:
     return list(metrics.metric_set.get(name, {}).get("Value", []))
 
 
+def fetched(feed: Feed, store: PriceStore, zones: list[str], now: datetime, at: datetime) -> set[str]:
+    return set(fetch_prices(feed, store, zones, zones, now, at))
+
+
 def test_a_new_zone_gets_two_weeks_of_history_along(store: PriceStore) -> None:
     days = [a_day(day) for day in (*days_before(THURSDAY, 14), THURSDAY)]
     feed = Feed(*days)
-    assert fetch_prices(feed, store, [ZONE], NOON, NOON) == {ZONE}
+    assert fetched(feed, store, [ZONE], NOON, NOON) == {ZONE}
     assert feed.asked == [(ZONE, THURSDAY - 14 * DAY, FRIDAY)]
     assert store.days(ZONE, THURSDAY - 14 * DAY, FRIDAY) == days
 
 
 def test_a_known_zone_asks_for_today_and_tomorrow(store: PriceStore) -> None:
     feed = Feed(*(a_day(day) for day in (*days_before(THURSDAY, 14), THURSDAY)))
-    fetch_prices(feed, store, [ZONE], NOON, NOON)
+    fetched(feed, store, [ZONE], NOON, NOON)
     feed.days.append(a_day(FRIDAY))
-    assert fetch_prices(feed, store, [ZONE], AFTERNOON, AFTERNOON) == {ZONE}
+    assert fetched(feed, store, [ZONE], AFTERNOON, AFTERNOON) == {ZONE}
     assert feed.asked[1] == (ZONE, THURSDAY, FRIDAY)
     assert store.days(ZONE, FRIDAY, FRIDAY) == [a_day(FRIDAY)]
 
 
 def test_days_that_an_outage_left_out_are_fetched_later(store: PriceStore) -> None:
     feed = Feed(*(a_day(day) for day in days_before(THURSDAY, 14)))
-    fetch_prices(feed, store, [ZONE], market(THURSDAY - 2 * DAY, 12), NOON)
-    fetch_prices(feed, store, [ZONE], NOON + 2 * DAY, NOON)
+    fetched(feed, store, [ZONE], market(THURSDAY - 2 * DAY, 12), NOON)
+    fetched(feed, store, [ZONE], NOON + 2 * DAY, NOON)
     assert feed.asked[1][1] == THURSDAY
 
 
 def test_prices_that_stay_are_no_change_and_prices_that_move_are(store: PriceStore) -> None:
     feed = Feed(a_day(THURSDAY, "0.1"))
-    assert fetch_prices(feed, store, [ZONE], NOON, NOON) == {ZONE}
-    assert fetch_prices(feed, store, [ZONE], AFTERNOON, AFTERNOON) == set()
+    assert fetched(feed, store, [ZONE], NOON, NOON) == {ZONE}
+    assert fetched(feed, store, [ZONE], AFTERNOON, AFTERNOON) == set()
     feed.days = [a_day(THURSDAY, "0.2")]
-    assert fetch_prices(feed, store, [ZONE], AFTERNOON, AFTERNOON) == {ZONE}
+    assert fetched(feed, store, [ZONE], AFTERNOON, AFTERNOON) == {ZONE}
     assert store.days(ZONE, THURSDAY, THURSDAY) == feed.days
 
 
 def test_a_price_that_the_feed_leaves_out_this_time_is_not_forgotten(store: PriceStore) -> None:
-    fetch_prices(Feed(a_day(THURSDAY, "0.1")), store, [ZONE], NOON, NOON)
+    fetched(Feed(a_day(THURSDAY, "0.1")), store, [ZONE], NOON, NOON)
     half = {at: price * 2 for at, price in list(a_day(THURSDAY, "0.1").eur_per_kwh.items())[::2]}
-    assert fetch_prices(Feed(PriceDay(THURSDAY, half, "Feed")), store, [ZONE], AFTERNOON, AFTERNOON) == {ZONE}
+    assert fetched(Feed(PriceDay(THURSDAY, half, "Feed")), store, [ZONE], AFTERNOON, AFTERNOON) == {ZONE}
     [day] = store.days(ZONE, THURSDAY, THURSDAY)
     assert day.eur_per_kwh == {**a_day(THURSDAY, "0.1").eur_per_kwh, **half}
     assert list(day.eur_per_kwh) == sorted(day.eur_per_kwh)
@@ -95,25 +99,39 @@ def test_a_price_that_the_feed_leaves_out_this_time_is_not_forgotten(store: Pric
 def test_a_zone_whose_feed_fails_keeps_its_prices_and_holds_up_no_other(store: PriceStore, error: OffpeakError) -> None:
     store.replace("AT", [a_day()], NOON)
     feed = Feed(a_day(), failing={"AT": error})
-    assert fetch_prices(feed, store, ["AT", ZONE], AFTERNOON, AFTERNOON) == {ZONE}
+    assert fetched(feed, store, ["AT", ZONE], AFTERNOON, AFTERNOON) == {ZONE}
     assert store.days("AT", THURSDAY, THURSDAY) == [a_day()]
     assert measured("PriceFeedFailed") == [1]
 
 
 def test_an_answer_that_was_overtaken_by_a_later_fetch_changes_nothing(store: PriceStore) -> None:
     store.replace(ZONE, [a_day(THURSDAY, "0.2")], AFTERNOON)
-    assert fetch_prices(Feed(a_day(THURSDAY, "0.1")), store, [ZONE], NOON, NOON) == set()
+    assert fetched(Feed(a_day(THURSDAY, "0.1")), store, [ZONE], NOON, NOON) == set()
     assert store.days(ZONE, THURSDAY, THURSDAY) == [a_day(THURSDAY, "0.2")]
     assert measured("PriceFeedFailed") == []
 
 
 def test_the_hours_of_prices_ahead_are_measured_also_when_the_feed_fails(store: PriceStore) -> None:
     store.replace("AT", [a_day()], NOON)
-    fetch_prices(Feed(failing={"AT": PeerUnavailable("down")}), store, ["AT", ZONE], NOON, NOON)
+    fetched(Feed(failing={"AT": PeerUnavailable("down")}), store, ["AT", ZONE], NOON, NOON)
     assert measured("PriceHoursAhead") == [12.0, 0.0]
 
 
 def test_no_zone_in_use_asks_for_nothing(store: PriceStore) -> None:
     feed = Feed()
-    assert fetch_prices(feed, store, [], NOON, NOON) == set()
+    assert fetched(feed, store, [], NOON, NOON) == set()
     assert feed.asked == []
+
+
+def test_a_zone_that_only_apps_name_wakes_nobody(store: PriceStore) -> None:
+    feed = Feed(a_day(), failing={"XX": PeerUnusable(3001, "there is no such zone")})
+    assert set(fetch_prices(feed, store, [ZONE, "XX"], {ZONE}, NOON, NOON)) == {ZONE}
+    assert sum(measured("PriceFeedFailed")) == 0
+    assert measured("PriceHoursAhead") == [12.0]
+
+
+def test_a_zones_change_is_told_before_the_next_zone_is_asked_for(store: PriceStore) -> None:
+    feed = Feed(a_day())
+    changes = fetch_prices(feed, store, [ZONE, "AT"], {ZONE}, NOON, NOON)
+    assert next(changes) == ZONE
+    assert [zone for zone, _, _ in feed.asked] == [ZONE]

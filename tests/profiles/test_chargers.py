@@ -79,7 +79,7 @@ def test_a_change_of_the_location_plans_what_runs_there(world: World) -> None:
     world.receive()
     confirm(world)
     said = LocationChange(connection_limit_a=10)
-    assert change_location(USER, "loc_1", said, wishes(world), seen=1).connection_limit_a == 10
+    assert change_location(USER, "loc_1", said, wishes(world), world.own_markets, seen=1).connection_limit_a == 10
     confirm(world)
     assert world.standing.plan is not None
     assert world.standing.plan.max_power_w == 6_900

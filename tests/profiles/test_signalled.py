@@ -17,7 +17,10 @@ from offpeak.partners.trail import AuditTrail
 from offpeak.profiles.grid import held_until
 from offpeak.profiles.replan import want_plans
 from offpeak.profiles.signalled import SignalReplans
+from offpeak.profiles.zones import markets_of
 from tests.conftest import MakeTable
+from tests.pairing.builders import location
+from tests.profiles.paired import pair
 from tests.profiles.world import ProcessDied, World
 from tests.sessions.builders import KEY, PLUG_IN
 
@@ -37,7 +40,7 @@ class Grid:
     def replans(self) -> SignalReplans:
         return SignalReplans(
             self.world.signals,
-            lambda: self.partners(),
+            lambda: markets_of(self.partners(), self.world.own_markets.all()),
             self.world.replan_queue,
             self.groups.append,
             real_now=lambda: self.world.real_now,
@@ -180,6 +183,18 @@ def test_only_the_partners_in_the_zone_are_asked_and_of_carbon_those_who_weigh_i
     world.messages.clear()
     grid.announce(SignalKind.CAP, 300, 0, 1)
     assert {each["partner_id"] for each in world.waiting("replan")} == {"here", "weighs"}
+
+
+def test_a_signal_of_the_zone_that_a_drivers_place_names_moves_its_session(world: World, grid: Grid) -> None:
+    world.change_partner(planning=replace(world.partner.planning, need_kwh=Decimal(200)))
+    pair(world, location(bidding_zone="NL"))
+    world.receive()
+    world.deliver()
+    world.results()
+    assert charging(world)[0][2] == 11_040
+    grid.announce(SignalKind.CAP, 6000, 0, 2, scope=Scope(zone="NL"))
+    assert grid.work() == {KEY.partner_id}
+    assert charging(world)[0] == (0, 2, 6000)
 
 
 def test_a_groups_signal_has_its_group_planned(world: World, grid: Grid) -> None:

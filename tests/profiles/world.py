@@ -25,6 +25,7 @@ from offpeak.ocpi.client import OcpiClient
 from offpeak.ocpi.guarded_http import GuardedHttp
 from offpeak.ocpi.peer_address import PeerAddressRule
 from offpeak.pairing.accounts import AccountStore
+from offpeak.pairing.own_markets import OwnMarkets
 from offpeak.pairing.ownership import OwnershipStore
 from offpeak.partners.gates import Gates
 from offpeak.partners.model import Endpoint, Partner, PartnerStatus, Party, PlanningDefaults
@@ -182,6 +183,7 @@ class World:
         self.habits = HabitStore(self._table("habits"), now_s=count(0, 3600).__next__)
         self.ownership, self.accounts = self._table("evse_ownership"), AccountStore(self._table("users"))
         self.drivers = Drivers(OwnershipStore(self.ownership), self.accounts)
+        self.own_markets = OwnMarkets(self._table("own_markets"), self.real_s)
         client: Any = QueueClient(self)
         self.events = self._table("events")
         self.outbox = Outbox(self.events, FifoQueue(client, "events"))
@@ -237,6 +239,7 @@ class World:
             groups=self.groups,
             habits=self.habits,
             drivers=self.drivers,
+            own_markets=self.own_markets,
             plan_queue=self.plan_queue,
             send_queue=self.send_queue,
             outbox=self.outbox,

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from offpeak.pairing.deletions import DeletionStore
     from offpeak.pairing.erase import Eraser
     from offpeak.pairing.link import Claimer, Linker
+    from offpeak.pairing.own_markets import OwnMarkets
     from offpeak.pairing.ownership import OwnershipStore
     from offpeak.pairing.sweep_connects import ConnectSweeper
     from offpeak.pairing.tell import UnpairingTeller
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from offpeak.profiles.signalled import SignalReplans
     from offpeak.profiles.sites import Sites
     from offpeak.profiles.store import ProfileStore
+    from offpeak.profiles.zones import Market
     from offpeak.sessions.plan_queue import PlanQueue
     from offpeak.sessions.prefer import Teller
     from offpeak.sessions.store import SessionStore
@@ -501,6 +503,20 @@ def wishes() -> Wishes:
 
 
 @cache
+def own_markets() -> OwnMarkets:
+    from offpeak.pairing.own_markets import OwnMarkets
+
+    return OwnMarkets(_table("OWN_MARKETS_TABLE"))
+
+
+def markets() -> list[Market]:
+    """In which zones partners have sessions: reads partners and own_markets."""
+    from offpeak.profiles.zones import markets_of
+
+    return markets_of(partners().all(), own_markets().all())
+
+
+@cache
 def charger_reader() -> Reader:
     """What apps may see: reads users, sessions, profile requests, partners, locations and tariffs."""
     from offpeak.profiles.chargers import Reader
@@ -602,7 +618,7 @@ def signal_replans() -> SignalReplans:
 
     return SignalReplans(
         signals(),
-        lambda: partners().all(),
+        markets,
         replan_queue(),
         want_group_plan,
         real_now=lambda: datetime.now(UTC),
@@ -616,9 +632,7 @@ def zone_replans() -> SignalReplans:
 
     from offpeak.profiles.signalled import SignalReplans
 
-    return SignalReplans(
-        signals(), lambda: partners().all(), replan_queue(), lambda _: None, real_now=lambda: datetime.now(UTC)
-    )
+    return SignalReplans(signals(), markets, replan_queue(), lambda _: None, real_now=lambda: datetime.now(UTC))
 
 
 @cache
@@ -700,13 +714,13 @@ def pairing_interfaces() -> PairingInterfaces:
 
 @cache
 def claimer() -> Claimer:
-    """What gives chargers to drivers: writes users, evse_ownership, events and sessions, and sends to the events and
-    plan queues."""
+    """What gives chargers to drivers: writes users, evse_ownership, own_markets, events and sessions, and sends to the
+    events and plan queues."""
     from datetime import UTC, datetime
 
     from offpeak.pairing.link import Claimer
 
-    return Claimer(accounts(), ownership(), outbox(), plan_anew_at, real_now=lambda: datetime.now(UTC))
+    return Claimer(accounts(), ownership(), own_markets(), outbox(), plan_anew_at, real_now=lambda: datetime.now(UTC))
 
 
 @cache

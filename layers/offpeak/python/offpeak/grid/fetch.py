@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
@@ -26,19 +26,22 @@ class CarbonFeed(Protocol):
         ...
 
 
-def fetch_carbon(feed: CarbonFeed, store: SignalStore, zones: Iterable[str], now: datetime, at: datetime) -> None:
+def fetch_carbon(
+    feed: CarbonFeed, store: SignalStore, zones: Iterable[str], watched: Container[str], now: datetime, at: datetime
+) -> None:
     """Store what the feed tells of today and tomorrow, and want plans where that is materially different.
 
     `now` is the time that signals live in, `at` the real one. A zone whose feed fails keeps what it has until that
-    ends, and holds up no other; the next fetch tries again.
+    ends, and holds up no other; the next fetch tries again. It is counted, and wakes somebody,
+    where the zone is `watched`.
     """
-    for zone in sorted(zones):
+    for zone in zones:
         try:
             fetched = feed.fetch(zone, now.date(), now.date() + DAY)
             _check_reaches(fetched, now)
             _store(fetched, store, now, at)
         except (PeerUnavailable, PeerUnusable) as error:
-            count("CarbonFeedFailed")
+            count("CarbonFeedFailed", int(zone in watched))
             logger.error("carbon_feed_failed", zone=zone, problem=str(error))
         except ConcurrentChange:
             logger.info("carbon_was_newer", zone=zone)

@@ -19,6 +19,7 @@ from offpeak.ocpi.envelope import RequestIds
 from offpeak.pairing.accounts import AccountStore, Also
 from offpeak.pairing.cpo import LinkedThere, PairingInterfaces
 from offpeak.pairing.model import Charger, ChargerKey, Held, Ownership, PairedStation
+from offpeak.pairing.own_markets import OwnMarkets
 from offpeak.pairing.ownership import OwnershipStore
 from offpeak.pairing.tries import Tries
 from offpeak.partners.codes import fits, tidied
@@ -67,6 +68,7 @@ class Claimer:
 
     accounts: AccountStore
     ownership: OwnershipStore
+    own_markets: OwnMarkets
     outbox: Outbox
     plan_anew: Callable[[str, Sequence[str]], object]
     real_now: Callable[[], datetime]
@@ -204,7 +206,11 @@ def claim(
         _report(charger)
         by.outbox.wake(event.stream, event.event_id)
         by.plan_anew(station.partner_id, uids)
-        return by.accounts.charger(key) or charger
+        linked = by.accounts.load(key.user)
+        if linked is None:
+            return charger
+        by.own_markets.note(station.partner_id, linked.locations.get(location_id), by.real_now())
+        return linked.chargers.get(key.charger_id, charger)
     raise ConcurrentChange(f"charger {key.charger_id} is being linked by too many at once")
 
 

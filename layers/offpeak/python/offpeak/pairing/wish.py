@@ -16,6 +16,7 @@ from offpeak.errors import ConcurrentChange, OutOfDate, no_such
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.keep import check_seen, known_location
 from offpeak.pairing.model import Charger, ChargerKey, ChargingLocation, DriverSettings, UserKey
+from offpeak.pairing.own_markets import OwnMarkets
 from offpeak.pairing.users import LocationChange, location_with
 from offpeak.sessions.model import SessionKey
 from offpeak.sessions.plan_queue import PlanQueue
@@ -74,7 +75,13 @@ def change_settings(
 
 
 def change_location(
-    key: UserKey, location_id: str, said: LocationChange, by: Wishes, *, seen: int | None
+    key: UserKey,
+    location_id: str,
+    said: LocationChange,
+    by: Wishes,
+    own_markets: OwnMarkets,
+    *,
+    seen: int | None,
 ) -> ChargingLocation:
     """Change what is told of a charging location, and have what runs at its chargers planned anew.
 
@@ -92,6 +99,8 @@ def change_location(
         except OutOfDate:
             continue
         _ask(running, by)
+        for partner_id in {each.station.partner_id for each in there}:
+            own_markets.note(partner_id, saved, by.real_now())
         return saved
     raise ConcurrentChange(f"charging location {location_id} is being changed by too many at once")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -24,26 +24,28 @@ class Feed(Protocol):
         ...
 
 
-def fetch_prices(feed: Feed, store: PriceStore, zones: Iterable[str], now: datetime, fetched_at: datetime) -> set[str]:
-    """Fetch today's and tomorrow's prices, and the days of the last two weeks that are missing; return the zones whose
-    prices are different now.
+def fetch_prices(
+    feed: Feed, store: PriceStore, zones: Iterable[str], watched: Container[str], now: datetime, fetched_at: datetime
+) -> Iterator[str]:
+    """Fetch today's and tomorrow's prices, and the days of the last two weeks that are missing; yield each zone whose
+    prices are different now, before the next one is fetched.
 
     `now` is the time that sessions live in, `fetched_at` the real one: it orders fetches. A zone whose feed fails
-    keeps the prices it has and holds up no other; the next fetch tries again.
+    keeps the prices it has and holds up no other; the next fetch tries again. That a zone has none is counted, and
+    wakes somebody, where it is `watched`.
     """
-    changed = set()
-    for zone in sorted(zones):
+    for zone in zones:
         try:
             if _fetch_zone(feed, store, zone, now, fetched_at):
-                changed.add(zone)
+                yield zone
         except (PeerUnavailable, PeerUnusable) as error:
-            count("PriceFeedFailed")
+            count("PriceFeedFailed", int(zone in watched))
             logger.error("price_feed_failed", zone=zone, problem=str(error))
         except ConcurrentChange:
             logger.info("prices_were_newer", zone=zone)
-        known = published_until(store.curve(zone, now, now + HORIZON), now)
-        measure_hours("PriceHoursAhead", (known - now) / timedelta(hours=1))
-    return changed
+        if zone in watched:
+            known = published_until(store.curve(zone, now, now + HORIZON), now)
+            measure_hours("PriceHoursAhead", (known - now) / timedelta(hours=1))
 
 
 def _fetch_zone(feed: Feed, store: PriceStore, zone: str, now: datetime, fetched_at: datetime) -> bool:

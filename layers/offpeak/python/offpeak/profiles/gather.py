@@ -14,6 +14,7 @@ from offpeak.grid.model import Conditions
 from offpeak.groups.store import GroupStore
 from offpeak.habits.store import HabitStore, Past
 from offpeak.pairing.model import ChargerKey
+from offpeak.pairing.own_markets import OwnMarkets
 from offpeak.partners.model import Partner
 from offpeak.partners.store import PartnerStore
 from offpeak.planning.plan import Plan
@@ -59,6 +60,7 @@ class Planner:
     groups: GroupStore
     habits: HabitStore
     drivers: Drivers
+    own_markets: OwnMarkets
     plan_queue: PlanQueue
     send_queue: FairQueue
     outbox: Outbox
@@ -130,6 +132,9 @@ def gathered_from(found: tuple[KnownSession, Item], by: Planner, now: datetime) 
     is_open = known.session.is_open
     site = by.sites.of(known.session, partner, now) if is_open else NOWHERE
     holding = by.drivers.taking(known.session) if is_open else by.drivers.at(known.session)
+    if is_open and holding.driver:
+        # Before the plan: whoever fetches prices or changes signals from now on finds its session.
+        by.own_markets.note(key.partner_id, holding.driver.location, by.real_now())
     planning = fitted(site.fitted(partner.planning), holding.driver, is_dc=site.is_dc)
     if has_own_tariff(holding.driver):
         site = replace(site, tariff=None)

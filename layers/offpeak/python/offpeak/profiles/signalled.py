@@ -1,4 +1,5 @@
-"""Plan those sessions again whom a signal of the grid concerns: of a zone, the sessions of the partners that are in it.
+"""Plan those sessions again whom a signal of the grid concerns: of a zone, the sessions of the partners that are in it,
+or at whose chargers there are places that say so.
 
 The scope's outbox says that plans are wanted since the very transaction that changed the signal. Whoever changed it
 asks at once; where that fails, or never happens, the sweep asks.
@@ -6,16 +7,16 @@ asks at once; where that fails, or never happens, the sweep asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from offpeak.aws.queues import FairQueue
 from offpeak.errors import QueueUnavailable
 from offpeak.grid.model import Scope
-from offpeak.grid.store import SignalStore, Wanted
-from offpeak.partners.model import Partner
+from offpeak.grid.store import SignalStore
 from offpeak.profiles.replan import ask_for_plans
+from offpeak.profiles.zones import Market, connected_in
 from offpeak.telemetry import count, logger
 
 ASKED_WITHIN = timedelta(minutes=1)
@@ -26,11 +27,11 @@ MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class SignalReplans:
-    """What it takes to ask. `partners` yields all partners as they are, `want_group_plan` has the limit group of a root
-    planned, `real_now` tells the real time."""
+    """What it takes to ask. `markets` tells in which zones partners have sessions, `want_group_plan` has the limit
+    group of a root planned, `real_now` tells the real time."""
 
     signals: SignalStore
-    partners: Callable[[], Iterable[Partner]]
+    markets: Callable[[], Iterable[Market]]
     replan_queue: FairQueue
     want_group_plan: Callable[[str], None]
     real_now: Callable[[], datetime]
@@ -54,21 +55,14 @@ class SignalReplans:
         wanted = self.signals.wanted_of(scope)
         if wanted is None:
             return
+        concerned: list[str] = []
         if scope.group is not None:
             self.want_group_plan(scope.group)
-            concerned = []
-        else:
-            concerned = sorted(_concerned(wanted, self.partners()))
+        elif scope.zone is not None:
+            # A change about carbon alone moves the sessions of those who give it a weight.
+            moved = [each for each in self.markets() if each.weighs_carbon or not wanted.by_weight]
+            concerned = connected_in(scope.zone, moved)
             # Real time after the signal was stored: no process plans these by signals that it read before.
             ask_for_plans(concerned, self.replan_queue, changed_at=self.real_now())
         self.signals.done(wanted)
         logger.info("signal_replan_asked", scope=scope.text, partners=len(concerned), by_weight=wanted.by_weight)
-
-
-def _concerned(wanted: Wanted, partners: Iterable[Partner]) -> Iterator[str]:
-    """Yield the partners whose sessions a change in their zone moves: where it is about carbon alone, those that give
-    it a weight."""
-    for each in partners:
-        weighs = each.planning.carbon_weight_eur_per_kg != 0 or not wanted.by_weight
-        if each.is_registered and each.planning.bidding_zone == wanted.scope.zone and weighs:
-            yield each.partner_id

@@ -1,0 +1,54 @@
+"""Zones in use, by what partners and places say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from offpeak.pairing.own_markets import OwnMarket
+from offpeak.partners.model import Partner, PartnerStatus, PlanningDefaults
+from offpeak.prices.model import Tariff, TariffKind
+from offpeak.profiles.zones import Market, connected_in, in_order, markets_of
+from tests.partners.builders import a_partner
+
+DYNAMIC, FIXED = TariffKind.DYNAMIC, TariffKind.FIXED
+
+
+def partner(name: str, zone: str = "DE-LU", tariff: TariffKind = DYNAMIC) -> Partner:
+    planning = PlanningDefaults(bidding_zone=zone, tariff=Tariff(tariff), carbon_weight_eur_per_kg=Decimal(0))
+    return replace(a_partner(name), status=PartnerStatus.REGISTERED, planning=planning)
+
+
+def priced(markets: list[Market]) -> set[tuple[str, str]]:
+    return {(each.partner.partner_id, each.zone) for each in markets if each.is_dynamic}
+
+
+def test_what_a_place_does_not_say_is_as_its_partner_has_it() -> None:
+    partners = [partner("acme"), partner("volta", "AT", FIXED)]
+    own = [
+        OwnMarket("acme", "NL", None),
+        OwnMarket("acme", "BE", FIXED),
+        OwnMarket("volta", None, DYNAMIC),
+        OwnMarket("volta", "CH", None),
+        OwnMarket("gone", "PL", DYNAMIC),
+    ]
+    markets = markets_of(partners, own)
+    assert priced(markets) == {("acme", "DE-LU"), ("acme", "NL"), ("volta", "AT")}
+    assert [connected_in(zone, markets) for zone in ("NL", "BE", "AT", "CH", "PL")] == [
+        ["acme"],
+        ["acme"],
+        ["volta"],
+        ["volta"],
+        [],
+    ]
+
+
+def test_zones_of_partners_come_first_and_are_watched_whatever_places_say_of_them() -> None:
+    partners = [partner("acme", "NL"), partner("volta", "DE-LU")]
+    own = [OwnMarket("acme", "AT", None), OwnMarket("acme", "DE-LU", None), OwnMarket("volta", "XX", None)]
+    assert in_order(markets_of(partners, own)) == (["DE-LU", "NL", "AT", "XX"], {"DE-LU", "NL"})
+
+
+def test_a_partner_without_a_connection_is_asked_for_nothing() -> None:
+    left = replace(partner("acme"), status=PartnerStatus.LEFT)
+    assert connected_in("NL", markets_of([left], [OwnMarket("acme", "NL", None)])) == []
