@@ -35,7 +35,7 @@ def make(user_id: str) -> Response[str]:
         location = f"{wiring.base_url()}/v1/users/{user_id}/chargers/connect-sessions/{connect_id}"
         return answer(connect_shown(session, now, start_url), location=location)
 
-    return idempotent(api, wiring.repeats(), begun, about=user_id, holds_secret=True)
+    return idempotent(api, wiring.repeats(), begun, about=user_id, again=begun)
 
 
 @api.post("/v1/users/<user_id>/chargers/codes")
@@ -48,7 +48,7 @@ def make_code(user_id: str) -> Response[str]:
         location = f"{wiring.base_url()}/v1/users/{user_id}/chargers/{made.key.charger_id}"
         return answer(code_shown(code, made), location=location)
 
-    return idempotent(api, wiring.repeats(), issued, about=user_id, holds_secret=True)
+    return idempotent(api, wiring.repeats(), issued, about=user_id, again=issued)
 
 
 @api.get(SESSION)

@@ -30,11 +30,16 @@ def list_webhooks() -> Response[str]:
 def create_webhook() -> Response[str]:
     said = read_object(NewWebhook, json_body(api, largest=LARGEST_BODY))
 
-    def make(chance: str) -> Response[str]:
-        webhook, secret = wiring.webhooks().create(WebhookKey(tenant_id(api), f"whk_{chance}"), said)
-        return _webhook(webhook, secret=secret, is_new=True)
+    def key(chance: str) -> WebhookKey:
+        return WebhookKey(tenant_id(api), f"whk_{chance}")
 
-    return idempotent(api, wiring.repeats(), make, holds_secret=True)
+    def make(chance: str) -> Response[str]:
+        return _with_secret(wiring.webhooks().create(key(chance), said), is_new=True)
+
+    def again(chance: str) -> Response[str]:
+        return _with_secret(wiring.webhooks().created(key(chance)), is_new=True)
+
+    return idempotent(api, wiring.repeats(), make, again=again)
 
 
 @api.get(WEBHOOK)
@@ -60,10 +65,12 @@ def rotate_secret(webhook_id: str) -> Response[str]:
     said = read_object(Rotation, json_body(api, largest=LARGEST_BODY) if api.current_event.body else {})
 
     def make(chance: str) -> Response[str]:
-        webhook, secret = wiring.webhooks().rotate(key, said, chance)
-        return _webhook(webhook, secret=secret)
+        return _with_secret(wiring.webhooks().rotate(key, said, chance))
 
-    return idempotent(api, wiring.repeats(), make, holds_secret=True)
+    def again(chance: str) -> Response[str]:
+        return _with_secret(wiring.webhooks().rotated(key, chance))
+
+    return idempotent(api, wiring.repeats(), make, again=again)
 
 
 @api.post(f"{WEBHOOK}/test")
@@ -116,11 +123,18 @@ def _key(webhook_id: str) -> WebhookKey:
     return WebhookKey(tenant_id(api), checked_id("webhook", webhook_id))
 
 
-def _webhook(webhook: Subscription, *, secret: str | None = None, is_new: bool = False) -> Response[str]:
-    shown = subscription_shown(webhook, wiring.webhooks().lane(webhook.key))
+def _webhook(webhook: Subscription) -> Response[str]:
+    return answer(_shown(webhook), revision=webhook.revision)
+
+
+def _with_secret(made: tuple[Subscription, str], *, is_new: bool = False) -> Response[str]:
+    webhook, secret = made
     location = f"{wiring.base_url()}{WEBHOOKS}/{webhook.key.webhook_id}" if is_new else None
-    told = shown if secret is None else {**shown, "secret": secret}
-    return answer(told, revision=webhook.revision, location=location)
+    return answer({**_shown(webhook), "secret": secret}, revision=webhook.revision, location=location)
+
+
+def _shown(webhook: Subscription) -> dict[str, object]:
+    return subscription_shown(webhook, wiring.webhooks().lane(webhook.key))
 
 
 handler = rest_handler(api)

@@ -107,6 +107,22 @@ def test_a_request_that_is_sent_again_makes_one_webhook_and_one_secret(tenants: 
     assert rotated[0] == rotated[1] != made[0][2]["secret"]
 
 
+def test_a_request_that_is_sent_again_late_makes_nothing_and_says_what_has_become_of_it(tenants: Cloud) -> None:
+    """What was replaced or deleted meanwhile stays so: what its receivers have now goes on being good."""
+    subscribe, first = ("POST", "", {"url": "https://shop.example/"}), {"Idempotency-Key": "first"}
+    webhook_id = call(*subscribe, headers=first)[2]["webhook_id"]
+    rotate = ("POST", f"/{webhook_id}/secret", {"overlap_s": 0})
+    for key in ("second", "third"):
+        newest = call(*rotate, headers={"Idempotency-Key": key})[2]["secret"]
+    for request, key in ((subscribe, "first"), (rotate, "second")):
+        assert call(*request, headers={"Idempotency-Key": key})[0] == 409
+    assert call(*rotate, headers={"Idempotency-Key": "third"})[2]["secret"] == newest
+    assert call("DELETE", f"/{webhook_id}", headers={"If-Match": "*"})[0] == 204
+    assert call(*subscribe, headers=first)[0] == 410
+    assert call(*rotate, headers={"Idempotency-Key": "third"})[0] == 404
+    assert call("GET", "")[2]["webhooks"] == []
+
+
 def test_another_tenant_finds_nothing_and_nobody_without_one(tenants: Cloud, receiver: WebhookReceiver) -> None:
     _, _, made = call("POST", "", {"url": receiver.url})
     for method, below in (

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from local.webhook_receiver import Behaviour, WebhookReceiver
-from offpeak.errors import AlreadyExists, ConcurrentChange, InvalidMessage, OutOfDate, UnknownObject
+from offpeak.errors import AlreadyExists, ConcurrentChange, InvalidMessage, OutOfDate, SecretReplaced, UnknownObject
 from offpeak.events.model import EventKind
 from offpeak.ocpi.peer_address import PeerAddressRule
 from offpeak.webhooks.model import MOST_SUBSCRIPTIONS, DeliveryState, WebhookKey
@@ -108,6 +108,8 @@ def test_an_old_secret_opens_deliveries_until_its_overlap_ends(world: World, rec
     ended = world.real_now() + timedelta(hours=2)
     assert len(subscription.secrets_at(ended)) == 1
     world.webhooks.rotate(key, Rotation(overlap_s=0), "second")
+    with pytest.raises(SecretReplaced):
+        world.webhooks.rotate(key, Rotation(overlap_s=3600), "first")
     world.webhooks.test(key, "evt_after")
     assert [each.is_genuine for each in receiver.received] == [True, True, False]
 

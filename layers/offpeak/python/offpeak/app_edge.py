@@ -68,14 +68,15 @@ def idempotent(
     make: Callable[[str], Response[str]],
     *,
     about: str | Callable[[str], str] | None = None,
-    holds_secret: bool = False,
+    again: Callable[[str], Response[str]] | None = None,
 ) -> Response[str]:
     """Answer a POST that its caller may send again with the same Idempotency-Key: it is done once.
 
     `make(chance)` does it: all its ids are made of `chance`, a text of 22 characters that are fit for ids, and what is
     there already by those ids is answered like what is new, because whoever did it first may have died before he could
     answer. `about` is the id of the user whom the answer is about (or makes it of the chance), so that it is erased
-    with him. An answer that holds a secret is not kept, but made again by the same chance.
+    with him. An answer that holds a secret is not kept: `again(chance)` gives it once more, of what is there by then,
+    and makes nothing.
 
     Raises InvalidMessage for a key that cannot be one or was used for another request, BeingDone, Erased.
     """
@@ -93,8 +94,8 @@ def idempotent(
     if turn.answered is not None:
         if turn.answered.http_status == GONE:
             raise Erased("what this request made was erased since, with its user")
-        if turn.answered.body is None:
-            return make(turn.chance)
+        if again is not None:
+            return again(turn.chance)
         headers: dict[str, str | list[str]] = {**turn.answered.headers, REPLAYED: "true"}
         return Response(turn.answered.http_status, "application/json", turn.answered.body, headers=headers)
     try:
@@ -107,7 +108,7 @@ def idempotent(
         raise
     headers_kept = {name: str(value) for name, value in answer.headers.items()}
     whom = about if about is None or isinstance(about, str) else about(turn.chance)
-    body = None if holds_secret else answer.body
+    body = None if again is not None else answer.body
     repeats.finish(asked, whom, KeptAnswer(answer.status_code, headers_kept, body), now=now)
     return answer
 

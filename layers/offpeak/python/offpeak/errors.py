@@ -8,7 +8,8 @@ OffpeakError
 ├── UnknownObject         nothing at this address for this partner         HTTP 404, OCPI 2000
 ├── AlreadyExists         what was to be made is there already             not OCPI: HTTP 409
 ├── BeingDone             the same request is being worked just now         not OCPI: HTTP 409
-├── Erased                what was asked for was erased with its user      not OCPI: HTTP 410
+├── Erased                what was made was taken away since               not OCPI: HTTP 410
+├── SecretReplaced        the secret that was made is another one by now   not OCPI: HTTP 409
 ├── InUse                 what was to be taken away is still needed        not OCPI: HTTP 409
 ├── OutOfDate             the caller changes what it has not seen          not OCPI: HTTP 412, 428
 ├── InvalidMessage        valid JSON that breaks a rule; names the field   HTTP 200, OCPI 2001
@@ -75,7 +76,11 @@ class BeingDone(OffpeakError):
 
 
 class Erased(OffpeakError):
-    """What a request made was erased since, together with the user whom it was about."""
+    """What a request made was taken away since: by its maker, or together with the user whom it was about."""
+
+
+class SecretReplaced(OffpeakError):
+    """A request is sent again whose answer held a secret, and there is another one since."""
 
 
 class InUse(OffpeakError):

@@ -24,6 +24,7 @@ from offpeak.errors import (
     PeerUnavailable,
     PeerUnusable,
     QueueUnavailable,
+    SecretReplaced,
     UnknownObject,
     UnparseableBody,
 )
@@ -39,6 +40,7 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     InUse: HTTPStatus.CONFLICT,
     BeingDone: HTTPStatus.CONFLICT,
     Erased: HTTPStatus.GONE,
+    SecretReplaced: HTTPStatus.CONFLICT,
     OutOfDate: HTTPStatus.PRECONDITION_FAILED,
     InvalidMessage: HTTPStatus.UNPROCESSABLE_ENTITY,
     PeerUnusable: HTTPStatus.BAD_GATEWAY,

@@ -49,7 +49,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """How a request was answered. `body` None: it holds a secret, and is made again by the same chance."""
+    """How a request was answered. `body` None: it holds a secret."""
 
     http_status: int
     headers: Mapping[str, str]

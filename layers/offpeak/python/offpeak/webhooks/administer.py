@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from offpeak.aws.queues import FairQueue
-from offpeak.errors import ConcurrentChange, InvalidMessage, OutOfDate, UnknownObject, no_such
+from offpeak.errors import ConcurrentChange, Erased, InvalidMessage, OutOfDate, SecretReplaced, UnknownObject, no_such
 from offpeak.events.model import Event, EventKind, Published, Stream
 from offpeak.ocpi.peer_address import PeerAddressRule
 from offpeak.telemetry import logger
@@ -23,6 +23,8 @@ from offpeak.webhooks.wire import NewWebhook, Replay, Rotation, WebhookChange, c
 
 MOST_REPLAYED = 200
 """Deliveries that one call asks for again."""
+MOST_ROTATIONS = 20
+"""Requests that are remembered to have replaced a secret, so that none does so twice."""
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -44,18 +46,24 @@ class Webhooks:
     real_now: Callable[[], datetime]
 
     def create(self, key: WebhookKey, said: NewWebhook) -> tuple[Subscription, str]:
-        """Subscribe; return the secret too, which is told to whoever asks by the same key and never again.
+        """Subscribe; return the secret too, which is told to whoever sends the same request again, and never else.
 
-        Raises InvalidMessage, AlreadyExists.
+        Raises InvalidMessage, AlreadyExists, SecretReplaced.
         """
         url, kinds = check_url(said.url, self.rule), kinds_of(said.event_types)
-        there = self.subscriptions.get(key)
-        if there:
-            return there, self.secrets.opened(there, self.real_now())[0]
+        if self.subscriptions.get(key):
+            return self.created(key)
         text, secret = self.secrets.new(key)
         added = self.subscriptions.add(Subscription(key, url, self.real_now(), secret, kinds))
         logger.info("webhook_created", webhook_id=key.webhook_id)
         return added, text
+
+    def created(self, key: WebhookKey) -> tuple[Subscription, str]:
+        """Return what `create` has made and returned before. Raises Erased, SecretReplaced."""
+        there = self.subscriptions.get(key)
+        if there is None:
+            raise Erased("the webhook that this request made was deleted since")
+        return self._made_by(None, there)
 
     def lane(self, key: WebhookKey) -> Lane:
         """Return how a webhook's deliveries go."""
@@ -76,17 +84,22 @@ class Webhooks:
     def rotate(self, key: WebhookKey, said: Rotation, made_by: str) -> tuple[Subscription, str]:
         """Replace the secret; return the new one. The old one goes on signing for a while; the one before it does not.
 
-        `made_by` names the request: the same one again replaces nothing. Raises OutOfDate.
+        `made_by` names the request: the same one again replaces nothing. Raises OutOfDate, SecretReplaced.
         """
         there = self.subscriptions.known(key)
-        if there.secret.made_by == made_by:
-            return there, self.secrets.opened(there, self.real_now())[0]
+        if made_by in there.rotated_by:
+            return self._made_by(made_by, there)
         text, secret = self.secrets.new(key)
         until = self.real_now() + timedelta(seconds=said.overlap_s)
         previous = replace(there.secret, until=until) if said.overlap_s else None
-        rotated = replace(there, secret=replace(secret, made_by=made_by), previous_secret=previous)
+        rotated_by = (*there.rotated_by, made_by)[-MOST_ROTATIONS:]
+        rotated = replace(there, secret=secret, previous_secret=previous, rotated_by=rotated_by)
         logger.info("webhook_secret_rotated", webhook_id=key.webhook_id)
         return self.subscriptions.save(rotated), text
+
+    def rotated(self, key: WebhookKey, made_by: str) -> tuple[Subscription, str]:
+        """Return what `rotate` has made and returned before. Raises SecretReplaced."""
+        return self._made_by(made_by, self.subscriptions.known(key))
 
     def test(self, key: WebhookKey, event_id: str) -> Delivery:
         """Send a test event at once, whatever waits or is paused, and return how that went."""
@@ -146,6 +159,15 @@ class Webhooks:
         if again and self.lanes.wake(key, self.now()):
             ask_to_deliver(self.queue, key)
         return len(again)
+
+    def _made_by(self, request: str | None, there: Subscription) -> tuple[Subscription, str]:
+        """Return a subscription with its secret, where that is the one which a request has made: the subscription's
+        first (None), or by a rotation."""
+        if request != (there.rotated_by[-1] if there.rotated_by else None):
+            raise SecretReplaced(
+                "the secret that this request made was replaced since: who has no newer one, rotates it"
+            )
+        return there, self.secrets.opened(there, self.real_now())[0]
 
     def _seen(self, key: WebhookKey, seen: int | None) -> Subscription:
         there = self.subscriptions.known(key)

@@ -31,8 +31,6 @@ class Secret:
     ciphertext: str
     until: datetime | None = None
     """Deliveries are signed with it until then, in real time; None for the current one."""
-    made_by: str | None = None
-    """The request that made it, so that the same one again makes no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,8 @@ class Subscription:
     secret: Secret
     kinds: tuple[EventKind, ...] = ()
     previous_secret: Secret | None = None
+    rotated_by: tuple[str, ...] = ()
+    """The requests that have replaced its secret, the newest last, so that the same one again replaces nothing."""
     revision: int = 0
 
     def wants(self, kind: EventKind) -> bool:

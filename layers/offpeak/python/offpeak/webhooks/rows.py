@@ -35,8 +35,8 @@ def subscription_row(subscription: Subscription) -> dict[str, Any]:
         "kinds": [kind.value for kind in subscription.kinds],
         "created_at": format_instant(subscription.created_at),
         "secret": subscription.secret.ciphertext,
-        "secret_made_by": subscription.secret.made_by,
         "previous_secret": _secret_row(subscription.previous_secret),
+        "rotated_by": list(subscription.rotated_by),
         "revision": subscription.revision,
     }
 
@@ -47,9 +47,10 @@ def subscription_from(row: Item) -> Subscription:
         key=key_from(row),
         url=row["url"],
         created_at=parse_instant(row["created_at"]),
-        secret=Secret(row["secret"], made_by=row.get("secret_made_by")),
+        secret=Secret(row["secret"]),
         kinds=tuple(EventKind(each) for each in row["kinds"]),
         previous_secret=Secret(previous["ciphertext"], parse_instant(previous["until"])) if previous else None,
+        rotated_by=tuple(row.get("rotated_by", ())),
         revision=int(row["revision"]),
     )
 
