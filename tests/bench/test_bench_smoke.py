@@ -231,6 +231,11 @@ def test_the_planner_is_held_against_oracles_of_every_kind() -> None:
         assert row.holds, row
 
 
+def test_taking_turns_is_told_by_cost_and_starts() -> None:
+    rows = exactness.turns_rows([exactness.turns_of(seed) for seed in (0, 8)])
+    assert [row.what.rsplit(": ")[1] for row in rows] == ["cost", "starts", "cost", "starts"]
+
+
 def test_an_answer_that_is_apart_is_named_by_its_seed() -> None:
     row = exactness.row_of("some", [0.0, float("nan"), 1e-3])
     assert row.holds is False

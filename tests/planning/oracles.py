@@ -343,8 +343,10 @@ def turns_optimum(
     *,
     slot_h: float,
     missing_eur: float,
-) -> float:
-    """The least that energy costs, with `missing_eur` for each kWh that is not had, by a mixed-integer program.
+    start_eur: float,
+) -> tuple[float, int]:
+    """What energy costs, with `missing_eur` for each kWh that is not had, and the starts of charging, where both cost
+    the least together, by a mixed-integer program.
 
     In each slot (a part of a price's time) a car charges at its floor or more, or not at all; `leaves` are the numbers
     of slots that it stays.
@@ -353,13 +355,17 @@ def turns_optimum(
     solver.silent()
     solver.setOptionValue("mip_rel_gap", 1e-6)
     slots = range(len(prices))
-    powers, bills = [], []
+    powers, bills, begins = [], [], []
     for need, stays, floor, most in zip(needs, leaves, floors_w, mosts_w, strict=True):
         row = [solver.addVariable(lb=0.0, ub=most if t < stays else 0.0) for t in slots]
+        before = None
         for t in slots:
-            on = solver.addBinary()
+            on, begin = solver.addBinary(), solver.addVariable(lb=0.0, ub=1.0)
             solver.addConstr(row[t] >= floor * on)
             solver.addConstr(row[t] <= most * on)
+            solver.addConstr(begin >= (on if before is None else on - before))
+            begins.append(begin)
+            before = on
         missing = solver.addVariable(lb=0.0)
         solver.addConstr(solver.qsum(row) * (slot_h / 1000) + missing == need)
         bills.append(missing * missing_eur)
@@ -367,6 +373,7 @@ def turns_optimum(
         powers.append(row)
     for t in slots:
         solver.addConstr(solver.qsum([row[t] for row in powers]) <= caps_w[t])
-    solver.minimize(solver.qsum(bills))
+    solver.minimize(solver.qsum(bills) + start_eur * solver.qsum(begins))
     assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-    return float(solver.getObjectiveValue())
+    starts = round(sum(solver.val(begin) for begin in begins))
+    return float(solver.getObjectiveValue()) - start_eur * starts, starts

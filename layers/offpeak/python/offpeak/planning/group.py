@@ -27,6 +27,9 @@ MOVED_EUR = 0.00005
 
 LEAST_LEFT_KWH = 1e-4
 
+WORTH_A_START_KWH = 0.02
+"""What rounding costs is made up beside what a car charges anyway; so little of it is worth no start of its own."""
+
 
 def decide_group(situations: Mapping[str, Situation], caps: CapTree, *, now: datetime) -> dict[str, Plan]:
     """Return a plan for each session; what they may draw together never passes a cap of the tree, at any second.
@@ -70,9 +73,10 @@ def _place(lot: Lot, timeline: Timeline, drawn: Rows, kept: Mapping[int, Kept]) 
         if left[car] <= LEAST_LEFT_KWH:
             break
         order = sorted(range(lot.count), key=lambda slot: (lot.prices[car][slot], slot))
-        for pour in (timeline.raise_power, timeline.pour):
+        ways = ((timeline.raise_power, 0.0), (timeline.extend, 0.0), (timeline.pour, WORTH_A_START_KWH))
+        for pour, least in ways:
             for slot in order:
-                if left[car] > LEAST_LEFT_KWH and lot.slots[slot][1] <= lot.leaves_s[car]:
+                if left[car] > max(least, LEAST_LEFT_KWH) and lot.slots[slot][1] <= lot.leaves_s[car]:
                     left[car] = pour(car, slot, left[car])
 
 
@@ -110,7 +114,7 @@ def _planned(lot: Lot, car: int, stretches: Sequence[Stretch], end_s: int, rest_
     total = sum(drawn)
     # What a kept plan lacks within its slack is mended later, as far as there is room for it.
     shortfall = max(0.0, problem.need_kwh - (max(total, kept.best_kwh) if kept else total))
-    is_short = shortfall >= SMALLEST_SHORTFALL_KWH
+    is_short = shortfall > WORTH_A_START_KWH
     at_once = cheapest(problem.prices, problem.room, 0.0, at_once=min(problem.target_kwh, total))
     cost, cost_at_once = _cost(problem.money, drawn), _cost(problem.money, at_once)
     running = situation.running

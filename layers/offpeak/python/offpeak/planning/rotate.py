@@ -103,6 +103,18 @@ class Timeline:
             energy -= self._grant(car, slot, piece, power, energy, late=late)
         return max(0.0, energy)
 
+    def extend(self, car: int, slot: int, energy: float) -> float:
+        """Grant a car more time in a slot, beside where it is on already; return the kWh that did not fit."""
+        who = self._cars[car]
+        for piece in list(self._slots[slot]):
+            power = floor_to(min(*(piece.spare[node] for node in who.path), who.most_w[slot]), who.step_w)
+            if car in piece.on or power <= 0 or power < who.floor_w or energy <= LEAST_KWH:
+                continue
+            follows, leads = self._is_on(car, slot, piece.start - 1), self._is_on(car, slot, piece.end)
+            if follows or leads:
+                energy -= self._grant(car, slot, piece, power, energy, late=not follows)
+        return max(0.0, energy)
+
     def raise_power(self, car: int, slot: int, energy: float) -> float:
         """Grant a car more power where it is on already; return the kWh that did not fit."""
         who = self._cars[car]
@@ -201,8 +213,7 @@ class Timeline:
             who = self._cars[car]
             left[car] = self.pour(car, slot, wanted[car], at_most_w=floor_to(mean_w[car], who.step_w))
         for car in weak:
-            late = car in leads and car not in before
-            left[car] = self.pour(car, slot, wanted[car], at_most_w=self._lane_w(car, slot), late=late)
+            left[car] = self.pour(car, slot, wanted[car], at_most_w=self._lane_w(car, slot), late=car in leads)
         for car in easy:
             left[car] = self.pour(car, slot, wanted[car], late=car in leads and car not in before)
         return {car: energy for car, energy in left.items() if energy > LEAST_KWH}
@@ -238,6 +249,11 @@ class Timeline:
         most = who.most_w[slot]
         lanes = max(1, ceil(spare / most - 1e-9)) if most > 0 else 1
         return min(most, max(who.floor_w, spare / lanes, who.step_w))
+
+    def _is_on(self, car: int, slot: int, second: int) -> bool:
+        """Say whether a car is on at a second of a slot or just beside it."""
+        near = self._slots[max(0, slot - 1) : slot + 2]
+        return any(car in piece.on for pieces in near for piece in pieces if piece.start <= second < piece.end)
 
     def _grant(self, car: int, slot: int, piece: _Piece, power: float, energy: float, *, late: bool) -> float:
         kw = min(power, self._cars[car].draw_w) / 1000
