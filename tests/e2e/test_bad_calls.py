@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from local.cpo import ResultComes
 from offpeak.profiles.model import RequestState
-from tests.e2e.scene import Scene
-from tests.e2e.stage import PROFILES
+from tests.e2e.partner import Partner
+from tests.e2e.scene import Scene, scene_on
+from tests.e2e.stage import PROFILES, Stage
 
 INVALID = (200, 2001)
 UNPARSEABLE = (400, 2001)
+
+
+@pytest.fixture(scope="module")
+def evening(stage: Stage) -> Iterator[Scene]:
+    with scene_on(stage) as scene:
+        yield scene
+
+
+@pytest.fixture(scope="module")
+def partner(evening: Scene) -> Partner:
+    """A partner that owes us the result for its session S1, which none of these tests may change."""
+    partner = evening.partner()
+    partner.misbehave(result_comes=ResultComes.NEVER)
+    partner.plug_in("S1")
+    evening.settle()
+    return partner
+
+
+@pytest.fixture(scope="module")
+def newcomer(evening: Scene) -> Partner:
+    """A CPO that is invited, and that none of these tests may register."""
+    return evening.invited()
 
 
 @pytest.mark.parametrize(
@@ -26,12 +50,8 @@ UNPARSEABLE = (400, 2001)
         ('{"result": 7}', INVALID, "result"),
     ],
 )
-def test_a_bad_result_changes_nothing(scene: Scene, content: str, codes: tuple[int, int], field: str) -> None:
+def test_a_bad_result_changes_nothing(partner: Partner, content: str, codes: tuple[int, int], field: str) -> None:
     """P5, T6"""
-    partner = scene.partner()
-    partner.misbehave(result_comes=ResultComes.NEVER)
-    partner.plug_in("S1")
-    scene.settle()
     [call] = partner.profile_calls("S1")
     answer = partner.ask("POST", call.response_url, content=content)
     assert answer.codes == codes
@@ -62,11 +82,8 @@ def test_a_bad_result_changes_nothing(scene: Scene, content: str, codes: tuple[i
         ),
     ],
 )
-def test_a_bad_active_profile_names_its_field(scene: Scene, profile: dict[str, Any], field: str) -> None:
+def test_a_bad_active_profile_names_its_field(partner: Partner, profile: dict[str, Any], field: str) -> None:
     """P9, T7"""
-    partner = scene.partner()
-    partner.put(partner.session("S1"))
-    scene.settle()
     before = partner.rows("S1")
     answer = partner.ask("PUT", f"{PROFILES}/S1", profile)
     assert answer.codes == INVALID
@@ -88,13 +105,19 @@ def test_a_bad_active_profile_names_its_field(scene: Scene, profile: dict[str, A
         ({"roles": [{"role": "CPO", "country_code": "DEU", "party_id": "A"}]}, "roles.0.country_code"),
     ],
 )
-def test_bad_credentials_name_their_field_and_register_nobody(scene: Scene, fields: dict[str, Any], field: str) -> None:
+def test_bad_credentials_name_their_field_and_register_nobody(
+    newcomer: Partner, fields: dict[str, Any], field: str
+) -> None:
     """C5, T7"""
-    partner = scene.invited()
     role = {"role": "CPO", "country_code": "DE", "party_id": "ABC"}
-    said = {"token": "token-b", "url": partner.cpo.versions_url, "roles": [role], **fields}
-    answer = scene.stage.ask("POST", "/ocpi/2.2.1/credentials", partner.token_a, body=said)
+    said = {"token": "token-b", "url": newcomer.cpo.versions_url, "roles": [role], **fields}
+    answer = newcomer.stage.ask("POST", "/ocpi/2.2.1/credentials", newcomer.token_a, body=said)
     assert answer.codes == INVALID
     assert answer.message.startswith(field)
-    assert partner.cpo.complaints == (), "and nobody was called"
-    partner.register()
+    assert newcomer.cpo.complaints == (), "and nobody was called"
+
+
+def test_after_all_of_these_it_can_still_register(newcomer: Partner) -> None:
+    """C5"""
+    newcomer.register()
+    assert newcomer.cpo.complaints == ()
