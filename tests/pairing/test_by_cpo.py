@@ -102,6 +102,7 @@ def test_a_station_ends_as_a_whole_by_its_name_or_an_evses(scene: Scene, claimed
         unpair_by_cpo("acme", claimed, unpairer(scene), now=NOW)
     assert scene.accounts.known(ann).chargers == {}
     assert scene.ownership.waiting(10) == []
+    assert not any(name in str(scene._all("evse_ownership")) for name in ("usr_", "chg_"))
 
 
 @pytest.mark.parametrize("uid", ["EVSE-1", "x" * 3000, "\U0001f4a5" * 100])

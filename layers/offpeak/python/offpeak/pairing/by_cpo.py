@@ -11,7 +11,7 @@ from offpeak.errors import ConcurrentChange, InvalidMessage, PeerUnavailable, Un
 from offpeak.instants import format_instant
 from offpeak.ocpi.pairing import LONGEST_UID
 from offpeak.pairing.accounts import AccountStore
-from offpeak.pairing.codes import GOOD_FOR, CodeStore, IssuedCode, charger_id_of, code_of
+from offpeak.pairing.codes import GOOD_FOR, CodeStore, IssuedCode, charger_id_of, code_mark, code_of
 from offpeak.pairing.link import Claimer, Reason, Refused, claim
 from offpeak.pairing.model import Charger, ChargerKey, Claimed, Held, PairedStation, UserKey, Why
 from offpeak.pairing.unpair import Unpairer, unpair
@@ -81,7 +81,7 @@ def pair_by_code(code: str, station: PairedStation, codes: CodeStore, by: Claime
         return known
     if issued.is_used or at >= issued.expires_at:
         raise UnknownObject("the code was used, or has expired")
-    claim_id = f"code.{issued.key.charger_id}"
+    claim_id = f"code.{code_mark(code)}"  # It outlives the driver in tombstones, and names nobody.
     try:
         outcome = claim(
             station, issued.key, issued.location_id, claim_id, by, now=now, asked_at=at, also=[codes.using(code)]

@@ -148,7 +148,8 @@ BECAME = {
 }
 """The user himself is gone when his deletion begins. What the tenant is still to be told (that his chargers were
 un-paired), deliveries, queues, logs and the audit trail hold opaque ids only: ours, and CPOs' of sessions, never an
-EVSE's. None leads to anybody once the user is gone, and events and deliveries go within 30 days by themselves."""
+EVSE's. None leads to anybody once the user is gone, and events and deliveries go within 30 days by themselves, codes
+that he was given and counts of his tries within eight."""
 
 
 def _of(kind: str, rows: list[Item]) -> list[Item]:
