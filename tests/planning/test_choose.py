@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offpeak.planning.choose import MJ_PER_KW, _few_starts
 from offpeak.planning.decide import decide
+from offpeak.planning.facts import spans_of
 from offpeak.planning.plan import Plan
-from offpeak.planning.situation import Calm
-from tests.planning.builders import NIGHT, RESTLESS, a_situation, after, priced, spans
+from offpeak.planning.problem import pose
+from offpeak.planning.situation import Calm, PowerCap
+from offpeak.planning.starts import TooManyStates
+from tests.planning.builders import NIGHT, QUARTER, RESTLESS, a_situation, after, priced, spans
 
 RUNNING = decide(a_situation())
 """Charges from 01:00 to 03:00, hours 7 to 9, for 0.08 and 0.09 EUR."""
@@ -155,3 +160,27 @@ def test_a_running_plan_costs_at_most_the_threshold_more_than_the_best_and_meets
 
 def _drawn_kwh(plan: Plan) -> float:
     return sum((end - start) * 10.0 for start, end in spans(plan.blocks))
+
+
+def test_slots_of_a_hundred_powers_at_like_prices_are_planned_with_few_starts_all_the_same() -> None:
+    """Sums of unlike energies are too many to look at all of them: they count coarsely then, and the need is met."""
+    random = Random(7)
+    situation = a_situation(
+        slots=priced(*(0.3 + 0.002 * random.random() for _ in range(96)), length=QUARTER),
+        departure_at=after(24),
+        min_power_w=4140.0,
+        need_is_known=True,
+        need_kwh=30.0,
+        caps=tuple(
+            PowerCap(after(n / 4), after((n + 1) / 4), random.choice((0, *range(4200, 10_000, 37)))) for n in range(96)
+        ),
+    )
+    problem = pose(situation)
+    with pytest.raises(TooManyStates):
+        _few_starts(problem, situation.calm, [round(kw * MJ_PER_KW) * 900 for kw in problem.draw_kw], 20, is_on=False)
+
+    few, free = (decide(replace(situation, calm=calm)) for calm in (Calm(), replace(Calm(), start_eur=0.0)))
+    assert few.shortfall_kwh == free.shortfall_kwh == 0
+    counted = [plan.cost_eur + Decimal("0.01") * len(spans_of(plan)) for plan in (few, free)]
+    assert counted[0] < counted[1]
+    assert len(spans_of(few)) < len(spans_of(free)) / 2

@@ -200,6 +200,11 @@ def test_a_known_need_pauses_from_its_end_until_departure_and_has_a_little_to_sp
     assert (plan.ready_at, plan.unlimited_from) == (after(8.975), after(12))
 
 
+def test_a_known_need_of_next_to_nothing_is_met() -> None:
+    plan = decide(a_situation(need_kwh=0.06, minimum_now_kwh=0.05, **KNOWN))
+    assert (plan.blocks, plan.reason.code, plan.shortfall_kwh, plan.ready_at) == ((), ReasonCode.NEED_MET, 0, NOW)
+
+
 def test_an_assumed_need_lets_the_car_go_on_when_it_is_met() -> None:
     plan = decide(a_situation())
     assert plan.unlimited_from == plan.ready_at == after(9)

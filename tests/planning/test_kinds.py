@@ -147,6 +147,12 @@ def test_what_a_car_near_full_cannot_take_in_time_is_a_shortfall() -> None:
     assert 4.0 < float(plan.shortfall_kwh) < 6.0
 
 
+def test_a_car_that_is_to_be_full_is_full_a_thousandth_before_and_is_short_of_nothing() -> None:
+    plan = decide(a_situation(need_kwh=20.0, need_is_known=True, room_kwh=20.0, taper=FULL))
+    assert (plan.reason.code, plan.shortfall_kwh) == (ReasonCode.CHEAPEST, 0)
+    assert plan.ready_at == plan.blocks[-1].end_at
+
+
 def test_a_plan_for_a_car_near_full_is_kept() -> None:
     running = decide(a_situation(need_kwh=19.0, need_is_known=True, taper=FULL))
     again = decide(a_situation(need_kwh=19.05, need_is_known=True, taper=FULL, now=after(1), running=running))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from math import ceil, inf
@@ -14,11 +15,12 @@ from offpeak.planning.layout import Run, energy_in, lay_out, seconds_for, slots_
 from offpeak.planning.plan import Plan
 from offpeak.planning.problem import Problem, seconds_after
 from offpeak.planning.situation import Calm
-from offpeak.planning.starts import Level, count_starts, fewer_starts
+from offpeak.planning.starts import Level, TooManyStates, count_starts, fewer_starts
 
 MJ_PER_KW = 1_000_000
 MJ_PER_KWH = 3_600_000_000
 """Energy counts in whole millijoules where sums have to be exact."""
+COARSE = 8
 
 
 def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
@@ -83,11 +85,31 @@ def _best(problem: Problem, calm: Calm, *, is_on: bool) -> Choice:
 
 
 def _with_few_starts(problem: Problem, calm: Calm, starts: int, *, is_on: bool) -> Choice | None:
-    """Return the best runs after what is charged at once; None where that is all that there is."""
-    fixed = problem.at_once
+    """Return the best runs after what is charged at once; None where that is all that there is.
+
+    Where there are too many ways to add up the energies of unlike slots, they count in steps of an eighth of the
+    largest one, and where that is too much still, starts count nothing.
+    """
     lengths = [end - start for start, end in pairwise(problem.edges_s)]
     units = [round(kw * MJ_PER_KW) * length for kw, length in zip(problem.draw_kw, lengths, strict=True)]
-    drawn, rest = units[:fixed], units[fixed:]
+    for grain in (1, max(1, max(units, default=0) // COARSE)):
+        with suppress(TooManyStates):
+            drawn = _few_starts(problem, calm, [each - each % grain for each in units], starts, is_on=is_on)
+            if drawn is None:
+                return None
+            held = [
+                part * whole / (whole - whole % grain) if part else 0 for part, whole in zip(drawn, units, strict=True)
+            ]
+            _cut_from_the_end(held, sum(held) - sum(drawn))
+            runs = lay_out(problem, seconds_for(problem, [each / MJ_PER_KWH for each in held]), is_on=is_on)
+            return at_full_power(problem, runs, energy_in(problem, runs))
+    return None
+
+
+def _few_starts(problem: Problem, calm: Calm, units: Sequence[int], starts: int, *, is_on: bool) -> list[int] | None:
+    """Return what to draw of slots that hold `units`; None where nothing is to be drawn but what is charged at once."""
+    fixed = problem.at_once
+    drawn, rest = list(units[:fixed]), units[fixed:]
     need, most = (
         min(sum(units), ceil(kwh * MJ_PER_KWH)) - sum(drawn) for kwh in (problem.target_kwh, problem.most_kwh)
     )
@@ -103,7 +125,7 @@ def _with_few_starts(problem: Problem, calm: Calm, starts: int, *, is_on: bool) 
         fewer_starts(
             [price / MJ_PER_KWH for price in problem.prices[fixed:]],
             rest,
-            lengths[fixed:],
+            [end - start for start, end in pairwise(problem.edges_s[fixed:])],
             need,
             calm.start_eur,
             starts,
@@ -114,9 +136,17 @@ def _with_few_starts(problem: Problem, calm: Calm, starts: int, *, is_on: bool) 
         )
         for minimum_run_s in (calm.minimum_run_s, 0)
     )
-    drawn += next(each for each in ways if each is not None)
-    runs = lay_out(problem, seconds_for(problem, [each / MJ_PER_KWH for each in drawn]), is_on=is_on)
-    return at_full_power(problem, runs, energy_in(problem, runs))
+    return drawn + next(each for each in ways if each is not None)
+
+
+def _cut_from_the_end(held: list[float], surplus: float) -> None:
+    """Take what was not meant to be drawn from the last slots."""
+    for t in range(len(held) - 1, -1, -1):
+        if surplus <= 0:
+            return
+        cut = min(held[t], surplus)
+        held[t] -= cut
+        surplus -= cut
 
 
 def _solve(problem: Problem, preferred: Sequence[Sequence[float]] = ()) -> list[float]:

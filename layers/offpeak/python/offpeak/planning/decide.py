@@ -86,7 +86,8 @@ def _without_limit(situation: Situation, problem: Problem, code: ReasonCode) -> 
 
 def _with_blocks(situation: Situation, problem: Problem, choice: Choice) -> Plan:
     runs, need = choice.runs, problem.need_kwh
-    shortfall = 0.0 if problem.is_idle and situation.running else max(0.0, need - choice.kwh)
+    wanted = min(need, problem.curve.reach) if problem.curve else need
+    shortfall = 0.0 if problem.is_idle and situation.running else max(0.0, wanted - choice.kwh)
     is_short = shortfall >= SMALLEST_SHORTFALL_KWH
     cost = money_for(problem, choice.drawn)
     cost_at_once = money_for(problem, _at_once(problem, choice))

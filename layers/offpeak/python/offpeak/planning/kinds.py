@@ -88,7 +88,7 @@ def _tapered(problem: Problem, calm: Calm, *, is_on: bool) -> Choice:
     full_s = tapered(
         problem.prices,
         lengths,
-        ceil(min(sum(lengths), curve.seconds_for(min(problem.target_kwh, 0.999 * curve.full)))),
+        ceil(min(sum(lengths), curve.seconds_for(min(problem.target_kwh, curve.reach)))),
         curve.drawn_after,
         start_cost=calm.start_eur,
         is_on=is_on,

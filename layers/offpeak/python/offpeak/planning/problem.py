@@ -71,7 +71,9 @@ def pose(situation: Situation) -> Problem:
     levels = sorted((seconds_after(start_at, each.at), max(0.0, each.kwh)) for each in situation.milestones)
     minimum = max(0.0, situation.minimum_now_kwh)
     need = max(0.0, situation.need_kwh, minimum, *(kwh for _, kwh in levels))
-    reserve = situation.calm.energy_kwh if situation.need_is_known and need > situation.calm.energy_kwh else 0.0
+    if situation.need_is_known and need <= situation.calm.energy_kwh:
+        need, minimum, levels = 0.0, 0.0, []
+    reserve = situation.calm.energy_kwh if situation.need_is_known and need > 0 else 0.0
     target = need + reserve
     spans, is_priced = _priced(start_at, end_s, situation.slots)
     caps = caps_in_seconds(start_at, situation.caps)

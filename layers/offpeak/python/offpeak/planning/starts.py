@@ -36,6 +36,14 @@ _Table = list[dict[int, _State]]
 """For each number of slots passed: energy drawn in them -> state."""
 
 
+MOST_STEPS = 400_000
+"""States, and pairs of them, that are looked at before the search is given up: about half a second of processor."""
+
+
+class TooManyStates(Exception):
+    """Slots hold such unlike energies, at such like prices, that there are too many sums of them to look at."""
+
+
 class Level(NamedTuple):
     """In the first `slots` slots at least `units` are drawn."""
 
@@ -85,6 +93,7 @@ def fewer_starts(
     `most` where that pays; `levels` ascend. `starts` is how often the cheapest way to charge starts, or more. `is_on`
     says that the car is charging when the first slot begins; that run has been long enough. None where runs of
     `minimum_run_s` cannot draw all of this. Precondition: 0 < need <= sum(units), levels within what their slots hold.
+    Raises TooManyStates.
     """
     need_and_most = (need, max(need, most))
     duals = _duals(prices, units, levels, *need_and_most)
@@ -174,6 +183,12 @@ class _Search:
         self._run_s = run_s
         self._bound = bound
         self._duals = duals
+        self._steps = 0
+
+    def _count(self, steps: int) -> None:
+        self._steps += steps
+        if self._steps > MOST_STEPS:
+            raise TooManyStates
 
     def best(self, levels: Sequence[Level], need: int, most: int, *, is_on: bool) -> tuple[float, list[int] | None]:
         count = len(self._slots.units)
@@ -188,6 +203,7 @@ class _Search:
                 front[edge] = _passed(front[edge], gate, self._bound)
                 self._meet_exactly(front, gates, edge, gate.units)
             if edge < count:
+                self._count(len(front[edge]))
                 _advance(front, edge, self._slots, most, self._start_cost, self._bound, gates)
         totals = {need: self._duals.of_most * (most - need)}
         if most > need:
@@ -231,7 +247,9 @@ class _Search:
             sums = sorted(after)
             for before, before_s, off, on, off_chain, on_chain in self._before(front, place):
                 left = total - before
-                for rest in sums[bisect_right(sums, left - held) : bisect_left(sums, left)]:
+                fitting = sums[bisect_right(sums, left - held) : bisect_left(sums, left)]
+                self._count(1 + len(fitting))
+                for rest in fitting:
                     part = left - rest
                     share = part / held
                     cost = charged * share + left_out * (1 - share)
@@ -294,6 +312,7 @@ class _Search:
         for passed in range(edge):
             if passed in mirrored:
                 table[passed] = _passed(table[passed], mirrored[passed], self._bound)
+            self._count(len(table[passed]))
             _advance(table, passed, slots, total, self._start_cost, self._bound, mirrored)
         return table
 

@@ -11,6 +11,9 @@ from collections.abc import Callable, Sequence
 from math import exp, inf, log
 from typing import Any, NamedTuple
 
+AS_GOOD_AS_FULL = 0.999
+"""The share of a full battery at which a car counts as full: the rest would take longer than anybody waits."""
+
 
 class Curve(NamedTuple):
     """Energy in kWh at the meter from now on: up to `knee` the car takes `power_kw`, then evenly less with every kWh,
@@ -20,6 +23,11 @@ class Curve(NamedTuple):
     knee: float
     full: float
     end_kw: float
+
+    @property
+    def reach(self) -> float:
+        """The most that is planned for, kWh."""
+        return AS_GOOD_AS_FULL * self.full
 
     def drawn_after(self, seconds: float) -> float:
         """Return the kWh drawn in so many seconds of charging."""
