@@ -50,6 +50,11 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[float, float, float]]]] = [
         {"caps": (cap(7, 8, 4_000),), "min_power_w": 4_140.0},
         [(6, 7, 10_000), (8, 9, 10_000)],
     ),
+    (
+        "a_car_on_one_of_three_phases_takes_a_third_of_what_a_cap_leaves",
+        {"caps": (cap(0, 12, 6_000),), "draw_w": 3_300.0, "phase_share": 1 / 3, "need_kwh": 8.0},
+        [(6, 10, 6_000)],
+    ),
     ("a_cap_below_zero_is_a_pause", {"caps": (cap(7, 8, -1.0),)}, [(6, 7, 10_000), (8, 9, 10_000)]),
     ("a_cap_above_the_maximum_is_none", {"caps": (cap(0, 12, 22_000),)}, [(7, 9, 10_000)]),
     (

@@ -259,3 +259,36 @@ def test_a_boosted_car_of_a_group_charges_now_while_the_others_wait_for_the_nigh
     assert spans(plans["hurried"].blocks)[0][0] == 0
     assert plans["hurried"].ready_at == after(2)
     assert spans(plans["patient"].blocks)[0][0] >= 6
+
+
+ON_ONE_PHASE: dict[str, Any] = {
+    "max_power_w": 11_040.0,
+    "min_power_w": 4_140.0,
+    "limit_step_w": 69.0,
+    "need_is_known": True,
+    "draw_w": 3_680.0,
+    "phase_share": 1 / 3,
+}
+
+
+def test_a_car_on_one_of_three_phases_is_granted_the_amperes_that_it_draws() -> None:
+    plan = decide_group({"a": a_situation(**ON_ONE_PHASE, need_kwh=7.0)}, under(22_000.0, "a"), now=NOW)["a"]
+    assert {block.power_w for block in plan.blocks} == {Decimal("11040.0")}
+    assert drawn_kwh(plan, NOW, after(12), 3_680.0) >= 7.0
+
+
+def test_what_cars_on_one_phase_cannot_draw_under_a_tight_limit_is_said_and_shared() -> None:
+    """Three cars take turns at 3.68 kW for twelve hours, since each needs 16 A on a phase that nobody knows."""
+    situations = {key: a_situation(**ON_ONE_PHASE, need_kwh=20.0) for key in "abc"}
+    plans = decide_group(situations, under(11_040.0, *situations), now=NOW)
+    check(situations, under(11_040.0, *situations), plans)
+    assert sum(plan.shortfall_kwh for plan in plans.values()) == pytest.approx(Decimal("15.84"), abs=Decimal("0.1"))
+    assert all(plan.shortfall_kwh == pytest.approx(Decimal("5.28"), abs=Decimal("0.1")) for plan in plans.values())
+
+
+def test_cars_on_one_phase_leave_the_cheapest_hours_to_those_that_draw_more_in_them() -> None:
+    one, all_ = a_situation(**ON_ONE_PHASE, need_kwh=7.0), a_situation(**ON_ONE_PHASE | {"phase_share": 1.0})
+    situations = {"one": one, "all": replace(all_, draw_w=None, need_kwh=40.0)}
+    plans = decide_group(situations, under(11_040.0, *situations), now=NOW)
+    assert [plan.shortfall_kwh for plan in plans.values()] == [0, 0]
+    assert spans(plans["one"].blocks)[0][0] < 6 <= spans(plans["all"].blocks)[0][0]

@@ -19,6 +19,7 @@ from offpeak.profiles.situation import (
     min_power_w,
     most_drawn_w,
     need_kwh,
+    phase_share,
     rate_unit,
     situation_of,
     unheard_kwh,
@@ -244,6 +245,20 @@ def test_a_period_that_has_not_ended_or_was_short_does_not_show_the_draw() -> No
 def test_a_profile_that_changes_within_a_period_makes_its_power_tell_nothing() -> None:
     session = a_session(period(0, POWER="3.6"), period(60))
     assert drawn(session, ((at(0), 11040), (at(30), 0))) is None
+
+
+@pytest.mark.parametrize(
+    ("max_power_w", "draw_w", "phases"),
+    [(11040, 3750, 1), (11040, 7200, 2), (11040, 10900, 3), (22080, 7200, 1), (22080, 11000, 3), (22080, 21800, 3)],
+)
+def test_what_a_car_draws_tells_on_how_many_of_three_phases(max_power_w: int, draw_w: int, phases: int) -> None:
+    planning = PlanningDefaults(max_power_w=max_power_w, phases=3)
+    assert phase_share(draw_w, planning, RateUnit.AMPERE) == pytest.approx(phases / 3)
+
+
+@pytest.mark.parametrize("phases", [1, 2, None])
+def test_a_charger_that_is_not_known_to_have_three_phases_tells_nothing_of_the_car_s(phases: int | None) -> None:
+    assert phase_share(3600, PlanningDefaults(phases=phases), RateUnit.WATT) == 1
 
 
 def test_a_session_that_began_long_ago_has_a_departure_in_the_past() -> None:

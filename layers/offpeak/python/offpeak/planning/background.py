@@ -9,7 +9,7 @@ from math import inf
 from offpeak.planning.facts import Background, LimitedBy, NeedFrom, spans_of
 from offpeak.planning.layout import seconds_in
 from offpeak.planning.plan import Plan, ReasonCode
-from offpeak.planning.problem import Problem, caps_in_seconds, least_cap_w, seconds_after
+from offpeak.planning.problem import Problem, caps_in_seconds, drawn_kw, least_cap_w, seconds_after
 from offpeak.planning.situation import Situation
 
 
@@ -55,7 +55,7 @@ def _limited_by(plan: Plan, situation: Situation, problem: Problem, charged_s: S
         return LimitedBy.SHARED_LIMIT
     if code is ReasonCode.HABITS and plan.shortfall_kwh:
         return LimitedBy.ODDS
-    most_kw = min(problem.max_power_w, situation.draw_w or inf) / 1000
+    most_kw = drawn_kw(situation, problem.max_power_w)
     capped = [t for t, kw in enumerate(problem.draw_kw) if kw < most_kw]
     if plan.shortfall_kwh:
         whole_kwh = most_kw * problem.edges_s[-1] / 3600

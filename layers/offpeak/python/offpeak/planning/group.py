@@ -110,10 +110,11 @@ def _left_over(lot: Lot, car: int, stretches: Sequence[Stretch], end_s: int, res
 
 def _planned(lot: Lot, car: int, stretches: Sequence[Stretch], end_s: int, rest_w: float, kept: Kept | None) -> Plan:
     situation, problem = lot.situations[car], lot.problems[car]
-    drawn = energy_between(problem.edges_s, stretches, lot.cars[car].draw_w)
+    granted = energy_between(problem.edges_s, stretches, lot.cars[car].draw_w)
+    drawn = [energy * situation.phase_share for energy in granted]
     total = sum(drawn)
     # What a kept plan lacks within its slack is mended later, as far as there is room for it.
-    shortfall = max(0.0, problem.need_kwh - (max(total, kept.best_kwh) if kept else total))
+    shortfall = max(0.0, problem.need_kwh - (max(total, kept.best_kwh * situation.phase_share) if kept else total))
     is_short = shortfall > WORTH_A_START_KWH
     at_once = cheapest(problem.prices, problem.room, 0.0, at_once=min(problem.target_kwh, total))
     cost, cost_at_once = _cost(problem.money, drawn), _cost(problem.money, at_once)
@@ -148,7 +149,11 @@ def _code_of(lot: Lot, car: int, drawn: Sequence[float], stretches: Sequence[Str
     if not problem.is_priced:
         return ReasonCode.NO_PRICES
     own = cheapest(
-        problem.prices, problem.room, sum(drawn), at_once=lot.at_once_kwh(car), milestones=problem.milestones
+        problem.prices,
+        problem.room,
+        sum(drawn),
+        at_once=sum(problem.room[: problem.at_once]),
+        milestones=problem.milestones,
     )
     dearer = sum(price * (a - b) for price, a, b in zip(problem.prices, drawn, own, strict=True))
     if dearer > MOVED_EUR + calm.start_eur * len(stretches):
@@ -160,7 +165,7 @@ def _code_of(lot: Lot, car: int, drawn: Sequence[float], stretches: Sequence[Str
 
 def _ready_s(lot: Lot, car: int, stretches: Sequence[Stretch]) -> int:
     """Return the second at which a car has drawn its need, or the end of its last stretch."""
-    left_kwh = lot.problems[car].need_kwh
+    left_kwh = lot.counted(car, lot.problems[car].need_kwh)
     for start, end, power in stretches:
         kwh = min(power, lot.cars[car].draw_w) * (end - start) / 3.6e6
         if left_kwh <= kwh:

@@ -75,21 +75,22 @@ def _held(lot: Lot, car: int) -> Kept | None:
 def _slack(lot: Lot, car: int, stretches: Sequence[Stretch], drawn: Sequence[float]) -> float:
     """Return how wrong a plan may be before it moves, kWh: more while the car charges, as its need drifts then."""
     calm = lot.situations[car].calm
+    least_kwh = lot.counted(car, calm.energy_kwh)
     if not stretches or stretches[0][0] > 0:
-        return calm.energy_kwh
+        return least_kwh
     later_kwh = sum(
         room for room, (start, _) in zip(lot.rooms(car), lot.slots, strict=False) if start >= stretches[-1][1]
     )
-    return max(calm.energy_kwh, min(calm.drift_share * sum(drawn), later_kwh))
+    return max(least_kwh, min(calm.drift_share * sum(drawn), later_kwh))
 
 
 def _serves(lot: Lot, car: int, held: Kept, best: Sequence[float]) -> bool:
     """Say whether a plan gives a car what the best for all would give it, and in time."""
-    due = [(lot.slots_until(lot.problems[car].at_once_s), lot.at_once_kwh(car))]
-    due += [(lot.slots_until(lot.problems[car].edges_s[count]), level) for count, level in lot.problems[car].milestones]
     problem, slack = lot.problems[car], held.slack_kwh
-    if sum(best) < problem.target_kwh - slack:
-        slack = max(slack, FAIR_ENOUGH * problem.need_kwh)
+    due = [(lot.slots_until(problem.at_once_s), lot.at_once_kwh(car))]
+    due += [(lot.slots_until(problem.edges_s[count]), lot.counted(car, level)) for count, level in problem.milestones]
+    if sum(best) < lot.counted(car, problem.target_kwh) - slack:
+        slack = max(slack, FAIR_ENOUGH * lot.counted(car, problem.need_kwh))
     return abs(sum(held.drawn) - sum(best)) <= slack and all(
         sum(held.drawn[:slots]) >= min(level, sum(best[:slots])) - held.slack_kwh for slots, level in due
     )
@@ -121,7 +122,7 @@ def _is_good_enough(lot: Lot, kept: Mapping[int, Kept], drawn: Rows, best: Rows)
     """Say whether nobody planned anew gets less than by the best plans, and these save no more than calm asks."""
     for car in lot.planned:
         slack = max(lot.situations[car].calm.energy_kwh, 0.01 * lot.problems[car].need_kwh)
-        if car not in kept and sum(drawn[car]) < sum(best[car]) - slack:
+        if car not in kept and sum(drawn[car]) < sum(best[car]) - lot.counted(car, slack):
             return False
     energy, least = sum(map(sum, best)), _cost(lot, best)
     missing = energy - sum(map(sum, drawn))

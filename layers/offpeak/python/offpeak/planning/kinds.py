@@ -120,7 +120,8 @@ def _in_whole_slots(problem: Problem) -> Choice:
     for energy, room, granted, (start, end) in zip(
         [*first, *rest], problem.room, problem.granted_w, pairwise(problem.edges_s), strict=True
     ):
-        asked_w = ceil(energy * 3.6e6 / (end - start) / problem.step_w - EXACT) * problem.step_w
+        asked_w = energy * 3.6e6 / (end - start) / problem.phase_share
+        asked_w = ceil(asked_w / problem.step_w - EXACT) * problem.step_w
         power_w.append(granted if energy >= room - EXACT else min(granted, asked_w))
     seconds = [
         end - start if watts > 0 else 0 for watts, (start, end) in zip(power_w, pairwise(problem.edges_s), strict=True)
@@ -208,7 +209,7 @@ def _full_seconds(problem: Problem, seconds: Sequence[int]) -> list[int]:
 
 def _drawn_at(problem: Problem, power_w: Sequence[float], seconds: Sequence[int]) -> list[float]:
     return [
-        (watts / 1000 if watts < 0 else min(watts / 1000, kw)) * each / 3600
+        (watts / 1000 if watts < 0 else min(watts / 1000 * problem.phase_share, kw)) * each / 3600
         for watts, kw, each in zip(power_w, problem.draw_kw, seconds, strict=True)
     ]
 

@@ -38,6 +38,9 @@ class Lot:
     Slot t runs from `slots[t][0]` to `slots[t][1]`, in seconds after `start_at`. The first `count` end by the last
     departure; those after it hold what the caps are then. `codes[car]` says why a car has no plan of its own.
     `prices[car][t]` is what a kWh counts for it; `kinds` are the same number for cars with the same prices.
+
+    Caps take what is granted, and a car on one of three phases draws a third of that (`phase_share`). So all energy
+    here is what is granted, wherever a car draws what it can: `counted` makes it of what is drawn.
     """
 
     def __init__(self, situations: Mapping[str, Situation], caps: CapTree, now: datetime) -> None:
@@ -70,8 +73,12 @@ class Lot:
         """Return the instant of a second."""
         return self.start_at + timedelta(seconds=second)
 
+    def counted(self, car: int, kwh: float) -> float:
+        """Return how many kWh are granted to a car that draws `kwh`."""
+        return kwh / self.situations[car].phase_share
+
     def rooms(self, car: int) -> list[float]:
-        """Return the kWh that a car can draw in each slot before the last departure."""
+        """Return the kWh that can be granted to a car in each slot before the last departure."""
         who = self.cars[car]
         if self.codes[car] is not None:
             return [0.0] * self.count
@@ -88,11 +95,9 @@ class Lot:
         ]
 
     def at_once_kwh(self, car: int) -> float:
-        """Return what a car draws before any price is looked at."""
+        """Return what is granted to a car before any price is looked at."""
         problem = self.problems[car]
-        return sum(
-            room for room, end in zip(problem.room, problem.edges_s[1:], strict=True) if end <= problem.at_once_s
-        )
+        return self.counted(car, sum(problem.room[: problem.at_once]))
 
     def timeline(self) -> Timeline:
         """Return the time from now on with nothing granted yet."""
@@ -142,10 +147,10 @@ class Lot:
         return row
 
     def _car(self, car: int) -> Car:
-        """Return what a car can be granted: no more than it was seen to draw, since others can use the rest."""
+        """Return what a car can be granted: no more than it was seen to use, since others can use the rest."""
         situation, step = self.situations[car], self.situations[car].limit_step_w
         own = caps_in_seconds(self.start_at, situation.caps)
-        draws_w = situation.draw_w or inf
+        draws_w = self.counted(car, situation.draw_w or inf)
         seen_w = inf if draws_w == inf else max(ceil(draws_w / step - 1e-9) * step, situation.min_power_w)
         floor_w = situation.min_power_w
         if self.codes[car] is ReasonCode.TOO_LITTLE_POWER:
@@ -165,11 +170,11 @@ class Lot:
         problem = self.problems[car]
         if not problem.prices:
             return [0.0] * self.count
-        row, place = [], 0
+        row, place, share = [], 0, self.situations[car].phase_share
         for start, _ in self.slots[: self.count]:
             while place + 1 < len(problem.prices) and problem.edges_s[place + 1] <= start:
                 place += 1
-            row.append(problem.prices[place])
+            row.append(problem.prices[place] * share)
         return row
 
     def _kinds(self) -> list[int]:
@@ -182,7 +187,7 @@ class Lot:
             known_s = self.problems[car].forecast_from_s
             compared = self.slots_until(self.leaves_s[car] if known_s is None else min(known_s, self.leaves_s[car]))
             for kind, first in enumerate(firsts):
-                if all(
+                if self.situations[first].phase_share == self.situations[car].phase_share and all(
                     abs(a - b) < SAME_EUR for a, b in zip(self.prices[first][:compared], self.prices[car], strict=False)
                 ):
                     kinds[car], self.prices[car] = kind, self.prices[first]

@@ -98,11 +98,11 @@ def _sources(lot: Lot, free: Sequence[int], rooms: Rows, pinned: Rows) -> list[_
         wanted = 0.0
         for count, level in problem.milestones:
             until = lot.slots_until(problem.edges_s[count])
-            more = level - sum(had[:until]) - wanted
+            more = lot.counted(car, level) - sum(had[:until]) - wanted
             if more > NOTHING:
                 sources.append(_Source(car, [*row[:until], *([0.0] * (lot.count - until))], 0, more))
                 wanted += more
-        sources.append(_Source(car, row, 1, max(0.0, problem.target_kwh - sum(had) - wanted)))
+        sources.append(_Source(car, row, 1, max(0.0, lot.counted(car, problem.target_kwh) - sum(had) - wanted)))
     return sources
 
 
@@ -125,10 +125,9 @@ def _flow(lot: Lot, sources: Sequence[_Source], caps: Rows) -> Flow:
         given.append(wanted)
     paid = [tier for tier in tiers if tier[0] < 0]
     if paid:
-        problems = [lot.problems[source.car] for source in sources]
+        more = [lot.problems[source.car].most_kwh - lot.problems[source.car].target_kwh for source in sources]
         flow.pour(
-            [(each.most_kwh - each.target_kwh) * source.stage for each, source in zip(problems, sources, strict=True)],
-            paid,
+            [lot.counted(source.car, kwh) * source.stage for kwh, source in zip(more, sources, strict=True)], paid
         )
     return flow
 
@@ -156,10 +155,10 @@ def _with_own_branches(lot: Lot, sources: Sequence[_Source], branches: list[Bran
 
 
 def _prices(lot: Lot) -> list[float]:
-    """Return the price of each slot: the mean of what it is for the cars that are there."""
+    """Return the price of each slot: the mean of what a kWh that is drawn counts for the cars that are there."""
     prices = []
     for slot, (_, end) in enumerate(lot.slots[: lot.count]):
-        here = [lot.prices[car][slot] for car in lot.planned if end <= lot.leaves_s[car]]
+        here = [lot.counted(car, lot.prices[car][slot]) for car in lot.planned if end <= lot.leaves_s[car]]
         same = max(here, default=0.0)
         prices.append(same if min(here, default=0.0) == same else sum(here) / len(here))
     return prices

@@ -29,7 +29,7 @@ class Problem:
 
     `least` is there where power changes at the edges of slots only: a slot holds nothing or so many kWh at least.
     `curve` is there where the car is to be charged so full that it takes less, `battery` where it may give up to
-    `gives[t]` kWh, at `give_w`. `step_w` is the step between two limits.
+    `gives[t]` kWh, at `give_w`. `step_w` is the step between two limits, `phase_share` the part of one that is drawn.
     """
 
     start_at: datetime
@@ -49,6 +49,7 @@ class Problem:
     is_priced: bool
     is_idle: bool = False
     step_w: float = 0.1
+    phase_share: float = 1.0
     least: list[float] | None = None
     curve: Curve | None = None
     battery: Battery | None = None
@@ -78,13 +79,13 @@ def pose(situation: Situation) -> Problem:
     spans, is_priced = _priced(start_at, end_s, situation.slots)
     caps = caps_in_seconds(start_at, situation.caps)
     power_w = floor_to(situation.max_power_w, situation.limit_step_w)
-    curve = _curve(situation, _drawn_kw(situation, power_w), target)
+    curve = _curve(situation, drawn_kw(situation, power_w), target)
 
     def power_in(pieces: Sequence[_Span]) -> tuple[list[float], list[float]]:
         """Return the watts that are granted in each piece, and the kW that are drawn."""
         least_w = [least_cap_w(caps, start, end) for start, end, _ in pieces] if caps else [inf]
         granted = [granted_w(situation, cap_w) for cap_w in least_w]
-        drawn = [_drawn_kw(situation, watts) for watts in granted]
+        drawn = [drawn_kw(situation, watts) for watts in granted]
         return (granted, drawn) if caps else (granted * len(pieces), drawn * len(pieces))
 
     if situation.slot_s:
@@ -120,6 +121,7 @@ def pose(situation: Situation) -> Problem:
         is_priced=is_priced,
         is_idle=situation.is_idle,
         step_w=situation.limit_step_w,
+        phase_share=situation.phase_share,
         least=_least_kwh(situation, draw_kw, hours) if situation.slot_s else None,
         curve=curve,
         battery=battery,
@@ -130,7 +132,8 @@ def pose(situation: Situation) -> Problem:
 
 def _least_kwh(situation: Situation, draw_kw: Sequence[float], hours: Sequence[float]) -> list[float]:
     """Return the least that a slot can hold where the car draws at all: what it draws at its least power."""
-    return [min(kw, situation.min_power_w / 1000) * length for kw, length in zip(draw_kw, hours, strict=True)]
+    least_kw = situation.min_power_w * situation.phase_share / 1000
+    return [min(kw, least_kw) * length for kw, length in zip(draw_kw, hours, strict=True)]
 
 
 def _curve(situation: Situation, power_kw: float, target_kwh: float) -> Curve | None:
@@ -248,8 +251,10 @@ def least_cap_w(caps: Sequence[Cap], start: int, end: int) -> float:
     return min((power_w for cap_start, cap_end, power_w in caps if cap_start < end and start < cap_end), default=inf)
 
 
-def _drawn_kw(situation: Situation, power_w: float) -> float:
-    return min(power_w, situation.draw_w or power_w) / 1000
+def drawn_kw(situation: Situation, power_w: float) -> float:
+    """Return what a car draws that is granted `power_w`, kW."""
+    usable_w = power_w * situation.phase_share
+    return min(usable_w, situation.draw_w or usable_w) / 1000
 
 
 def _at_once_s(

@@ -24,7 +24,7 @@ Stretch = tuple[int, int, float]
 
 @dataclass(frozen=True, slots=True)
 class Car:
-    """What a car can be granted: nothing, or from `floor_w` to `most_w[t]` in slot t, in steps of `step_w`. It draws no
+    """What a car can be granted: nothing, or from `floor_w` to `most_w[t]` in slot t, in steps of `step_w`. It uses no
     more than `draw_w`. `path` are the places of the nodes whose caps it counts for."""
 
     floor_w: float

@@ -104,8 +104,10 @@ class Situation:
     Where the car `is_idle`, it takes nothing though it may; then the running plan is not mended until it does.
 
     `draw_w` is what this car takes when it is granted the most, where its session has shown it; a plan that trusts
-    the charger's figure instead gives slow cars too little time. `caps` lower `max_power_w` for a time (a grid signal,
-    a share of a group's limit), after the departure too; below `min_power_w`, the least a car charges at, it pauses.
+    the charger's figure instead gives slow cars too little time. `phase_share` is the part of a grant that it can
+    take: a limit holds on each phase, so a car on one of three can take a third. `caps` lower `max_power_w` for a time
+    (a grid signal, a share of a group's limit), after the departure too; below `min_power_w`, the least a car charges
+    at, it pauses.
 
     `minimum_now_kwh` is charged at once, whatever the price. So is all of the need where `boosts`, and what fits of it
     until `boost_until` where only that is said.
@@ -140,6 +142,7 @@ class Situation:
     taper: Taper | None = None
     storage: Storage | None = None
     draw_w: float | None = None
+    phase_share: float = 1.0
     limit_step_w: float = 0.1
     time_zone: str = "UTC"
     outlook: Outlook | None = None

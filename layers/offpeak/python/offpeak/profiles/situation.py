@@ -21,6 +21,10 @@ from offpeak.sessions.model import ChargingState, Confidence, KnownSession, Sess
 
 SHORTEST_SHOWN = timedelta(minutes=3)
 """A charging period must last so long before its power counts as what the car draws."""
+MOST_ON_ONE_A, MOST_ON_TWO_A = 32, 16
+"""What cars take on each phase that they charge on, where they use one or two."""
+MEASURED_MORE = 1.05
+"""A grid above its nominal voltage gives so much more power."""
 DEFAULT_FLAGS = Flags()
 LONGEST_UNHEARD = timedelta(minutes=15)
 """For so long after its newest message a car that charged counts as charging on."""
@@ -68,6 +72,7 @@ def situation_of(
         is_idle=is_idle(known),
         room_kwh=None if charged is None else max(0.0, float(at_the_meter(1 - charged, planning)) - unheard),
         draw_w=None if draw_w is None else float(draw_w),
+        phase_share=1.0 if draw_w is None else phase_share(draw_w, planning, unit),
         limit_step_w=limit_step_w(unit.value, planning.phases, planning.voltage_v),
         time_zone=planning.time_zone,
     )
@@ -223,6 +228,22 @@ def _is_granted_all(
     begun = [limit_w for at, limit_w in steps if at <= start_at]
     during = [limit_w for at, limit_w in steps if start_at < at < end_at]
     return bool(begun) and all(limit_w >= max_power_w * 0.99 for limit_w in [begun[-1], *during])
+
+
+def phase_share(draw_w: int, planning: PlanningDefaults, unit: RateUnit) -> float:
+    """Return the part of a limit that a car can take which draws `draw_w` when it is granted all.
+
+    A limit holds on each phase, and many cars charge on one or two of three. Where a charger has three, or counts as
+    having them, a car that draws no more than one of them gives counts as on one, and so on: it is better to count
+    too few, as more time is then left to it. Cars take up to 32 A on one phase, and up to 16 A on each of two.
+    """
+    if (planning.phases or (3 if unit is RateUnit.AMPERE else 1)) != 3:
+        return 1.0
+    for phases, most_a in ((1, MOST_ON_ONE_A), (2, MOST_ON_TWO_A)):
+        most_w = phases * min(planning.max_power_w / 3, most_a * planning.voltage_v)
+        if draw_w <= most_w * MEASURED_MORE:
+            return phases / 3
+    return 1.0
 
 
 def at_the_meter(share: Decimal, planning: PlanningDefaults) -> Decimal:
