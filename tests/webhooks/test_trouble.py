@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+from datetime import datetime
+
 import pytest
 
 from local.webhook_receiver import WebhookReceiver
-from offpeak.events.model import EventKind, Stream
+from offpeak.aws.tables import Table, Write
+from offpeak.events.model import Event, EventKind, Stream
 from offpeak.events.outbox import Outbox
 from offpeak.events.publish import Audience, Publisher
 from offpeak.partners.gate import FAILURES_TO_OPEN
@@ -65,25 +69,47 @@ def test_a_failure_or_two_are_no_trouble(world: World, receiver: WebhookReceiver
     assert look(world, gates) == 0
 
 
-def test_all_tenants_of_a_partner_are_told_and_a_sweep_that_died_tells_nobody_twice(
+@pytest.mark.parametrize("survives", [0, 1, 2])
+def test_each_tenant_is_told_once_wherever_a_sweep_dies_and_of_the_end_too_who_was_told_of_the_trouble(
+    world: World, receiver: WebhookReceiver, other: WebhookReceiver, gates: Gates, survives: int
+) -> None:
+    world.subscribe(receiver)
+    world.subscribe(other, tenant="other")
+    fails(gates, "volta")
+    watch = TroubleWatch(world.events, DyingOutbox(world.outbox, survives), gates)
+    with pytest.raises(ZeroDivisionError) if survives < len(TENANTS) else nullcontext():
+        watch.look(TENANTS, now=world.now, real_now=world.real_now())
+    gates.leave("volta", "call", True, 2000.0)
+    assert look(world, gates) == survives, "who knows nothing of it has nothing to hear of its end"
+    heard = ["partner.trouble", "partner.recovered"]
+    told = [[each.body["type"] for each in one.received] for one in (receiver, other)]
+    assert told == [heard if survives > 0 else [], heard if survives > 1 else []]
+    assert look(world, gates) == 0
+
+
+def test_who_dies_before_all_are_told_is_followed_by_one_who_tells_the_others(
     world: World, receiver: WebhookReceiver, other: WebhookReceiver, gates: Gates
 ) -> None:
     world.subscribe(receiver)
     world.subscribe(other, tenant="other")
     fails(gates, "volta")
-    died = TroubleWatch(world.events, world.outbox, gates)
-    died._table = DeadTable(world.events)  # type: ignore[assignment]
     with pytest.raises(ZeroDivisionError):
-        died.look(TENANTS, now=world.now, real_now=world.real_now())
+        TroubleWatch(world.events, DyingOutbox(world.outbox, 1), gates).look(
+            TENANTS, now=world.now, real_now=world.real_now()
+        )
     assert look(world, gates) == 1
     assert (receiver.sequences, other.sequences) == ([1], [1])
 
 
-class DeadTable:
-    """Reads, and dies when it is to write what was told."""
+class DyingOutbox(Outbox):
+    """Dies when it is to tell of one more event than so many."""
 
-    def __init__(self, table: object) -> None:
-        self.get = table.get  # type: ignore[attr-defined]
+    def __init__(self, outbox: Outbox, survives: int) -> None:
+        super().__init__(outbox._table, outbox._queue)
+        self._left = survives
 
-    def write(self, _: object) -> None:
-        raise ZeroDivisionError
+    def put(self, event: Event, *, at: datetime) -> tuple[Table, Write]:
+        if not self._left:
+            raise ZeroDivisionError
+        self._left -= 1
+        return super().put(event, at=at)
