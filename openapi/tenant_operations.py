@@ -42,6 +42,7 @@ TENANT_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             data=tenant_answers.TenantRemoved,
             raises=(*_CHANGES, InUse),
             needs_revision=True,
+            text="Its clients, keys and webhooks go with it: nothing is told to its receivers from then on.",
         ),
     },
     f"{TENANT}/suspension": {

@@ -54,7 +54,7 @@ def add_commands(command: Command, commands: Any) -> None:
     on_one("show", _show, "show what is set of a tenant, and by what its apps may come in")
     on_one("suspend", _suspend, "shut a tenant out within half a minute").add_argument("--note", help="why")
     on_one("resume", _resume, "let a suspended tenant in again")
-    on_one("remove", _remove, "remove a tenant that has no users")
+    on_one("remove", _remove, "remove a tenant that has no users, with its webhooks")
 
     on_one("create-client", _create, "make an OAuth2 client, and an ApiKey where there is none: printed once")
     rotate = on_one("rotate-client", _rotate, "give a client another secret; the one before it stays good for a while")

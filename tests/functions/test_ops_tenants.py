@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from functions.ops_tenants import handler
+from offpeak import wiring
+from offpeak.webhooks.model import Secret, Subscription, WebhookKey
 from tests.conftest import MakeTable
 from tests.functions.conftest import BASE_URL, Cloud
 from tests.functions.events import CONTEXT, rest_event
@@ -21,7 +24,8 @@ NEW = {"tenant_id": "hearth", "settings": {"name": "Hearth", "partner_ids": ["ac
 
 @pytest.fixture(autouse=True)
 def _partner(cloud: Cloud, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("USERS_TABLE", make_table("users").name)
+    for name in ("users", "webhooks"):
+        monkeypatch.setenv(f"{name.upper()}_TABLE", make_table(name).name)
     on_partners({"action": "invite", "partner_id": "acme", "settings": {"name": "Acme", "parties": ["NL-ACM"]}})
 
 
@@ -46,6 +50,21 @@ def test_a_tenant_is_added_shown_changed_suspended_and_removed() -> None:
     assert call("DELETE", HEARTH, seen="*").status == 200
     assert call("GET", HEARTH).problem == (404, None)
     assert call("GET", f"{HEARTH}/audit/verification").body["is_whole"]
+
+
+def test_a_tenant_is_removed_with_its_webhooks_and_one_that_is_named_like_it_inherits_none() -> None:
+    call("POST", TENANTS, NEW)
+    subscriptions, there = wiring.subscriptions(), {"hearth": 2, "other": 1}
+    for tenant_id, number in there.items():
+        for key in (WebhookKey(tenant_id, f"whk_{each}") for each in range(number)):
+            subscriptions.add(Subscription(key, "https://shop.example/", datetime.now(UTC), Secret("closed")))
+    assert call("DELETE", HEARTH, seen="*").status == 200
+    assert (subscriptions.of("hearth"), len(subscriptions.of("other"))) == ([], 1)
+    assert wiring.lanes().get(WebhookKey("hearth", "whk_0")) is None
+    late = WebhookKey("hearth", "whk_late")
+    subscriptions.add(Subscription(late, "https://shop.example/", datetime.now(UTC), Secret("closed")))
+    assert call("POST", TENANTS, NEW).status == 201
+    assert subscriptions.of("hearth") == []
 
 
 def test_clients_and_keys_are_told_once_and_shown_by_how_they_begin() -> None:

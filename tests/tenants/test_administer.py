@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,7 +18,9 @@ from offpeak.partners.trail import AuditTrail
 from offpeak.tenants.administer import TenantAdministration
 from offpeak.tenants.model import owner_id, tenant_in
 from offpeak.tenants.settings import TenantChange
-from offpeak.tenants.store import TenantStore, access_key_of, trail_head
+from offpeak.tenants.store import Also, TenantStore, access_key_of, trail_head
+from offpeak.webhooks.model import Secret, Subscription, WebhookKey
+from offpeak.webhooks.subscriptions import SubscriptionStore
 from tests.conftest import MakeTable
 
 NOW = datetime(2027, 3, 1, 18, tzinfo=UTC)
@@ -65,6 +67,7 @@ def office(make_table: MakeTable) -> Office:
         keeper,
         is_partner=lambda partner_id: partner_id in ("acme", "volta"),
         has_users=lambda tenant_id: tenant_id in users,
+        end_webhooks=lambda tenant_id: [],
         real_now=lambda: NOW,
     )
     return Office(by, plan, users)
@@ -147,6 +150,20 @@ def test_a_tenant_goes_with_its_keys_once_it_has_no_users(office: Office) -> Non
         office.by.known("hearth")
     assert not office.by.clients.access.load(owner_id("hearth")).clients
     assert office.told()[-1][0] == "removed"
+
+
+def test_a_webhook_that_is_made_while_its_tenant_is_removed_is_ended_too(office: Office, make_table: MakeTable) -> None:
+    webhooks, late = SubscriptionStore(make_table("webhooks")), [WebhookKey("hearth", "whk_late")]
+
+    def end_webhooks(tenant_id: str) -> Also:
+        webhooks.remove_all(tenant_id)
+        while late:
+            webhooks.add(Subscription(late.pop(), "https://shop.example/", NOW, Secret("closed")))
+        return [webhooks.none_of(tenant_id)]
+
+    office.by.add("hearth", NEW, ALICE)
+    replace(office.by, end_webhooks=end_webhooks).remove("hearth", ALICE, seen=1)
+    assert (office.by.store.load("hearth"), webhooks.of("hearth")) == (None, [])
 
 
 def test_a_lost_throttling_key_is_made_anew(office: Office) -> None:

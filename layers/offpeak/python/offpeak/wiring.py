@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from offpeak.tenants.administer import TenantAdministration
     from offpeak.tenants.authorise import Authoriser
     from offpeak.tenants.repeats import RepeatStore
+    from offpeak.tenants.store import Also as AlsoOfTenants
     from offpeak.tenants.store import TenantStore
     from offpeak.webhooks.administer import Webhooks
     from offpeak.webhooks.deliver import Courier
@@ -243,6 +244,10 @@ def tenant_administration() -> TenantAdministration:
     def real_now() -> datetime:
         return datetime.now(UTC)
 
+    def end_webhooks(tenant_id: str) -> AlsoOfTenants:
+        subscriptions().remove_all(tenant_id)
+        return [subscriptions().none_of(tenant_id)]
+
     return TenantAdministration(
         tenants(),
         tenant_trail(),
@@ -256,6 +261,7 @@ def tenant_administration() -> TenantAdministration:
         ),
         is_partner=lambda partner_id: partners().load(partner_id) is not None,
         has_users=lambda tenant_id: bool(accounts().page(tenant_id, None, 1)[0]),
+        end_webhooks=end_webhooks,
         real_now=real_now,
     )
 

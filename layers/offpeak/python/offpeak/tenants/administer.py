@@ -27,7 +27,8 @@ MOST_TRIES = 4
 @dataclass(frozen=True, slots=True)
 class TenantAdministration:
     """Changes tenants. `is_partner` says whether there is a partner of an id, `has_users` whether a tenant has users,
-    `real_now` tells real time.
+    `real_now` tells real time. `end_webhooks` ends the webhooks of a tenant, and returns what makes a transaction fail
+    where there is one again.
 
     In each method `seen` is the revision that the operator has looked at, None where any will do. All raise
     UnknownObject for a tenant that does not exist, OutOfDate when it has changed since `seen`, InvalidMessage naming
@@ -40,6 +41,7 @@ class TenantAdministration:
     clients: ClientKeeper
     is_partner: Callable[[str], bool]
     has_users: Callable[[str], bool]
+    end_webhooks: Callable[[str], Also]
     real_now: Callable[[], datetime]
 
     def known(self, tenant_id: str) -> Tenant:
@@ -53,6 +55,8 @@ class TenantAdministration:
         self._check(change)
         if self.store.load(tenant_id) is not None:
             raise AlreadyExists(f"there is a tenant {tenant_id} already")
+        # An app is let in for half a minute after its tenant was removed: what it made then is not for the next.
+        self.end_webhooks(tenant_id)
         key = self.keys.add_key(owner_id(tenant_id))
         tenant = replace(new_tenant(tenant_id, change), usage_key=key.value, usage_key_id=key.key_id)
         entry, also = self._told(Action.ADDED, actor, None, tenant)
@@ -82,13 +86,23 @@ class TenantAdministration:
         )
 
     def remove(self, tenant_id: str, actor: Actor, *, seen: int | None = None) -> None:
-        """Take a tenant away with its clients and keys; its trail stays. Raises InUse where it has users."""
-        tenant = self._seen(tenant_id, seen)
-        if self.has_users(tenant_id):
-            raise InUse(f"tenant {tenant_id} has users: erase them first")
-        entry, also = self._told(Action.REMOVED, actor, tenant, None)
-        self.store.remove(tenant, also=also)
-        _reported(entry, tenant)
+        """Take a tenant away with its clients, keys and webhooks; its trail stays. Raises InUse where it has users.
+
+        What waits for its webhooks goes to nobody, and ends with its time.
+        """
+        for _ in range(MOST_TRIES):
+            tenant = self._seen(tenant_id, seen)
+            if self.has_users(tenant_id):
+                raise InUse(f"tenant {tenant_id} has users: erase them first")
+            without_webhooks = self.end_webhooks(tenant_id)
+            entry, also = self._told(Action.REMOVED, actor, tenant, None)
+            try:
+                self.store.remove(tenant, also=[*also, *without_webhooks])
+            except ConcurrentChange:
+                continue
+            _reported(entry, tenant)
+            return
+        raise ConcurrentChange(f"tenant {tenant_id} is being changed by others")
 
     def create_client(self, tenant_id: str, actor: Actor) -> NewClient:
         """Make an OAuth2 client with a secret, and an ApiKey where the tenant has none that is good."""

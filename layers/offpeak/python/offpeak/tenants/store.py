@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 
-from offpeak.aws.tables import Delete, Item, Key, Put, Table, Write, write_together
+from offpeak.aws.tables import Delete, Item, Key, Part, Put, Table, write_together
 from offpeak.errors import UnknownObject
 from offpeak.instants import format_instant, parse_instant
 from offpeak.memory import Memory
@@ -19,8 +19,8 @@ from offpeak.tenants.model import Look, Tenant, tenant_in
 CACHED_S = 30.0
 """Settings take effect within this time."""
 
-Also = Sequence[tuple[Table, Write]]
-"""Writes to other rows that belong to a change: they are done in the same transaction, or not at all."""
+Also = Sequence[tuple[Table, Part]]
+"""What belongs to a change in other rows: it is done in the same transaction, and holds there, or nothing is done."""
 
 
 class TenantStore:

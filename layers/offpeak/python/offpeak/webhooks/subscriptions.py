@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from offpeak.aws.tables import Delete, Put, Table, Update, write_together
+from offpeak.aws.tables import ConditionCheck, Delete, Put, Table, Update, write_together
 from offpeak.errors import AlreadyExists, ConcurrentChange, OutOfDate, no_such
 from offpeak.webhooks.lane import Lane
 from offpeak.webhooks.model import MOST_SUBSCRIPTIONS, Subscription, WebhookKey
@@ -38,7 +38,7 @@ class SubscriptionStore:
         """
         saved, key = replace(subscription, revision=1), subscription.key
         counted = Update(
-            {"pk": key.tenant_id, "sk": "COUNT"},
+            _count_key(key.tenant_id),
             "ADD subscriptions :one",
             "attribute_not_exists(subscriptions) OR subscriptions < :most",
             {":one": 1, ":most": MOST_SUBSCRIPTIONS},
@@ -78,12 +78,33 @@ class SubscriptionStore:
         """
         key = subscription.key
         gone = Delete(_subscription_key(key), "revision = :seen", {":seen": subscription.revision})
-        counted = Update({"pk": key.tenant_id, "sk": "COUNT"}, "ADD subscriptions :less", values={":less": -1})
+        counted = Update(_count_key(key.tenant_id), "ADD subscriptions :less", values={":less": -1})
         try:
             write_together([(self._table, gone), (self._table, Delete(lane_key(key))), (self._table, counted)])
         except ConcurrentChange:
             raise OutOfDate("it has changed since: read it again") from None
 
+    def remove_all(self, tenant_id: str) -> int:
+        """Take all subscriptions of a tenant away, and return how many there were."""
+        ended = 0
+        while there := self.of(tenant_id):
+            for subscription in there:
+                try:
+                    self.remove(subscription)
+                except OutOfDate:
+                    continue  # It is looked at again.
+                ended += 1
+        return ended
+
+    def none_of(self, tenant_id: str) -> tuple[Table, ConditionCheck]:
+        """Return what makes a transaction fail while a tenant has a subscription."""
+        none = "attribute_not_exists(subscriptions) OR subscriptions = :none"
+        return self._table, ConditionCheck(_count_key(tenant_id), none, {":none": 0})
+
 
 def _subscription_key(key: WebhookKey) -> dict[str, str]:
     return {"pk": key.tenant_id, "sk": f"WEBHOOK#{key.webhook_id}"}
+
+
+def _count_key(tenant_id: str) -> dict[str, str]:
+    return {"pk": tenant_id, "sk": "COUNT"}
