@@ -65,6 +65,15 @@ METRIC_ALARMS = (
         "`python -m ops pairings PARTNER` shows which and what it answers: ask it, and --forget what it knows.",
     ),
     MetricAlarm(
+        "DeletionsFailed",
+        at_least=1,
+        period_minutes=15,
+        periods=2,
+        meaning="The erasure of a user fails, minute after minute, for half an hour; the others go on, and it is tried "
+        "until it succeeds. deletion_failed in the log of erase_users names the deletion and says why: mend that, or "
+        "report it. `GET /v1/deletions/{deletion_id}` shows the app that nothing is finished yet.",
+    ),
+    MetricAlarm(
         "PairingTriesRefused",
         at_least=50,
         period_minutes=60,
