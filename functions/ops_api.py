@@ -9,16 +9,25 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from offpeak import wiring
 from offpeak.edge import json_body, rest_handler
-from offpeak.errors import InvalidMessage
 from offpeak.ocpi.fields import Text, read_object
 from offpeak.ocpi.paths import VERSIONS_PATH
-from offpeak.operator_edge import answer, cursor_at, here, operator, operator_api, page_asked, seen_revision
+from offpeak.operator_edge import (
+    answer,
+    audit_answer,
+    audit_asked,
+    cursor_at,
+    here,
+    operator,
+    operator_api,
+    page_asked,
+    seen_revision,
+)
 from offpeak.partners.invite import Invitation
 from offpeak.partners.propose import attempt
 from offpeak.partners.quality import quality_shown
 from offpeak.partners.rotate import rotate
 from offpeak.partners.settings import Change, Day, PartnerId
-from offpeak.partners.show import attempt_shown, entry_shown, partner_in_list, partner_shown, verdict_shown
+from offpeak.partners.show import attempt_shown, partner_in_list, partner_shown, verdict_shown
 
 api = operator_api()
 PARTNERS = "/ops/v1/partners"
@@ -114,14 +123,8 @@ def show_quality(partner_id: str) -> Response[str]:
 
 @api.get(f"{PARTNER}/audit")
 def show_audit(partner_id: str) -> Response[str]:
-    place, limit = page_asked(api)
-    if place is not None and not place.isdecimal():
-        raise InvalidMessage("cursor", "is none that we gave out")
-    entries = wiring.audit_trail().entries(partner_id, before=int(place) if place else None, limit=limit)
-    oldest = entries[-1].number if entries else 1
-    return answer(
-        {"entries": [entry_shown(each) for each in entries], "next": cursor_at(str(oldest) if oldest > 1 else None)}
-    )
+    before, limit = audit_asked(api)
+    return audit_answer(wiring.audit_trail().entries(partner_id, before=before, limit=limit))
 
 
 @api.get(f"{PARTNER}/audit/verification")

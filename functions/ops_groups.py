@@ -7,7 +7,6 @@ from aws_lambda_powertools.event_handler import Response
 
 from offpeak import wiring
 from offpeak.edge import json_body, rest_handler
-from offpeak.errors import InvalidMessage
 from offpeak.groups.administer import trail_of
 from offpeak.groups.model import GroupTree, Member, Place
 from offpeak.groups.settings import (
@@ -22,8 +21,18 @@ from offpeak.groups.settings import (
 )
 from offpeak.groups.show import group_in_list, group_shown
 from offpeak.ocpi.fields import read_object
-from offpeak.operator_edge import answer, cursor_at, here, operator, operator_api, page_asked, seen_revision
-from offpeak.partners.show import entry_shown, verdict_shown
+from offpeak.operator_edge import (
+    answer,
+    audit_answer,
+    audit_asked,
+    cursor_at,
+    here,
+    operator,
+    operator_api,
+    page_asked,
+    seen_revision,
+)
+from offpeak.partners.show import verdict_shown
 
 api = operator_api()
 GROUPS = "/ops/v1/groups"
@@ -91,15 +100,9 @@ def tell_load(group_id: str) -> Response[str]:
 
 @api.get(f"{GROUP}/audit")
 def show_audit(group_id: str) -> Response[str]:
-    place, limit = page_asked(api)
-    if place is not None and not place.isdecimal():
-        raise InvalidMessage("cursor", "is none that we gave out")
+    before, limit = audit_asked(api)
     trail = trail_of(wiring.groups().root_of_group(group_id))
-    entries = wiring.group_trail().entries(trail, before=int(place) if place else None, limit=limit)
-    oldest = entries[-1].number if entries else 1
-    return answer(
-        {"entries": [entry_shown(each) for each in entries], "next": cursor_at(str(oldest) if oldest > 1 else None)}
-    )
+    return audit_answer(wiring.group_trail().entries(trail, before=before, limit=limit))
 
 
 @api.get(f"{GROUP}/audit/verification")

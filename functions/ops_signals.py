@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from offpeak import wiring
 from offpeak.edge import json_body, rest_handler
-from offpeak.errors import InvalidMessage
 from offpeak.grid.announce import TRAIL
 from offpeak.grid.find import find_signals
 from offpeak.grid.model import Signal
@@ -20,6 +19,8 @@ from offpeak.grid.wire import read_new_signal, read_scope, read_signal, signal_s
 from offpeak.ocpi.fields import Instant, read_object
 from offpeak.operator_edge import (
     answer,
+    audit_answer,
+    audit_asked,
     cursor_at,
     here,
     operator,
@@ -27,7 +28,7 @@ from offpeak.operator_edge import (
     page_asked,
     seen_revision,
 )
-from offpeak.partners.show import entry_shown, verdict_shown
+from offpeak.partners.show import verdict_shown
 
 api = operator_api()
 SIGNALS = "/ops/v1/signals"
@@ -85,14 +86,8 @@ def withdraw_signal(signal_id: str) -> Response[str]:
 
 @api.get(AUDIT)
 def show_audit() -> Response[str]:
-    place, limit = page_asked(api)
-    if place is not None and not place.isdecimal():
-        raise InvalidMessage("cursor", "is none that we gave out")
-    entries = wiring.signal_trail().entries(TRAIL, before=int(place) if place else None, limit=limit)
-    oldest = entries[-1].number if entries else 1
-    return answer(
-        {"entries": [entry_shown(each) for each in entries], "next": cursor_at(str(oldest) if oldest > 1 else None)}
-    )
+    before, limit = audit_asked(api)
+    return audit_answer(wiring.signal_trail().entries(TRAIL, before=before, limit=limit))
 
 
 @api.get(f"{AUDIT}/verification")

@@ -10,10 +10,18 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from offpeak import wiring
 from offpeak.edge import json_body, rest_handler
-from offpeak.errors import InvalidMessage
 from offpeak.ocpi.fields import Text, read_object
-from offpeak.operator_edge import answer, cursor_at, operator, operator_api, page_asked, seen_revision
-from offpeak.partners.show import entry_shown, verdict_shown
+from offpeak.operator_edge import (
+    answer,
+    audit_answer,
+    audit_asked,
+    cursor_at,
+    operator,
+    operator_api,
+    page_asked,
+    seen_revision,
+)
+from offpeak.partners.show import verdict_shown
 from offpeak.partners.show_access import access_shown
 from offpeak.tenants.model import Tenant, owner_id
 from offpeak.tenants.settings import TenantChange, TenantId, tenant_in_list, tenant_shown
@@ -140,14 +148,8 @@ def restore_key(tenant_id: str) -> Response[str]:
 
 @api.get(f"{TENANT}/audit")
 def show_audit(tenant_id: str) -> Response[str]:
-    place, limit = page_asked(api)
-    if place is not None and not place.isdecimal():
-        raise InvalidMessage("cursor", "is none that we gave out")
-    entries = wiring.tenant_trail().entries(owner_id(tenant_id), before=int(place) if place else None, limit=limit)
-    oldest = entries[-1].number if entries else 1
-    return answer(
-        {"entries": [entry_shown(each) for each in entries], "next": cursor_at(str(oldest) if oldest > 1 else None)}
-    )
+    before, limit = audit_asked(api)
+    return audit_answer(wiring.tenant_trail().entries(owner_id(tenant_id), before=before, limit=limit))
 
 
 @api.get(f"{TENANT}/audit/verification")

@@ -12,8 +12,11 @@ from offpeak.ocpi.wire_json import write_json
 from offpeak.partners.audit import Actor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_lambda_powertools.event_handler import Response
 
+    from offpeak.partners.audit import Entry
     from offpeak.resolver import Api
 
 ROOT = "/ops/v1/"
@@ -68,6 +71,24 @@ def page_asked(api: Api) -> tuple[str | None, int]:
 def cursor_at(place: str | None) -> str | None:
     """Return what leads to the page that starts at `place`: opaque, and fit for a query."""
     return None if place is None else base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def audit_asked(api: Api) -> tuple[int | None, int]:
+    """Return the entry of an audit trail before which the page is that the query asks for, None for the newest, and how
+    many entries it wants. Raises InvalidMessage naming the parameter."""
+    place, limit = page_asked(api)
+    if place is not None and not place.isdecimal():
+        raise InvalidMessage("cursor", "is none that we gave out")
+    return int(place) if place else None, limit
+
+
+def audit_answer(entries: Sequence[Entry]) -> Response[str]:
+    """Answer a page of an audit trail, newest first; it begins with entry 1."""
+    from offpeak.partners.show import entry_shown
+
+    oldest = entries[-1].number if entries else 1
+    following = cursor_at(str(oldest) if oldest > 1 else None)
+    return answer({"entries": [entry_shown(each) for each in entries], "next": following})
 
 
 def here(api: Api, path: str) -> str:
