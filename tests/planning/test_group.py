@@ -18,7 +18,7 @@ from offpeak.planning.group import decide_group
 from offpeak.planning.outlook import Chance, Chances, Outlook
 from offpeak.planning.plan import Plan, ReasonCode
 from offpeak.planning.profile import ChargingProfile, encode, same_effect
-from offpeak.planning.situation import Calm, Situation
+from offpeak.planning.situation import Calm, PricedSlot, Situation
 from tests.planning.builders import HOUR, a_situation, after, priced, spans
 from tests.planning.instances_group import NOW, garage
 
@@ -261,14 +261,8 @@ def test_a_boosted_car_of_a_group_charges_now_while_the_others_wait_for_the_nigh
     assert spans(plans["patient"].blocks)[0][0] >= 6
 
 
-ON_ONE_PHASE: dict[str, Any] = {
-    "max_power_w": 11_040.0,
-    "min_power_w": 4_140.0,
-    "limit_step_w": 69.0,
-    "need_is_known": True,
-    "draw_w": 3_680.0,
-    "phase_share": 1 / 3,
-}
+ELEVEN_KW: dict[str, Any] = {"max_power_w": 11_040.0, "min_power_w": 4_140.0, "limit_step_w": 69.0}
+ON_ONE_PHASE: dict[str, Any] = {**ELEVEN_KW, "need_is_known": True, "draw_w": 3_680.0, "phase_share": 1 / 3}
 
 
 def test_a_car_on_one_of_three_phases_is_granted_the_amperes_that_it_draws() -> None:
@@ -292,3 +286,24 @@ def test_cars_on_one_phase_leave_the_cheapest_hours_to_those_that_draw_more_in_t
     plans = decide_group(situations, under(11_040.0, *situations), now=NOW)
     assert [plan.shortfall_kwh for plan in plans.values()] == [0, 0]
     assert spans(plans["one"].blocks)[0][0] < 6 <= spans(plans["all"].blocks)[0][0]
+
+
+TWO_PRICES = (PricedSlot(NOW, after(5), 0.40), PricedSlot(after(5), after(12), 0.20))
+
+
+@pytest.mark.parametrize("cap_w", [50_000.0, 11_040.0], ids=["wide", "tight"])
+def test_the_least_that_a_car_is_to_have_soon_begins_now_in_a_slot_of_hours(cap_w: float) -> None:
+    car = a_situation(slots=TWO_PRICES, **ELEVEN_KW, need_kwh=30.0, need_is_known=True)
+    situations = {"low": replace(car, minimum_now_kwh=5.0), "other": car}
+    plans = decide_group(situations, under(cap_w, *situations), now=NOW)
+    assert spans(plans["low"].blocks)[0] == pytest.approx((0, 0.453), abs=0.001)
+    assert spans(plans["other"].blocks)[0][0] == 5
+
+
+def test_a_boosted_car_has_its_full_power_among_others_at_one_price_for_the_night() -> None:
+    car = a_situation(slots=(PricedSlot(NOW, after(12), 0.30),), **ELEVEN_KW, need_kwh=33.0)
+    situations = {"boosted": replace(car, boosts=True), "a": car, "b": car}
+    plans = decide_group(situations, under(12_000.0, *situations), now=NOW)
+    assert spans(plans["boosted"].blocks) == [pytest.approx((0, 2.99), abs=0.01)]
+    assert plans["boosted"].reason.code is ReasonCode.BOOST
+    assert not any(plan.shortfall_kwh for plan in plans.values())

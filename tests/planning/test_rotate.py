@@ -54,6 +54,12 @@ def test_a_car_that_goes_on_in_the_next_slot_comes_last() -> None:
     assert timeline.stretches() == [[(600, 1800, MOST_W)], [(0, 300, MOST_W)]]
 
 
+def test_a_car_whose_energy_is_due_at_once_does_not_wait_to_go_on_into_the_next_slot() -> None:
+    timeline = Timeline([0, 900, 1800], [[11_040.0] * 2], [three_phase(2), three_phase(2)])
+    timeline.fill([[0.92, 2.76], [0.92, 0.0]], at_once=[0.92, 0.0])
+    assert timeline.stretches()[0] == [(0, 300, MOST_W), (900, 1800, MOST_W)]
+
+
 def test_a_board_holds_at_every_second_though_its_connection_has_more() -> None:
     cars = [Car(FLOOR_W, [MOST_W], STEP_W, MOST_W, path) for path in ((1, 0), (1, 0), (0,))]
     timeline = Timeline([0, 900], [[30_000.0], [12_000.0]], cars)

@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 
+from offpeak.planning.background import is_boosted
 from offpeak.planning.captree import CapTree
 from offpeak.planning.cheapest import cheapest
 from offpeak.planning.decide import SMALLEST_SHORTFALL_KWH, caps_from, told
@@ -68,7 +69,8 @@ def _place(lot: Lot, timeline: Timeline, drawn: Rows, kept: Mapping[int, Kept]) 
     if len(kept) == len(lot.planned):
         return
     gather(lot, drawn, kept, _on_now(lot))
-    left = timeline.fill([[0.0] * lot.count if car in kept else row for car, row in enumerate(drawn)])
+    rows = [[0.0] * lot.count if car in kept else row for car, row in enumerate(drawn)]
+    left = timeline.fill(rows, [lot.at_once_kwh(car) for car in range(len(lot.keys))])
     for car in sorted(lot.planned, key=lambda car: (-left[car], car)):
         if left[car] <= LEAST_LEFT_KWH:
             break
@@ -140,7 +142,8 @@ def _planned(lot: Lot, car: int, stretches: Sequence[Stretch], end_s: int, rest_
 
 
 def _code_of(lot: Lot, car: int, drawn: Sequence[float], stretches: Sequence[Stretch], *, is_short: bool) -> ReasonCode:
-    problem, calm = lot.problems[car], lot.situations[car].calm
+    situation, problem = lot.situations[car], lot.problems[car]
+    calm = situation.calm
     if problem.need_kwh <= calm.energy_kwh:
         return ReasonCode.NEED_MET
     if is_short:
@@ -148,6 +151,9 @@ def _code_of(lot: Lot, car: int, drawn: Sequence[float], stretches: Sequence[Str
         return ReasonCode.SHARED_LIMIT if fits_alone else ReasonCode.SHORT_OF_TIME
     if not problem.is_priced:
         return ReasonCode.NO_PRICES
+    is_at_once = bool(stretches) and stretches[0][0] == 0 and all(a[1] == b[0] for a, b in pairwise(stretches))
+    if stretches and is_boosted(situation) and (situation.boosts or problem.at_once_s >= stretches[-1][1]):
+        return ReasonCode.BOOST if is_at_once else ReasonCode.SHARED_LIMIT
     own = cheapest(
         problem.prices,
         problem.room,
@@ -158,9 +164,7 @@ def _code_of(lot: Lot, car: int, drawn: Sequence[float], stretches: Sequence[Str
     dearer = sum(price * (a - b) for price, a, b in zip(problem.prices, drawn, own, strict=True))
     if dearer > MOVED_EUR + calm.start_eur * len(stretches):
         return ReasonCode.SHARED_LIMIT
-    if stretches and stretches[0][0] == 0 and all(a[1] == b[0] for a, b in pairwise(stretches)):
-        return ReasonCode.AT_ONCE
-    return ReasonCode.CHEAPEST
+    return ReasonCode.AT_ONCE if is_at_once else ReasonCode.CHEAPEST
 
 
 def _ready_s(lot: Lot, car: int, stretches: Sequence[Stretch]) -> int:

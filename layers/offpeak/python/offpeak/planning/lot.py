@@ -28,6 +28,9 @@ MANY_DEPARTURES = 64
 
 COARSE_S = 300
 
+AT_ONCE_S = 900
+"""No slot is longer than this while somebody charges at once: energy that is due at once is spread over its slot."""
+
 SAME_EUR = 1e-9
 """EUR/kWh: prices that differ by less are the same."""
 
@@ -128,6 +131,7 @@ class Lot:
             edges.update(edge for edge, (a, b) in zip(problem.edges_s[1:], pairwise(slots), strict=False) if a != b)
             edges.update(problem.edges_s[count] for count, _ in problem.milestones)
             edges.add(self.leaves_s[car])
+        edges |= self._at_once_edges()
         edges = {edge for edge in edges if edge <= self.end_s}
         for situation in self.situations:
             edges.update(
@@ -136,6 +140,14 @@ class Lot:
         for node in self.nodes:
             edges.update(max(0, self.second(step.start_at)) for step in node.steps)
         return sorted(edges)
+
+    def _at_once_edges(self) -> set[int]:
+        """Return where somebody has charged what is due at once, and each quarter of an hour until the last has."""
+        ends = {self.problems[car].at_once_s for car in self.planned}
+        if len(ends) > MANY_DEPARTURES:
+            ends = {-(-end // COARSE_S) * COARSE_S for end in ends}
+        to_quarter_s = AT_ONCE_S - (self.start_at.minute * 60 + self.start_at.second) % AT_ONCE_S
+        return {*ends, *range(to_quarter_s, max(ends, default=0), AT_ONCE_S)}
 
     def _cap_row(self, node: CapNode) -> list[float]:
         steps = [(self.second(step.start_at), max(0.0, step.power_w)) for step in node.steps]

@@ -69,13 +69,17 @@ class Timeline:
             for start, end, *spare in zip(edges_s[:-1], edges_s[1:], *caps_w, strict=True)
         ]
 
-    def fill(self, energies: Sequence[Sequence[float]]) -> list[float]:
-        """Grant each car its kWh in each slot, as far as that can be done; return what is left of each car's."""
-        left = [0.0] * len(self._cars)
+    def fill(self, energies: Sequence[Sequence[float]], at_once: Sequence[float] = ()) -> list[float]:
+        """Grant each car its kWh in each slot, as far as that can be done; return what is left of each car's.
+
+        The first `at_once` kWh of each car wait for no other run of it.
+        """
+        left, due = [0.0] * len(self._cars), at_once or [0.0] * len(self._cars)
         slots = len(energies[0])
         for slot in range(slots):
             wanted = {car: row[slot] + left[car] for car, row in enumerate(energies) if row[slot] > LEAST_KWH}
             leads = {car for car in wanted if slot + 1 < slots and energies[car][slot + 1] > LEAST_KWH}
+            leads -= {car for car in leads if due[car] > 0 and sum(energies[car][:slot]) < due[car] - LEAST_KWH}
             left_here = self._fill_slot(slot, wanted, leads)
             for car in wanted:
                 left[car] = left_here.get(car, 0.0)
