@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from offpeak.aws.tables import Put
 from offpeak.errors import OutOfDate, UnknownObject
 from offpeak.pairing.model import Charger, DriverSettings, MoneyUnit, Why
 from offpeak.pairing.ownership import OwnershipStore
@@ -83,6 +84,19 @@ def test_a_change_of_the_location_plans_what_runs_there(world: World) -> None:
     confirm(world)
     assert world.standing.plan is not None
     assert world.standing.plan.max_power_w == 6_900
+
+
+def test_what_runs_at_a_large_station_is_planned_anew_though_not_all_fits_one_transaction(world: World) -> None:
+    paired, keys = pair(world), [SessionKey(KEY.partner_id, f"s-{number}") for number in range(110)]
+    for key in keys:
+        row = {"pk": key.text, "sk": "SESSION", "plan_wanted": 1, "active_shard": "0"}
+        world.sessions._table.write(Put(row))
+    world.accounts.save_charger(replace(paired, open_sessions=tuple(key.session_id for key in keys)))
+    wish(world, smart_charging=False)
+    assert {world.sessions.plan_wanted(key) for key in keys} == {2}
+    said = LocationChange(connection_limit_a=10)
+    change_location(USER, "loc_1", said, wishes(world), world.own_markets, seen=1)
+    assert {world.sessions.plan_wanted(key) for key in keys} == {3}
 
 
 @pytest.mark.parametrize("effects", [0, 1])

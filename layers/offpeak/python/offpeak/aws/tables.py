@@ -18,6 +18,9 @@ from offpeak.errors import ConcurrentChange
 
 type_serializer, type_deserializer = TypeSerializer(), TypeDeserializer()
 
+LARGEST_TRANSACTION = 100
+"""Writes and checks."""
+
 Item = dict[str, Any]
 Key = Mapping[str, str]
 
@@ -154,7 +157,7 @@ class Table:
 
 
 def write_together(writes: Sequence[tuple[Table, Part]]) -> None:
-    """Carry out up to 100 conditional writes as one transaction: all of them or none.
+    """Carry out up to LARGEST_TRANSACTION conditional writes as one transaction: all of them or none.
 
     Raises ConcurrentChange when a condition does not hold or another transaction is at the same items.
     """

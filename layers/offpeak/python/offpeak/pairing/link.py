@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from offpeak.aws.tables import write_together
+from offpeak.aws.tables import LARGEST_TRANSACTION, write_together
 from offpeak.errors import ConcurrentChange, PeerUnavailable, PeerUnusable
 from offpeak.events.model import Event, EventKind, Stream
 from offpeak.events.outbox import Outbox
@@ -29,8 +29,6 @@ from offpeak.telemetry import count, logger
 MOST_TRIES = 8
 """Who is outrun so often by other writers of the same rows is told to come again."""
 MOST_QUESTIONS = 3
-LARGEST_TRANSACTION = 100
-"""Writes."""
 SPREAD = timedelta(seconds=2)
 """How far the clocks of two of our processes may be apart."""
 

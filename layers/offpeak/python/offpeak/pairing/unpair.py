@@ -9,13 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from offpeak.aws.tables import Table, Write, write_together
+from offpeak.aws.tables import LARGEST_TRANSACTION, Table, Write, write_together
 from offpeak.errors import ConcurrentChange
 from offpeak.events.model import Event, EventKind, Stream
 from offpeak.events.outbox import Outbox
 from offpeak.habits.store import KEPT_FOR
 from offpeak.pairing.accounts import AccountStore
-from offpeak.pairing.link import LARGEST_TRANSACTION
 from offpeak.pairing.model import Charger, ChargerKey, PairedStation, Unpairing, Why, former
 from offpeak.pairing.ownership import OwnershipStore
 from offpeak.telemetry import count, logger

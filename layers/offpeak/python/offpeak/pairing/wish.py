@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from offpeak.aws.tables import Table, Write
+from offpeak.aws.tables import LARGEST_TRANSACTION, Table, Write
 from offpeak.errors import ConcurrentChange, OutOfDate, no_such
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.keep import check_seen, known_location
@@ -57,11 +57,12 @@ def change_settings(
             return charger
         changed = replace(charger, settings=settings, settings_revision=charger.settings_revision + 1)
         running = _running([charger], by, checks=attempt > 0)
+        causes = _causes(running, by)[: LARGEST_TRANSACTION - 1]
         try:
-            saved = by.accounts.save_charger(changed, also=_causes(running, by))
+            saved = by.accounts.save_charger(changed, also=causes)
         except OutOfDate:
             continue
-        _ask(running, by)
+        _ask(running, len(causes), by)
         logger.info(
             "driver_settings_changed",
             tenant_id=key.user.tenant_id,
@@ -93,12 +94,13 @@ def change_location(
         check_seen(before.revision, seen)
         there = [each for each in account.chargers.values() if each.location_id == location_id]
         running = _running(there, by, checks=attempt > 0)
-        also = [*_causes(running, by), *(by.accounts.is_as_seen(each) for each in there)]
+        as_seen = [by.accounts.is_as_seen(each) for each in there]
+        causes = _causes(running, by)[: LARGEST_TRANSACTION - len(as_seen) - 2]
         try:
-            saved = by.accounts.save_location(key, location_with(before, said), also=also)
+            saved = by.accounts.save_location(key, location_with(before, said), also=[*causes, *as_seen])
         except OutOfDate:
             continue
-        _ask(running, by)
+        _ask(running, len(causes), by)
         for partner_id in {each.station.partner_id for each in there}:
             own_markets.note(partner_id, saved, by.real_now())
         return saved
@@ -120,8 +122,13 @@ def _causes(running: Sequence[SessionKey], by: Wishes) -> list[tuple[Table, Writ
     return [by.sessions.cause(key, now=by.now(), received_at=by.real_now()) for key in running]
 
 
-def _ask(running: Iterable[SessionKey], by: Wishes) -> None:
-    for key in running:
-        wanted = by.sessions.plan_wanted(key)
+def _ask(running: Iterable[SessionKey], counted: int, by: Wishes) -> None:
+    """Ask for plans. The causes of the first ones were counted with the change; those of the rest did not fit beside
+    it, as happens at large stations."""
+    for place, key in enumerate(running):
+        if place < counted:
+            wanted = by.sessions.plan_wanted(key)
+        else:
+            wanted = by.sessions.want_plan(key, now=by.now(), received_at=by.real_now())
         if wanted is not None:
             by.plan_queue.ask(key, wanted)

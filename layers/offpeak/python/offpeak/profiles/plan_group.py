@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 
-from offpeak.aws.tables import Table, Write, write_together
+from offpeak.aws.tables import LARGEST_TRANSACTION, Table, Write, write_together
 from offpeak.errors import ConcurrentChange, UnknownObject
 from offpeak.events.model import Event
 from offpeak.grid.model import Scope, group_caps
@@ -31,7 +31,6 @@ MOST_TRIES = 3
 """A tree that changes so often while it is planned is planned by another message."""
 LOADS_AT_ONCE = 16
 """A load is nothing but waiting for answers."""
-LARGEST_TRANSACTION = 100
 MOST_NAMED = 5
 """Sessions that a row names as those that it waits for."""
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 from zlib import crc32
 
-from offpeak.aws.tables import Delete, Item, Put, Table, Update, Write, write_together
+from offpeak.aws.tables import LARGEST_TRANSACTION, Delete, Item, Put, Table, Update, Write, write_together
 from offpeak.errors import ConcurrentChange
 from offpeak.instants import format_instant, parse_instant
 from offpeak.sessions.merge import MergedSession, PeriodRegister, Register, period_rank, session_of
@@ -35,7 +35,6 @@ KEPT_FOR = timedelta(days=400)
 message tells of. It needs no exactness."""
 WAITING_FOR_PUT = timedelta(days=3)
 
-LARGEST_TRANSACTION = 100
 WORTH_A_TRANSACTION = 10
 """Periods. Written together they cost twice as much as one by one, and a hundredth of the time: whoever sends two
 thousand waits for the answer."""
