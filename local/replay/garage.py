@@ -16,6 +16,7 @@ from local.replay.figures import Figures, peak_kw, uncontrolled
 from local.replay.managed import MESSAGE_EVERY, ManagedSession, Rules
 from local.replay.run import Played, Scene, over_cores, played
 from local.replay.stay import Stay
+from local.replay.within_reach import within_reach_kwh
 from offpeak.planning.captree import CapNode, CapStep
 from offpeak.planning.group import decide_group
 from offpeak.prices.model import QUARTER
@@ -34,11 +35,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class GroupPlayed:
-    """What came of one part, beside what perfect information could have made of it."""
+    """What came of one part, beside what perfect information could have made of it.
+
+    `turned_away_kwh` of what cars wanted was out of reach when they came, whoever would have waited from then on.
+    """
 
     part: Part
     played: tuple[Played, ...]
     bound: Bound
+    turned_away_kwh: float
 
 
 def parts_of(stays: Sequence[Stay], *, cap_share: float, garage: str) -> list[Part]:
@@ -62,17 +67,22 @@ def play_part(part: Part, scene: Scene, rules: Rules) -> GroupPlayed:
     coming = sorted(part.stays, key=lambda stay: (stay.arrives_at, stay.session_id), reverse=True)
     present: dict[str, ManagedSession] = {}
     over: list[Played] = []
+    turned_away_kwh = 0.0
     steps = (CapStep(coming[-1].arrives_at, part.cap_w),)
     for at in _instants(part.stays):
         for session in present.values():
             session.car.wait_until(at)
         gone = [key for key, session in present.items() if session.stay.leaves_at <= at]
         over += [played(present.pop(key), scene.market) for key in gone]
+        before_kwh = within_reach_kwh([session.car for session in present.values()], part.cap_w, at)
         new = []
         while coming and coming[-1].arrives_at <= at:
             stay = coming.pop()
             present[stay.session_id] = session = ManagedSession(stay, scene.market, rules, scene.diary.past(stay))
             new.append(session)
+        if new:
+            after_kwh = within_reach_kwh([session.car for session in present.values()], part.cap_w, at)
+            turned_away_kwh += sum(session.stay.kwh for session in new) - (after_kwh - before_kwh)
         heard = present.values() if _is_on(at, MESSAGE_EVERY) else new
         news = [session for session in heard if session.hear()]
         if present and (news or gone or new or _is_on(at, QUARTER)):
@@ -80,7 +90,7 @@ def play_part(part: Part, scene: Scene, rules: Rules) -> GroupPlayed:
             plans = decide_group(situations, CapNode(part.garage, steps, members=tuple(situations)), now=at)
             for key, plan in plans.items():
                 present[key].adopt(plan, at)
-    return GroupPlayed(part, tuple(over), bound_of(part.stays, part.cap_w, scene.market))
+    return GroupPlayed(part, tuple(over), bound_of(part.stays, part.cap_w, scene.market), turned_away_kwh)
 
 
 def play_parts(
@@ -104,6 +114,7 @@ class GroupFigures:
     cap_kw: float
     figures: Figures
     bound: Bound
+    turned_away_kwh: float
 
     @property
     def avoidable_kwh(self) -> float:
@@ -113,6 +124,16 @@ class GroupFigures:
     @property
     def undeliverable_kwh(self) -> float:
         return max(0.0, self.figures.kwh - self.bound.kwh)
+
+    @property
+    def lost_kwh(self) -> float:
+        """What is missing though it was within reach when the last one came: the planner's own fault."""
+        return max(0.0, self.figures.missing_kwh - self.turned_away_kwh)
+
+    @property
+    def unforeseen_kwh(self) -> float:
+        """What is missing since those who were there had waited for a cheaper time, and then others came."""
+        return max(0.0, self.avoidable_kwh - self.lost_kwh)
 
     @property
     def kept(self) -> float | None:
@@ -132,6 +153,7 @@ def garages(played: Iterable[GroupPlayed]) -> list[GroupFigures]:
             pieces[0].part.cap_w / 1000,
             Figures(garage, tuple(one for piece in pieces for one in piece.played)),
             Bound(sum(piece.bound.kwh for piece in pieces), sum(piece.bound.cost_eur for piece in pieces)),
+            sum(piece.turned_away_kwh for piece in pieces),
         )
         for garage, pieces in by_garage.items()
     ]
@@ -145,6 +167,7 @@ def whole(groups: Sequence[GroupFigures]) -> GroupFigures:
         0.0,
         Figures(ALL, tuple(one for group in groups for one in group.figures.played)),
         Bound(sum(group.bound.kwh for group in groups), sum(group.bound.cost_eur for group in groups)),
+        sum(group.turned_away_kwh for group in groups),
     )
 
 

@@ -57,11 +57,15 @@ def _table(header: Sequence[str], cells: Sequence[Row]) -> Padding:
     return Padding(table, (0, 2))
 
 
-GROUP_COLUMNS = ("Garage", "sessions", "cap", "at once", "drawn", "kept", "ready", "missing", "avoidable", "profiles")
+GROUP_COLUMNS = (
+    *("Garage", "cars", "cap", "drawn", "kept", "ready", "sent"),
+    *("missing", "excess", "unforeseen", "lost"),
+)
 GROUP_FOOTNOTE = """\
-Cap, what the cars would draw at most if charged at once, and what they drew at most, in kW. Kept: the share of the \
-saving that perfect information makes possible under the cap. Avoidable: what is missing though a maximum flow says \
-that it could have been delivered. Figures in kWh; profiles sent are a mean a session."""
+Cap, and what the cars drew at most, in kW. Kept: the share of the saving that perfect information makes possible \
+under the cap. Sent: profiles, a mean a session. Missing, in kWh: what a maximum flow says that nobody could have \
+delivered, whatever he knew (excess); what cars had waited for a cheaper time with when others came, for whom there \
+was no room then (unforeseen); and what was within reach, as a maximum flow says, when the last one came (lost)."""
 
 
 def group_results(groups: Sequence[GroupFigures], console: Console) -> None:
@@ -80,13 +84,14 @@ def _group_row(group: GroupFigures) -> Row:
         group.garage,
         str(each.sessions),
         f"{group.cap_kw:.1f}" if group.cap_kw else "",
-        f"{each.at_once_peak_kw:.1f}" if group.cap_kw else "",
         f"{each.peak_kw:.1f}" if group.cap_kw else "",
         percent(group.kept, 1),
         percent(each.ready, 1),
-        f"{each.missing_kwh:.1f}",
-        f"{group.avoidable_kwh:.1f}",
         f"{each.sent:.2f}",
+        f"{each.missing_kwh:.1f}",
+        f"{group.undeliverable_kwh:.1f}",
+        f"{group.unforeseen_kwh:.1f}",
+        f"{group.lost_kwh:.1f}",
     )
 
 
@@ -100,6 +105,8 @@ def write_groups(groups: Sequence[GroupFigures], cast: Cast, folder: Path) -> No
                 "deliverable_kwh": round(each.bound.kwh, 3),
                 "optimum_under_cap_eur": round(each.bound.cost_eur, 4),
                 "avoidable_kwh": round(each.avoidable_kwh, 3),
+                "unforeseen_kwh": round(each.unforeseen_kwh, 3),
+                "lost_kwh": round(each.lost_kwh, 3),
                 **numbers(each.figures),
             }
             for each in groups

@@ -45,6 +45,7 @@ def test_a_cap_is_never_passed_and_nothing_is_missing_that_could_be_delivered(se
     assert group.figures.sessions == 6
     assert group.figures.peak_kw <= group.cap_kw + 1e-6
     assert group.avoidable_kwh == pytest.approx(0, abs=0.05)
+    assert group.lost_kwh == pytest.approx(0, abs=0.05)
 
 
 def test_a_garage_is_played_in_parts_between_which_nobody_is_there() -> None:
@@ -89,6 +90,17 @@ def test_what_is_missing_is_avoidable_only_where_it_could_have_been_delivered() 
     assert group.undeliverable_kwh == pytest.approx(11.04)
     assert group.avoidable_kwh == pytest.approx(0, abs=0.05)
     assert whole([group, group]).undeliverable_kwh == pytest.approx(22.08)
+
+
+def test_who_waits_for_a_cheap_hour_and_shares_it_with_one_who_comes_then_was_not_foreseen() -> None:
+    """Dear, then an hour that is cheap, in which a second one comes who has to leave after it."""
+    prices = prices_of(*[300] * 8, *[20] * 4, *[200] * 20)
+    stays = [a_stay(0, 180, 11.04), replace(a_stay(120, 60, 11.04), session_id="2")]
+    (group,) = garages(play_parts(parts_of(stays, cap_share=0.5, garage=EACH), stays, prices, Rules(), 1))
+    assert group.cap_kw == pytest.approx(5.52)
+    assert group.undeliverable_kwh == pytest.approx(5.52)
+    assert group.unforeseen_kwh == pytest.approx(5.52, abs=0.15)
+    assert group.lost_kwh == pytest.approx(0, abs=0.05)
 
 
 def test_who_comes_later_is_planned_with_those_who_are_there() -> None:
