@@ -151,9 +151,12 @@ class SettingsShown(TypedDict):
     departures: DeparturesShown
     minimum_level: Decimal | None
     desired_level: Decimal | None
+    early_departure: str | None
+    early_level: Decimal | None
     battery_kwh: Decimal | None
     need_kwh: Decimal | None
     minimum_now_kwh: Decimal | None
+    early_kwh: Decimal | None
     discharge_allowed: bool
     money_unit: MoneyUnit
     boost_until: Instant | None

@@ -55,5 +55,10 @@ def charger(key: ChargerKey = CHARGER, **changes: Any) -> Charger:
 
 
 def settings(**changes: Any) -> DriverSettings:
-    wanted = {"departures": {0: time(6, 45), 5: time(10)}, "minimum_level": Decimal("0.2")}
+    wanted = {
+        "departures": {0: time(6, 45), 5: time(10)},
+        "minimum_level": Decimal("0.2"),
+        "early_departure": time(5, 30),
+        "early_level": Decimal("0.4"),
+    }
     return DriverSettings(**{**wanted, **changes})

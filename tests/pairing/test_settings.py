@@ -53,6 +53,9 @@ def test_null_unsays_a_setting_one_weekday_or_all() -> None:
         ({"boost_until": "2027-03-01T18:00:00Z"}, "boost_until"),
         ({"minimum_level": Decimal("0.9"), "desired_level": Decimal("0.5")}, "minimum_level"),
         ({"minimum_now_kwh": 9, "need_kwh": 5}, "minimum_now_kwh"),
+        ({"early_departure": "dawn"}, "early_departure"),
+        ({"early_level": Decimal("0.9"), "desired_level": Decimal("0.5")}, "early_level"),
+        ({"early_kwh": 9, "need_kwh": 5}, "early_kwh"),
     ],
 )
 def test_what_is_wrong_is_named(said: dict[str, Any], field: str) -> None:
@@ -62,7 +65,14 @@ def test_what_is_wrong_is_named(said: dict[str, Any], field: str) -> None:
 
 
 def test_what_is_shown_can_be_told_again() -> None:
-    settings = DriverSettings(departures={6: time(10)}, minimum_level=Decimal("0.3"), discharge_allowed=True)
+    settings = DriverSettings(
+        departures={6: time(10)},
+        minimum_level=Decimal("0.3"),
+        early_departure=time(5, 30),
+        early_level=Decimal("0.4"),
+        early_kwh=Decimal(8),
+        discharge_allowed=True,
+    )
     shown = {name: value for name, value in settings_shown(settings).items() if name != "boost_until"}
     assert patched(DriverSettings(), **shown) == settings
 

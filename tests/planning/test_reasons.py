@@ -13,7 +13,7 @@ from offpeak.planning.decide import decide
 from offpeak.planning.facts import WhyNow
 from offpeak.planning.plan import ReasonCode, from_row, to_row
 from offpeak.planning.reasons import GridHold, GridSteer, say, with_grid
-from offpeak.planning.situation import PowerCap, Storage
+from offpeak.planning.situation import Milestone, PowerCap, Storage
 from offpeak.planning.wording import ENGLISH, MOST_SPANS
 from tests.planning.builders import NIGHT, NOW, RESTLESS, a_situation, after, priced
 
@@ -63,6 +63,20 @@ SENTENCES: list[tuple[ReasonCode, dict[str, Any], str]] = [
         "Charges from 19:00 to 19:30 and from 02:00 to 03:30, the cheapest 2 h before 07:00; "
         "saves 4.55 EUR against charging at once. "
         "Until 19:30 it charges whatever the price, for the least that it is to have soon.",
+    ),
+    (
+        ReasonCode.CHEAPEST,
+        {"milestones": (Milestone(after(2), 5.0),)},
+        "Charges from 20:00 to 20:30 and from 02:00 to 03:30, the cheapest 2 h before 07:00; "
+        "saves 4.65 EUR against charging at once. A kWh costs 0.40 EUR now and 0.16 EUR then. "
+        "By 21:00 it will have got 5.0 kWh, in case it leaves then.",
+    ),
+    (
+        ReasonCode.CHEAPEST,
+        {"milestones": (Milestone(after(0.5), 8.0),)},
+        "Charges from 19:00 to 19:48 and from 02:00 to 03:12, the cheapest 2 h before 07:00; "
+        "saves 3.62 EUR against charging at once. "
+        "By 19:30, when it might leave, only 5.0 of the 8.0 kWh fit that it is to have got.",
     ),
     (
         ReasonCode.BOOST,

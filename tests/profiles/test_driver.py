@@ -220,6 +220,29 @@ def test_what_is_charged_at_once(charged: str | None, settings: dict[str, Any], 
     assert situation(known(delivered="4", charged=charged), **settings).minimum_now_kwh == pytest.approx(minimum_kwh)
 
 
+@pytest.mark.parametrize(
+    ("charged", "settings", "milestones"),
+    [
+        ("0.2", {"early_level": Decimal("0.35")}, [("05:30", 10)]),
+        (None, {"early_level": Decimal("0.35")}, []),
+        (None, {"early_kwh": Decimal(10)}, [("05:30", 6)]),
+        ("0.5", {"early_level": Decimal("0.35")}, []),
+        ("0.2", {"early_level": Decimal("0.35"), "early_departure": time(7, 30)}, []),
+        ("0.2", {"early_level": Decimal("0.35"), "early_departure": None}, []),
+        ("0.2", {}, []),
+    ],
+    ids=["a level", "without a state of charge", "energy", "met", "later than the departure", "no time", "no level"],
+)
+def test_what_it_is_to_have_in_case_its_driver_leaves_early(
+    charged: str | None, settings: dict[str, Any], milestones: list[tuple[str, float]]
+) -> None:
+    found = situation(known(delivered="4", charged=charged), **{"early_departure": time(5, 30), **settings})
+    assert [
+        (f"{each.at.astimezone(ZoneInfo('Europe/Berlin')):%H:%M}", pytest.approx(each.kwh)) for each in found.milestones
+    ] == milestones
+    assert all(PLUG_IN < each.at < found.departure_at for each in found.milestones)
+
+
 def test_what_was_drawn_unheard_is_needed_no_more() -> None:
     found = situation(known(charged="0.2"), unheard_kwh=2.5, minimum_level=Decimal("0.35"))
     assert found.minimum_now_kwh == pytest.approx(7.5)

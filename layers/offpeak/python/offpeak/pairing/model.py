@@ -93,6 +93,7 @@ class DriverSettings:
     `departures` are local times of the charging location by weekday, Monday 0; a weekday that is not named is not said.
     Levels are shares of the battery. Without a state of charge from the car they mean nothing; then `need_kwh`, at the
     meter, is what a session should get, and `minimum_now_kwh` what of it is charged at once whatever the price.
+    By `early_departure`, a local time, the car has `early_level` or `early_kwh`, should it leave before its departure.
     """
 
     smart_charging: bool = True
@@ -100,6 +101,9 @@ class DriverSettings:
     minimum_level: Decimal | None = None
     """Charged at once, whatever the price."""
     desired_level: Decimal | None = None
+    early_departure: time | None = None
+    early_level: Decimal | None = None
+    early_kwh: Decimal | None = None
     battery_kwh: Decimal | None = None
     need_kwh: Decimal | None = None
     minimum_now_kwh: Decimal | None = None

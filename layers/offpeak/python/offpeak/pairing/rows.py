@@ -167,6 +167,9 @@ def settings_row(settings: DriverSettings) -> dict[str, Any]:
         "departures": {str(day): at.isoformat(timespec="minutes") for day, at in settings.departures.items()},
         "minimum_level": settings.minimum_level,
         "desired_level": settings.desired_level,
+        "early_departure": settings.early_departure.isoformat("minutes") if settings.early_departure else None,
+        "early_level": settings.early_level,
+        "early_kwh": settings.early_kwh,
         "battery_kwh": settings.battery_kwh,
         "need_kwh": settings.need_kwh,
         "minimum_now_kwh": settings.minimum_now_kwh,
@@ -177,12 +180,15 @@ def settings_row(settings: DriverSettings) -> dict[str, Any]:
 
 
 def settings_from(row: Row) -> DriverSettings:
-    boost_until = row["boost_until"]
+    boost_until, early_departure = row["boost_until"], row.get("early_departure")
     return DriverSettings(
         smart_charging=row["smart_charging"],
         departures={int(day): time.fromisoformat(at) for day, at in row["departures"].items()},
         minimum_level=row["minimum_level"],
         desired_level=row["desired_level"],
+        early_departure=time.fromisoformat(early_departure) if early_departure else None,
+        early_level=row.get("early_level"),
+        early_kwh=row.get("early_kwh"),
         battery_kwh=row["battery_kwh"],
         need_kwh=row["need_kwh"],
         minimum_now_kwh=row["minimum_now_kwh"],

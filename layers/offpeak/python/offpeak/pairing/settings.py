@@ -47,9 +47,12 @@ class SettingsChange(_Change):
     departures: DeparturesChange | None = None
     minimum_level: Level | None = None
     desired_level: Level | None = None
+    early_departure: LocalTime | None = None
+    early_level: Level | None = None
     battery_kwh: Annotated[Energy, Field(ge=1)] | None = None
     need_kwh: Energy | None = None
     minimum_now_kwh: Energy | None = None
+    early_kwh: Energy | None = None
     discharge_allowed: StrictBool | None = None
     money_unit: MoneyUnit | None = None
 
@@ -69,7 +72,9 @@ def settings_with(settings: DriverSettings, change: SettingsChange) -> DriverSet
     said = {name: getattr(unsaid, name) if value is None else value for name, value in named.items()}
     changed = replace(settings, **said)
     _check_order("minimum_level", changed.minimum_level, "desired_level", changed.desired_level)
+    _check_order("early_level", changed.early_level, "desired_level", changed.desired_level)
     _check_order("minimum_now_kwh", changed.minimum_now_kwh, "need_kwh", changed.need_kwh)
+    _check_order("early_kwh", changed.early_kwh, "need_kwh", changed.need_kwh)
     return changed
 
 
@@ -89,9 +94,12 @@ def settings_shown(settings: DriverSettings) -> dict[str, object]:
         },
         "minimum_level": settings.minimum_level,
         "desired_level": settings.desired_level,
+        "early_departure": settings.early_departure.isoformat("minutes") if settings.early_departure else None,
+        "early_level": settings.early_level,
         "battery_kwh": settings.battery_kwh,
         "need_kwh": settings.need_kwh,
         "minimum_now_kwh": settings.minimum_now_kwh,
+        "early_kwh": settings.early_kwh,
         "discharge_allowed": settings.discharge_allowed,
         "money_unit": settings.money_unit.value,
         "boost_until": format_instant(settings.boost_until) if settings.boost_until else None,

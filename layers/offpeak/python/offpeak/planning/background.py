@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import inf
 
-from offpeak.planning.facts import Background, LimitedBy, NeedFrom, spans_of
+from offpeak.planning.facts import Background, Early, LimitedBy, NeedFrom, spans_of
 from offpeak.planning.layout import seconds_in
 from offpeak.planning.plan import Plan, ReasonCode
 from offpeak.planning.problem import Problem, caps_in_seconds, drawn_kw, least_cap_w, seconds_after
@@ -32,7 +32,31 @@ def background_of(plan: Plan, situation: Situation, problem: Problem, *, is_kept
         limited_by=_limited_by(plan, situation, problem, charged_s),
         need_from=_need_from(situation),
         outlook=None if situation.need_is_known else situation.outlook,
+        early=_early(plan, situation, problem, charged_s),
     )
+
+
+def _early(plan: Plan, situation: Situation, problem: Problem, charged_s: Sequence[int]) -> Early | None:
+    """Return what a plan gives by the first milestone. Where power is less than a car would draw, blocks tell it."""
+    if not situation.milestones or not plan.blocks:
+        return None
+    first = min(situation.milestones, key=lambda each: each.at)
+    slots = sum(1 for edge in problem.edges_s[1:] if edge <= seconds_after(problem.start_at, first.at))
+    if problem.curve is not None:
+        full_s = sum(s * kw / problem.curve.power_kw for s, kw in zip(charged_s[:slots], problem.draw_kw, strict=False))
+        drawn = problem.curve.drawn_after(full_s)
+    else:
+        most_kw = min(problem.max_power_w, situation.draw_w or inf) / 1000
+        drawn = (
+            sum(
+                min(float(each.power_w) / 1000, most_kw)
+                * max(0.0, (min(each.end_at, first.at) - each.start_at).total_seconds())
+                for each in plan.blocks
+                if each.power_w > 0
+            )
+            / 3600
+        )
+    return Early(first.at, first.kwh, min(first.kwh, drawn))
 
 
 def _need_from(situation: Situation) -> NeedFrom:

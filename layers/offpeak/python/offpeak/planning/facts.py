@@ -19,6 +19,8 @@ Facts that do not apply are left out:
     kept                   whether these are the blocks of a plan before
     price_now_eur_per_kwh, price_then_eur_per_kwh
                            what a kWh costs now, and on average when the car charges
+    early_at, early_kwh, early_fits_kwh
+                           what it is to have more by then, in case it leaves early, and what of that it will have
     at_once_until, boosted until when it charges whatever the price, and whether it was asked to
     forecast_from          where published prices end
     held_to_w, held_from, held_until, held_by, held_steps
@@ -57,6 +59,7 @@ INSTANTS = frozenset(
         "departure_at",
         "unlimited_from",
         "at_once_until",
+        "early_at",
         "forecast_from",
         "held_from",
         "held_until",
@@ -124,6 +127,15 @@ class NeedFrom(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Early:
+    """By `at` a car is to have `kwh` more, and has `fits_kwh` of it."""
+
+    at: datetime
+    kwh: float
+    fits_kwh: float
+
+
+@dataclass(frozen=True, slots=True)
 class Background:
     """What a plan's reason is made of beside the plan. Prices are EUR/kWh, None where none is known; `is_steered_away`
     says that now counts as dearer than then, whatever it costs. `at_once_until` is None where no price is ignored."""
@@ -141,6 +153,7 @@ class Background:
     limited_by: LimitedBy = LimitedBy.NOTHING
     need_from: NeedFrom = NeedFrom.ASSUMED
     outlook: Outlook | None = None
+    early: Early | None = None
 
 
 def facts_of(plan: Plan, background: Background) -> dict[str, Fact]:
@@ -171,9 +184,20 @@ def facts_of(plan: Plan, background: Background) -> dict[str, Fact]:
         "at_once_until": _told_at(background.at_once_until),
         "boosted": background.is_boosted if background.at_once_until else None,
         "forecast_from": _told_at(background.forecast_from),
+        **_early(background.early),
     }
     found = {name: value for name, value in facts.items() if value is not None}
     return {**found, **_learnt(background.outlook, now)} if background.outlook else found
+
+
+def _early(early: Early | None) -> dict[str, Fact]:
+    if early is None:
+        return {}
+    return {
+        "early_at": format_instant(early.at),
+        "early_kwh": Decimal(early.kwh).quantize(Decimal("0.1")),
+        "early_fits_kwh": Decimal(early.fits_kwh).quantize(Decimal("0.1")),
+    }
 
 
 def _learnt(outlook: Outlook, now: datetime) -> dict[str, Fact]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import ceil, inf
 
 from offpeak.planning.situation import PowerCap, PricedSlot, Situation
@@ -102,20 +102,21 @@ def pose(situation: Situation) -> Problem:
         pieces = _cut(pieces, {at_once_s})
     granted, draw_kw = power_in(pieces)
     hours = [(end - start) / 3600 for start, end, _ in pieces]
+    room = [kw * length for kw, length in zip(draw_kw, hours, strict=True)]
     battery, give_w = _battery(situation, minimum, target)
     return Problem(
         start_at=start_at,
         edges_s=[0, *(end for _, end, _ in pieces)],
         prices=[slot.eur_per_kwh + slot.steer_eur_per_kwh for _, _, slot in pieces],
         money=[slot.eur_per_kwh for _, _, slot in pieces],
-        room=[kw * length for kw, length in zip(draw_kw, hours, strict=True)],
+        room=room,
         draw_kw=draw_kw,
         granted_w=granted,
         max_power_w=power_w,
         need_kwh=need,
         target_kwh=target,
         at_once_s=at_once_s,
-        milestones=[(sum(1 for _, end, _ in pieces if end <= at_s), kwh) for at_s, kwh in levels],
+        milestones=_milestones(pieces, room, levels),
         most_kwh=max(target, situation.room_kwh or 0.0),
         forecast_from_s=next((start for start, _, price in pieces if price.is_forecast), None),
         is_priced=is_priced,
@@ -128,6 +129,24 @@ def pose(situation: Situation) -> Problem:
         gives=[give_w / 1000 * length for length in hours] if battery else [],
         give_w=give_w,
     )
+
+
+def _milestones(
+    pieces: Sequence[_Span], room: Sequence[float], levels: Sequence[tuple[int, float]]
+) -> list[tuple[int, float]]:
+    """Return the levels by the number of slots before them, ascending.
+
+    For one that there is no room for, all that is there is used until it is reached: in whole slots and a last one.
+    """
+    held = [0.0, *accumulate(room)]
+    due: list[tuple[int, float]] = []
+    for at_s, kwh in levels:
+        slots = sum(1 for _, end, _ in pieces if end <= at_s)
+        reached = next((t for t in range(slots, len(held)) if held[t] >= kwh), len(room))
+        if reached > slots:
+            due.append((reached - 1, held[reached - 1]))
+        due.append((reached, kwh))
+    return sorted(due)
 
 
 def _least_kwh(situation: Situation, draw_kw: Sequence[float], hours: Sequence[float]) -> list[float]:

@@ -117,6 +117,15 @@ def _sentences(plan: Plan, facts: Mapping[str, Fact], clock: Clock) -> Iterator[
         yield "CAPPED_NOW", {}
     if "at_once_until" in facts and plan.reason.code not in SAY_IT_THEMSELVES:
         yield "BOOSTED" if facts["boosted"] else "MINIMUM", {"until": clock.time(_instant(facts["at_once_until"]))}
+    if "early_at" in facts:
+        yield (
+            "EARLY" if facts["early_fits_kwh"] == facts["early_kwh"] else "EARLY/SHORT",
+            {
+                "early": clock.time(_instant(facts["early_at"])),
+                "kwh": facts["early_kwh"],
+                "fits": facts["early_fits_kwh"],
+            },
+        )
     if facts.get("kept") and plan.blocks:
         yield "KEPT", {"made": clock.time(plan.made_at)}
     if "forecast_from" in facts and plan.blocks and plan.reason.code is not ReasonCode.NO_PRICES:

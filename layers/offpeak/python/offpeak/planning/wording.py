@@ -68,6 +68,8 @@ ENGLISH = Wording(
         "NO_PRICES": "Charges at once, {when}: no prices are known.",
         "PRICE_NOW": "A kWh costs {price_now} EUR now and {price_then} EUR then.",
         "MINIMUM": "Until {until} it charges whatever the price, for the least that it is to have soon.",
+        "EARLY": "By {early} it will have got {kwh} kWh, in case it leaves then.",
+        "EARLY/SHORT": "By {early}, when it might leave, only {fits} of the {kwh} kWh fit that it is to have got.",
         "BOOSTED": "Until {until} it charges whatever the price, as it was asked to.",
         "CAPPED_NOW": "It pauses for now, as less power is left for it than a car charges at.",
         "KEPT": "This was planned at {made}; another plan would save too little to move it.",

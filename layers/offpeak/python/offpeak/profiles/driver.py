@@ -9,14 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
-from offpeak.pairing.model import Charger, ChargingLocation
+from offpeak.pairing.model import Charger, ChargingLocation, DriverSettings
 from offpeak.partners.model import PlanningDefaults
 from offpeak.planning.facts import EARLY
 from offpeak.planning.outlook import Chances, Outlook
-from offpeak.planning.situation import Situation
+from offpeak.planning.situation import Milestone, Situation
 from offpeak.profiles.habits import by_habits
-from offpeak.profiles.situation import Departure, at_the_meter, departure_by
+from offpeak.profiles.situation import Departure, at_the_meter, departure_by, next_local
 from offpeak.sessions.model import KnownSession, Session
 
 ON_ALL_PHASES = 3
@@ -118,10 +119,42 @@ def as_said(
 
     `planning` is fitted to the driver, `likely` bounded by his departure (outlook_said), `unheard_kwh` what was drawn
     since the newest message. A level is of the battery where its state of charge is told; an energy counts from
-    plug-in. A need that was said ends in a pause, as one that the car tells.
+    plug-in. A need that was said ends in a pause, as one that the car tells. What the car is to have in case it leaves
+    early is a milestone.
     """
     if driver is None:
         return situation if likely is None else by_habits(situation, likely)
+    said = _as_said(situation, known, planning, driver, likely, unheard_kwh)
+    early = _early(said, known, planning, driver.charger.settings, unheard_kwh)
+    return replace(said, milestones=(early,)) if early else said
+
+
+def _early(
+    situation: Situation, known: KnownSession, planning: PlanningDefaults, settings: DriverSettings, unheard_kwh: float
+) -> Milestone | None:
+    """Return what a car is to have by the time at which its driver may leave early, before he leaves for sure."""
+    charged = known.state_of_charge
+    if settings.early_departure is None:
+        return None
+    at = next_local(settings.early_departure, ZoneInfo(planning.time_zone), situation.now)
+    if charged is not None and settings.early_level is not None:
+        kwh = at_the_meter(settings.early_level - charged, planning)
+    elif charged is None and settings.early_kwh is not None:
+        kwh = settings.early_kwh - known.delivered_kwh
+    else:
+        return None
+    left_kwh = _still(kwh, unheard_kwh)
+    return Milestone(at, left_kwh) if at < situation.departure_at and left_kwh > 0 else None
+
+
+def _as_said(
+    situation: Situation,
+    known: KnownSession,
+    planning: PlanningDefaults,
+    driver: Driver,
+    likely: Outlook | None,
+    unheard_kwh: float,
+) -> Situation:
     settings, charged = driver.charger.settings, known.state_of_charge
     need_kwh, minimum_kwh = situation.need_kwh, situation.minimum_now_kwh
     is_need_said = settings.need_kwh is not None and (charged is None or settings.desired_level is None)

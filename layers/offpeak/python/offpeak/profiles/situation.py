@@ -143,6 +143,12 @@ def departure_by(session: Session, planning: PlanningDefaults, said: Mapping[int
     return Departure(min(at for at in (gone_by, assumed_at) if at is not None), gone_by)
 
 
+def next_local(at: time, zone: ZoneInfo, now: datetime) -> datetime:
+    """Return the first instant after `now` that has this local time."""
+    today = now.astimezone(zone).date()
+    return next(each for day in range(3) if (each := _local_instant(today + timedelta(days=day), at, zone)) > now)
+
+
 def _local_instant(day: date, at: time, zone: ZoneInfo) -> datetime:
     """Return a local time as an instant. One that summer time skips means the instant it would have been; one that
     comes twice, the first."""
