@@ -147,6 +147,7 @@ def check_nothing_is_left(house: House) -> None:
     assert house.kept("habits") == "[]"
     rows = list(house.tables["users"].query("pk = :pk", {":pk": house.user.text}))
     assert rows == []
+    assert "EVSE-1" not in house.kept("users"), "the deletion's own row leads to no EVSE, and so to no session"
     held = OwnershipStore(house.tables["evse_ownership"]).of("acme", "EVSE-1")
     assert held is not None
     assert (held.held, held.owner) == (Held.RELEASED, None)

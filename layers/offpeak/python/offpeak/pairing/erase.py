@@ -91,7 +91,9 @@ def look(deletion: Deletion, by: Eraser) -> Deletion:
     done = {name: deletion.done.get(name, 0) + each for name, each in found.items()}
     now, is_over = by.real_now(), deletion.runs > 0 and not any(left.values())
     looked = replace(deletion, runs=deletion.runs + 1, done=done, left=left, looked_at=now)
-    saved = by.deletions.save(replace(looked, finished_at=now) if is_over else looked)
+    # Sessions keep their EVSE for the CPO's books: what is left of him must not tell which were his.
+    finished = replace(looked, finished_at=now, evses={}, chargers=frozenset())
+    saved = by.deletions.save(finished if is_over else looked)
     if is_over:
         logger.info("user_erased", tenant_id=user.tenant_id, user_id=user.user_id, looks=saved.runs)
         count("UsersErased")
