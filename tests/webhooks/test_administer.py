@@ -150,6 +150,20 @@ def test_what_was_delivered_is_delivered_again_in_order_on_request(world: World,
         world.webhooks.replay_one(key, "nonsense")
 
 
+def test_a_replay_keeps_a_delivery_no_longer(world: World, receiver: WebhookReceiver) -> None:
+    key = world.subscribe(receiver)
+    world.happens("a")
+    world.work()
+    world.ahead = timedelta(days=29)
+    for _ in range(2):
+        (row,) = world.table.query("pk = :pk AND sk > :lane", {":pk": key.text, ":lane": "LANE"})
+        published_at = world.deliveries(key)[0].published_at
+        assert row["expires_at"] == int((published_at + timedelta(days=30)).timestamp())
+        world.webhooks.replay(key, ALL_OF_IT)
+        world.work()
+    assert receiver.sequences == [1, 1, 1]
+
+
 def test_a_replay_of_a_part_leaves_the_rest_alone(world: World, receiver: WebhookReceiver) -> None:
     key = world.subscribe(receiver)
     world.happens("a", "b", "c")

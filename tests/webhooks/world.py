@@ -67,6 +67,7 @@ class World:
 
     def __init__(self, events: Table, webhooks: Table, rule: PeerAddressRule | None = None) -> None:
         self.events = events
+        self.table = webhooks
         self.now = NOW
         self.ahead = timedelta()
         self.queue: Any = Messages()

@@ -110,7 +110,7 @@ class Webhooks:
         tried = self.post.send(delivery, subscription)
         state = DeliveryState.DELIVERED if tried.is_success else DeliveryState.FAILED
         settled = replace(delivery, state=state, tries=1, last_try=tried)
-        self.lanes.keep(settled, self.real_now())
+        self.lanes.keep(settled)
         return settled
 
     def resume(self, key: WebhookKey) -> Lane:
@@ -155,7 +155,7 @@ class Webhooks:
         again = [each for each in deliveries if each.published.event.kind is not EventKind.WEBHOOK_TEST]
         for each in again:
             waits = replace(each, state=DeliveryState.WAITING, replayed=each.replayed + 1)
-            self.lanes.keep(waits, self.real_now())
+            self.lanes.keep(waits)
         if again and self.lanes.wake(key, self.now()):
             ask_to_deliver(self.queue, key)
         return len(again)

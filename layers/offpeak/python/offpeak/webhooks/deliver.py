@@ -59,7 +59,7 @@ def deliver(key: WebhookKey, by: Courier) -> None:
             break
         tried = by.post.send(delivery, subscription)
         lane = after(lane, tried, by.now())
-        by.lanes.keep(_tried(delivery, tried), by.real_now())
+        by.lanes.keep(_tried(delivery, tried))
         _report(delivery, tried)
         if not tried.is_success:
             break

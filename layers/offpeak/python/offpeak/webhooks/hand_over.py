@@ -28,7 +28,7 @@ class HandOver:
         event = published.event
         return [
             self._lanes.delivery_put(
-                Delivery(key, delivery_id_of(key, event.event_id, at), place_of(published, at), published, at), at
+                Delivery(key, delivery_id_of(key, event.event_id, at), place_of(published, at), published, at)
             )
             for key in self._wanting(event)
         ]

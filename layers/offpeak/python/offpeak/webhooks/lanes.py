@@ -29,8 +29,6 @@ from offpeak.webhooks.rows import (
 LEASE = timedelta(seconds=60)
 """Longer than the function that delivers may live."""
 LEASED = ("lease_id", "lease_until")
-KEPT_FOR = timedelta(days=30)
-"""So long are deliveries kept, those too that wait."""
 
 
 class LaneStore:
@@ -118,15 +116,14 @@ class LaneStore:
         rows = self._table.query("due_shard = :paused", {":paused": PAUSED}, index="by_due", limit=limit)
         return [(key_from(row), lane_from(row)) for row in rows]
 
-    def delivery_put(self, delivery: Delivery, real_now: datetime) -> tuple[Table, Write]:
+    def delivery_put(self, delivery: Delivery) -> tuple[Table, Write]:
         """Return the write of a delivery that waits, for the transaction that publishes its event."""
-        return self._table, Put(delivery_row(delivery, int((real_now + KEPT_FOR).timestamp())))
+        return self._table, Put(delivery_row(delivery))
 
-    def keep(self, delivery: Delivery, real_now: datetime) -> None:
+    def keep(self, delivery: Delivery) -> None:
         """Write a delivery as it is now. Its row is another one while it waits than when it is settled; the one that
         it no longer has goes last, so that a delivery is rather sent twice than not at all."""
-        row = delivery_row(delivery, int((real_now + KEPT_FOR).timestamp()))
-        self._table.write(Put(row))
+        self._table.write(Put(delivery_row(delivery)))
         was = "SETTLED" if delivery.state is DeliveryState.WAITING else "WAITING"
         self._table.write(Delete({"pk": delivery.key.text, "sk": f"{was}#{delivery.place}"}))
 

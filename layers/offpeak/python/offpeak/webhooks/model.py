@@ -83,7 +83,8 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An event on its way to one subscription. `place` is where it stands: deliveries go out in its order."""
+    """An event on its way to one subscription. `place` is where it stands: deliveries go out in its order.
+    `published_at` is in real time."""
 
     key: WebhookKey
     delivery_id: str

@@ -22,6 +22,8 @@ from offpeak.webhooks.model import Delivery, DeliveryState, Secret, Subscription
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SHARDS = 4
+KEPT_FOR = timedelta(days=30)
+"""So long are deliveries kept once their event was published, those too that wait: to replay one keeps it no longer."""
 PAUSED = "PAUSED"
 """The shard of lanes that are paused: no sweep looks there, but operators do."""
 
@@ -88,7 +90,7 @@ def lane_from(row: Item) -> Lane:
     )
 
 
-def delivery_row(delivery: Delivery, expires_at: int) -> dict[str, Any]:
+def delivery_row(delivery: Delivery) -> dict[str, Any]:
     tried = delivery.last_try
     is_waiting = delivery.state is DeliveryState.WAITING
     return {
@@ -103,7 +105,7 @@ def delivery_row(delivery: Delivery, expires_at: int) -> dict[str, Any]:
         "tries": delivery.tries,
         "last_try": tried and _try_row(tried),
         "replayed": delivery.replayed,
-        "expires_at": expires_at,
+        "expires_at": int((delivery.published_at + KEPT_FOR).timestamp()),
     }
 
 
