@@ -68,6 +68,7 @@ class House:
             "sk": "SESSION",
             "partner_id": "acme",
             "session_id": name,
+            "version": 1,
             "fields": {"cdr_token": token, "kwh": {"v": 12, "t": "2027-03-01T18:00:00.000Z"}},
             "charger": {"tenant_id": "hearth", "user_id": key.user.user_id, "charger_id": key.charger_id},
             "begun_at": "2027-03-01T18:00:00.000Z",

@@ -28,7 +28,8 @@ from offpeak.sessions.model import (
     SessionStatus,
 )
 from offpeak.sessions.plan_queue import PlanQueue
-from offpeak.sessions.receive import receive_session
+from offpeak.sessions.pseudonymise import pseudonymise
+from offpeak.sessions.receive import Refuses, receive_session
 from offpeak.sessions.store import NEWEST, SHARDS, Inferred, SessionStore
 from tests.conftest import MakeTable
 from tests.sessions.builders import KEY, a_patch, a_put, at, period
@@ -98,7 +99,9 @@ def sent() -> SentMessages:
     return SentMessages()
 
 
-def receive(message: SessionMessage, table: Table, sent: SentMessages | None = None) -> Outcome:
+def receive(
+    message: SessionMessage, table: Table, sent: SentMessages | None = None, refuses: Refuses | None = None
+) -> Outcome:
     queue = PlanQueue(FifoQueue(sent or SentMessages(), "plan.fifo"))  # type: ignore[arg-type]
     return receive_session(
         message,
@@ -107,6 +110,7 @@ def receive(message: SessionMessage, table: Table, sent: SentMessages | None = N
         ParkingTimeMeaning.SUSPENDED_EV,
         now=NOW,
         received_at=datetime.now(UTC),
+        refuses=refuses,
     )
 
 
@@ -127,6 +131,22 @@ def test_the_same_put_twice_changes_nothing_and_asks_for_no_second_plan(table: T
     assert receive(a_put(0, period(0, ENERGY=1)), table, sent) is Outcome.UNCHANGED
     assert wanted(table) == [(KEY, 1)]
     assert len(sent.sent) == 1
+
+
+def test_who_passed_the_check_before_an_un_pairing_writes_no_driver_back(table: Table) -> None:
+    receive(a_put(0, cdr_token="RFID"), table)
+    row = {"pk": KEY.text, "sk": "SESSION"}
+    table.write(Update(row, "SET user_key = :ann, charger_start = :start", None, {":ann": "ann", ":start": "chg#S-1"}))
+    checks = []
+
+    def un_paired_after_the_first_check(*_: object) -> str | None:
+        checks.append(pseudonymise(table, "ann"))
+        return None if len(checks) == 1 else "was un-paired"
+
+    with pytest.raises(InvalidMessage, match="was un-paired"):
+        receive(a_patch(5, kwh=Decimal(2)), table, refuses=un_paired_after_the_first_check)
+    assert checks == [1, 0]
+    assert "RFID" not in str(table.get(row))
 
 
 def test_what_was_stored_is_what_was_said(table: Table) -> None:

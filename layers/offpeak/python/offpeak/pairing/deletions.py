@@ -26,8 +26,8 @@ OPEN = "#deletions"
 @dataclass(frozen=True, slots=True)
 class Deletion:
     """`evses` are those of all chargers that the user has or had, as (partner, uid), with when he had them last;
-    `chargers` are these chargers' ids; both are empty once it is finished. `done` counts by place what was erased, `runs` how often all places were looked
-    at, `left` what the last look found."""
+    `chargers` are these chargers' ids; both are empty once it is finished. `done` counts by place what was erased,
+    `runs` how often all places were looked at, `left` what the last look found."""
 
     user: UserKey
     deletion_id: str
