@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -17,6 +17,7 @@ from offpeak.events.model import Stream
 from offpeak.events.publish import Forgotten, PublishedEvents
 from offpeak.habits.store import Charger as HabitCharger
 from offpeak.habits.store import HabitStore
+from offpeak.instants import format_instant
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.connect_store import ConnectStore
 from offpeak.pairing.deletions import BACKUPS_KEPT_FOR, Deletion, DeletionStore
@@ -26,6 +27,7 @@ from offpeak.pairing.model import Charger, Held, UserKey, Why
 from offpeak.pairing.ownership import OwnershipStore
 from offpeak.pairing.unpair import Unpairer, unpair
 from offpeak.pairing.users import NewLocation, UserChange
+from offpeak.sessions.pseudonymise import POINTERS
 from offpeak.tenants.repeats import Asked, KeptAnswer, RepeatStore
 from tests.conftest import MakeTable
 from tests.habits.test_store import VISIT
@@ -75,6 +77,12 @@ class House:
             "user_key": key.user.text,
             "charger_start": f"{key.charger_id}#2027-03-01T18:00:00.000Z#{name.casefold()}",
         }
+
+    def unplanned(self, name: str, began: datetime) -> dict[str, Any]:
+        """A session at the charger that was heard of, and is listed as nobody's yet."""
+        row = {each: value for each, value in self.session(name).items() if each not in POINTERS}
+        start = {"v": format_instant(began), "t": format_instant(began)}
+        return {**row, "evse_key": "acme#evse-1", "fields": {**row["fields"], "start_date_time": start}}
 
     def eraser(self, life: Life | None = None) -> Eraser:
         tables = {name: life.mortal(each) if life else each for name, each in self.tables.items()}
@@ -203,13 +211,20 @@ def test_whoever_dies_anywhere_is_followed_by_another(make_table: MakeTable) -> 
 
 
 def test_what_is_written_while_he_is_erased_is_found_by_the_look_after(house: House) -> None:
+    sessions = house.tables["sessions"]
+    sessions.write(Put(house.unplanned("ann-4", NOW - timedelta(minutes=1))))
+    sessions.write(Put(house.unplanned("bob-1", NOW)))
     house.begin()
     house.tick()
-    house.tables["sessions"].write(Put(house.session("ann-3")))
+    assert house.deletion().done["sessions"] == 3, "one that was heard of and not planned yet is his, too"
+    sessions.write(Put(house.session("ann-3")))
     house.tick()
     assert house.deletion().finished_at is None
     house.tick()
     assert house.deletion().finished_at is not None
+    bobs = sessions.get({"pk": "acme#bob-1", "sk": "SESSION"})
+    assert bobs == house.unplanned("bob-1", NOW), "what begins later is that of whoever has it then"
+    sessions.write(Delete({"pk": "acme#bob-1", "sk": "SESSION"}))
     check_nothing_is_left(house)
 
 

@@ -24,7 +24,7 @@ from offpeak.pairing.deletions import Deletion, DeletionStore, deletion_id_of
 from offpeak.pairing.model import ChargerKey, UserKey, Why, former
 from offpeak.pairing.rows import charger_from, former_from
 from offpeak.pairing.unpair import Unpairer, unpair
-from offpeak.sessions.pseudonymise import pseudonymise
+from offpeak.sessions.pseudonymise import pseudonymise, pseudonymise_unlisted
 from offpeak.telemetry import count, logger
 from offpeak.tenants.repeats import RepeatStore
 
@@ -82,7 +82,7 @@ def look(deletion: Deletion, by: Eraser) -> Deletion:
         "charging_locations": _erase(locations, by.users),
         "connect_sessions": _forget_connects(user, by),
         "answers_kept": by.repeats.erase(user.tenant_id, user.user_id),
-        "sessions": pseudonymise(by.sessions, user.text),
+        "sessions": pseudonymise(by.sessions, user.text) + pseudonymise_unlisted(by.sessions, deletion.evses),
         "habits": sum(by.habits.forget(HabitCharger(*evse), until) for evse, until in deletion.evses.items()),
     }
     forgotten = [by.events.forget(each) for each in streams]
