@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from infra.routes import WEBHOOK
 from offpeak.errors import AlreadyExists, InvalidMessage, OutOfDate, UnknownObject
 from offpeak.webhooks.administer import MOST_REPLAYED
-from offpeak.webhooks.lanes import KEPT_FOR
 from offpeak.webhooks.model import MOST_SUBSCRIPTIONS
+from offpeak.webhooks.rows import KEPT_FOR
 from offpeak.webhooks.wire import NewWebhook, Replay, Rotation, WebhookChange
 from openapi import webhook_answers as answers
 from openapi.operation import READS, Operation
