@@ -22,7 +22,7 @@ from tests.e2e.partner import Partner
 from tests.e2e.stage import Answer, Stage
 
 REDIRECT_URL = "https://app.example/paired"
-HOME = {"name": "Home", "time_zone": "Europe/Berlin"}
+HOME = {"name": "Home", "time_zone": "Europe/Berlin", "bidding_zone": "DE-LU"}
 
 
 class App:

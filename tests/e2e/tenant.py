@@ -66,7 +66,7 @@ class Tenant:
     def driver(self) -> Driver:
         """Let there be a driver with a charging location."""
         user_id = self.post("/users", {"reference": "driver 17"})["user_id"]
-        home = {"name": "Home", "time_zone": "Europe/Berlin"}
+        home = {"name": "Home", "time_zone": "Europe/Berlin", "bidding_zone": "DE-LU"}
         location_id = self.post(f"/users/{user_id}/locations", home)["location_id"]
         return Driver(self, user_id, location_id)
 

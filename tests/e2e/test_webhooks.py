@@ -21,7 +21,9 @@ from offpeak.events.outbox import Outbox
 from offpeak.partners.gate import FAILURES_TO_OPEN
 from offpeak.partners.gates import Gates
 from offpeak.tenants.model import Look
+from offpeak.webhooks.subscriptions import SubscriptionStore
 from ops.asking import ask
+from ops.operator_api import call
 from tests.e2e.scene import Scene
 
 PARTNER = "acme"
@@ -152,6 +154,13 @@ def test_tenants_are_told_of_a_partner_in_trouble(
     app.scene.cloud.invoke("sweep_webhooks")
     (got,) = receiver.wait_for(1, within_s=20)
     assert (got.body["type"], got.body["data"]) == ("partner.trouble", {"partner_id": PARTNER})
+
+    call(app.scene.cloud.deployed, "DELETE", f"/tenants/{app.tenant_id}")
+    assert SubscriptionStore(app.scene.stage.table("webhooks")).of(app.tenant_id) == []
+    gates.leave(PARTNER, "call", True, 2000.0)
+    app.scene.cloud.invoke("sweep_webhooks")
+    app.scene.settle()
+    assert len(receiver.received) == 1, "a tenant that was removed is told nothing"
 
 
 def test_a_lost_message_is_made_good_by_the_sweep(
