@@ -165,7 +165,7 @@ class ServiceStack(Stack):
         keeps_groups.can_read(data.limit_groups).can_write(data.limit_groups).can_append(data.audit)
         keeps_groups.can_send(plan, replan)
         announcer = self._function("ops_signals", timeout_s=25, memory_mb=1024)
-        announcer.can_read(signals, partners, data.own_markets).can_write(signals, groups).can_append(
+        announcer.can_read(signals, partners, groups, data.own_markets).can_write(signals, groups).can_append(
             data.audit
         ).can_send(replan, plan)
         keeps_tenants = self._function("ops_tenants", timeout_s=25, memory_mb=1024)

@@ -45,7 +45,7 @@ VARIABLES: dict[str, Schema] = {
 INSTANT: Schema = {"type": "string", "format": "date-time"}
 SIGNALS_ASKED: dict[str, tuple[Schema, str]] = {
     "zone": ({"type": "string"}, "a bidding zone; not beside group"),
-    "group": ({"type": "string"}, "the root of a limit group"),
+    "group": ({"type": "string"}, "a limit group"),
     "from": (INSTANT, "those that say something from then on"),
     "until": (INSTANT, "those that begin before"),
 }

@@ -39,7 +39,7 @@ def add_commands(command: Command) -> None:
     signal.add_argument("action", choices=["add", "list", "show", "withdraw", "audit"])
     signal.add_argument("signal_id", nargs="?", help="of the signal to show or to withdraw")
     signal.add_argument("--zone", help="a bidding zone such as DE-LU")
-    signal.add_argument("--group", help="in place of a zone: the root of a limit group")
+    signal.add_argument("--group", help="in place of a zone: a limit group, any of its tree")
     signal.add_argument("--kind", choices=list(VALUES), help="what it asks")
     signal.add_argument(
         "--step",

@@ -14,6 +14,8 @@ from functions.sweep_sessions import handler as sweep
 from offpeak import wiring
 from offpeak.aws.tables import Put
 from offpeak.grid.model import Scope
+from offpeak.groups.model import Group
+from offpeak.groups.store import TreeChange
 from offpeak.instants import format_instant
 from offpeak.partners.model import PlanningDefaults
 from tests.functions.events import CONTEXT, header_of, rest_event
@@ -151,7 +153,11 @@ def test_a_list_that_cannot_be_is_refused(journey: Journey, query: dict[str, str
 def test_signals_are_listed_by_scope_and_time_in_pages(journey: Journey) -> None:
     for number in range(3):
         call("POST", SIGNALS, a_cap(first_h=number, last_h=number + 1, signal_id=f"s{number}"))
-    call("POST", SIGNALS, a_cap(signal_id="depot", zone=None, group="depot"))
+    depot = a_cap(signal_id="depot", zone=None, group="depot")
+    assert call("POST", SIGNALS, depot).problem == (422, "group"), "there is no such group"
+    change = TreeChange("depot", None, {"depot": Group("depot", "The depot", limit_w=50_000)})
+    wiring.groups().save(change, now=NOW, received_at=NOW)
+    assert call("POST", SIGNALS, depot).status == 201
     page = call("GET", SIGNALS, limit="3")
     rest = call("GET", SIGNALS, limit="3", cursor=page.body["next"])
     assert [each["signal_id"] for each in page.body["signals"] + rest.body["signals"]] == ["depot", "s0", "s1", "s2"]

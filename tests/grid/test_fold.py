@@ -5,17 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
-from math import inf
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offpeak.grid.fold import grid_holds, lowered, session_caps, steer_told, steered
-from offpeak.grid.model import Conditions, Signal, SignalKind, conditions, group_caps
-from offpeak.planning.captree import CapNode, CapStep, cap_at
+from offpeak.grid.fold import grid_holds, session_caps, steer_told, steered
+from offpeak.grid.model import Conditions, Signal, SignalKind, conditions
 from offpeak.planning.situation import PowerCap, PricedSlot
-from tests.grid.builders import DEPOT, a_signal, at
+from tests.grid.builders import a_signal, at
 
 CAP, ADDER, CARBON, CONGESTION = SignalKind
 FIXED = (PricedSlot(at(12), at(24), 0.3),)
@@ -23,7 +20,7 @@ FIXED = (PricedSlot(at(12), at(24), 0.3),)
 
 
 def asked(*signals: Signal) -> Conditions:
-    return conditions(signals, "DE-LU", None, at(12), at(24))
+    return conditions(signals, "DE-LU", (), at(12), at(24))
 
 
 def hours(slots: tuple[PricedSlot, ...]) -> list[tuple[float, float, float]]:
@@ -78,37 +75,6 @@ def test_a_session_is_capped_where_it_could_draw_more() -> None:
     assert session_caps(told, 11_000) == (PowerCap(at(18), at(19), 5500), PowerCap(at(19), at(20), 5500))
     assert [(each.signal_ids, each.is_congestion) for each in grid_holds(told, 11_000)] == [(("b",), True)] * 2
     assert [each.signal_ids for each in grid_holds(told, 100_000)] == [("a",), ("a",), ("b",)]
-
-
-TREE = CapNode(
-    "depot", (CapStep(at(12), 30_000), CapStep(at(18), 40_000)), children=(CapNode("board", members=("x",)),)
-)
-
-
-@pytest.mark.parametrize(
-    ("signals", "caps_w"),
-    [
-        ([], {11: 30_000, 17: 30_000, 18: 40_000}),
-        ([a_signal("a", CAP, 35_000, scope=DEPOT)], {11: 30_000, 17: 30_000, 18: 35_000, 19: 40_000}),
-        ([a_signal("a", CONGESTION, "0.5", scope=DEPOT)], {11: 30_000, 16: 30_000, 17: 15_000, 18: 20_000, 19: 40_000}),
-        ([a_signal("a", CAP, 5_000, hours=(12,), end=13, scope=DEPOT)], {11: 30_000, 12: 5_000, 13: 30_000}),
-        ([a_signal("a")], {17: 30_000}),
-    ],
-)
-def test_a_groups_root_is_lowered_while_its_signals_hold_and_at_no_other_time(
-    signals: list[Signal], caps_w: dict[float, float]
-) -> None:
-    tree = lowered(TREE, group_caps(signals, "depot", at(0), at(24)))
-    assert {hour: cap_at(tree, at(hour)) for hour in caps_w} == caps_w
-    assert tree.children == TREE.children
-
-
-def test_a_share_of_a_root_without_a_cap_means_nothing_and_a_cap_all() -> None:
-    bare = CapNode("depot", members=("x",))
-    share, cap = a_signal("a", CONGESTION, 0, scope=DEPOT), a_signal("b", CAP, 5000, scope=DEPOT)
-    assert cap_at(lowered(bare, group_caps([share], "depot", at(0), at(24))), at(18)) == inf
-    lower = lowered(bare, group_caps([share, cap], "depot", at(0), at(24)))
-    assert [cap_at(lower, at(hour)) for hour in (16, 18, 20)] == [inf, 5000, inf]
 
 
 def test_what_steers_is_told_with_the_most_that_it_does() -> None:

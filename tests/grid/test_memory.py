@@ -27,7 +27,7 @@ def test_signals_are_read_once_in_half_a_minute_and_again_after_a_change() -> No
 
     def caps(changed_at_s: float | None = None) -> int:
         changed_at = None if changed_at_s is None else datetime.fromtimestamp(changed_at_s, UTC)
-        return len(memory.since(changed_at).conditions("DE-LU", None, at(12), at(24)).spans)
+        return len(memory.since(changed_at).conditions("DE-LU", (), at(12), at(24)).spans)
 
     assert [caps(), caps(900)] == [1, 1]
     assert stored.reads == [ZONE]
@@ -42,5 +42,5 @@ def test_signals_are_read_once_in_half_a_minute_and_again_after_a_change() -> No
 
 def test_a_session_in_a_group_is_under_the_signals_of_both() -> None:
     standing = SignalMemory(Stored()).since(None)
-    [span] = standing.conditions("DE-LU", "depot", at(12), at(24)).spans
+    [span] = standing.conditions("DE-LU", ("board", "depot"), at(12), at(24)).spans
     assert (span.power_w, span.adder_eur_per_kwh) == (4100, 1)

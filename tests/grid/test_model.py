@@ -16,8 +16,8 @@ from tests.grid.builders import DEPOT, NOON, ZONE, a_signal, at
 CAP, ADDER, CARBON, CONGESTION = SignalKind
 
 
-def asked(*signals: Signal, group: str | None = None) -> Conditions:
-    return conditions(signals, "DE-LU", group, at(12), at(24))
+def asked(*signals: Signal, groups: tuple[str, ...] = ()) -> Conditions:
+    return conditions(signals, "DE-LU", groups, at(12), at(24))
 
 
 def told(found: Conditions) -> list[tuple[float, float, object]]:
@@ -96,7 +96,7 @@ def test_of_its_group_a_session_is_steered_and_the_group_as_a_whole_is_capped() 
         a_signal("adder", ADDER, "0.1", scope=DEPOT),
         a_signal("zone"),
     ]
-    assert told(asked(*signals, group="depot")) == [(17, 19, {"power_w": 4100, "adder_eur_per_kwh": 0.1})]
+    assert told(asked(*signals, groups=("board", "depot"))) == [(17, 19, {"power_w": 4100, "adder_eur_per_kwh": 0.1})]
     assert told(group_caps(signals, "depot", at(12), at(24))) == [(17, 19, {"power_w": 50_000, "share": 0.5})]
     assert group_caps(signals, "garage", at(12), at(24)).spans == ()
 
@@ -138,7 +138,7 @@ SIGNALS = st.builds(
 def test_at_each_instant_what_is_asked_is_what_the_signals_say_then(
     signals: list[Signal], first: int, length: int
 ) -> None:
-    found = conditions(signals, "DE-LU", None, at(first), at(first + length)).spans
+    found = conditions(signals, "DE-LU", (), at(first), at(first + length)).spans
     assert all(one.end_at <= other.start_at for one, other in pairwise(found))
     for half_hours in range(2 * length):
         instant = at(first + half_hours / 2)

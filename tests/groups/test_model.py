@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offpeak.errors import InvalidMessage
-from offpeak.groups.caps import EVENLY, cap_tree, divided
+from offpeak.grid.model import Condition, Conditions
+from offpeak.groups.caps import EVENLY, NOTHING, cap_steps, cap_tree, divided
 from offpeak.groups.model import (
     Course,
     Group,
@@ -21,7 +22,6 @@ from offpeak.groups.model import (
     Member,
     Phase,
     Place,
-    cap_steps,
     measured_too,
     spread,
     validate,
@@ -39,9 +39,10 @@ def measured(*power_w: int) -> Course:
     return measured_too(Course(), LoadStep(NOW, power_w))
 
 
-def steps(group: Group) -> list[tuple[float, float]]:
+def steps(group: Group, *asked: Condition) -> list[tuple[float, float]]:
     """Hours after NOW, and watts."""
-    return [((each.start_at - NOW) / timedelta(hours=1), each.power_w) for each in cap_steps(group, NOW, END)]
+    caps = cap_steps(group, Conditions(asked), NOW, END)
+    return [((each.start_at - NOW) / timedelta(hours=1), each.power_w) for each in caps]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_no_phase_is_ever_promised_more_than_its_fuse_lets_through(
     limit_a = Decimal(limit_w) / 1000
     group = Group("g", "G", limit_a=limit_a, base_load=course(loads), pv=course(yields), reserve_w=reserve_w)
     validate({"g": group})
-    caps = cap_steps(group, NOW, END)
+    caps = cap_steps(group, NOTHING, NOW, END)
     assert caps[0].start_at == NOW
 
     def told(course: Course, at: datetime) -> tuple[int, ...]:
@@ -228,7 +229,7 @@ def test_a_draw_counts_on_its_phases_and_on_all_where_they_are_not_known(
 
 def test_chargers_that_load_all_phases_alike_are_planned_in_the_groups_own_tree() -> None:
     known = tree(SITE, replace(BOARD, members=(WALLBOX,)))
-    caps = cap_tree(known, {"s": WALLBOX.place, "elsewhere": Place("acme", "X")}, NOW, END)
+    caps = cap_tree(known, {"s": WALLBOX.place, "elsewhere": Place("acme", "X")}, {}, NOW, END)
     assert [(each.name, each.members, cap_at(each, NOW)) for each in nodes_of(caps)] == [
         ("site", (), 34_500),
         ("board", ("s",), 20_000),
@@ -238,8 +239,8 @@ def test_chargers_that_load_all_phases_alike_are_planned_in_the_groups_own_tree(
 def test_a_reserve_is_no_greater_than_what_free_chargers_would_give() -> None:
     small = Member(Place("acme", "EVSE-2"), 11_040, 3, None, 4140)
     known = tree(replace(SITE, reserve_w=11_000, members=(WALLBOX, small)))
-    assert cap_at(cap_tree(known, {"s": WALLBOX.place}, NOW, END), NOW) == 34_500 - 4140
-    assert cap_at(cap_tree(known, {"s": WALLBOX.place, "t": small.place}, NOW, END), NOW) == 34_500
+    assert cap_at(cap_tree(known, {"s": WALLBOX.place}, {}, NOW, END), NOW) == 34_500 - 4140
+    assert cap_at(cap_tree(known, {"s": WALLBOX.place, "t": small.place}, {}, NOW, END), NOW) == 34_500
 
 
 chargers = st.builds(
@@ -250,29 +251,79 @@ chargers = st.builds(
 )
 
 
-@given(st.lists(chargers, min_size=1, max_size=8), st.lists(st.integers(0, 20_000), min_size=3, max_size=3))
-def test_whatever_chargers_load_which_phase_no_fuse_carries_more_than_its_limit(
-    hardware: list[tuple[int, int | None, tuple[Phase, ...] | None]], loads: list[int]
+fractions = st.sampled_from([Decimal(0), Decimal("0.25"), Decimal(1)])
+in_all = st.one_of(st.none(), st.integers(0, 30_000).map(Decimal))
+
+
+@given(
+    st.lists(chargers, min_size=1, max_size=8),
+    st.lists(st.integers(0, 20_000), min_size=3, max_size=3),
+    st.fixed_dictionaries({name: st.tuples(in_all, fractions) for name in ("site", "board")}),
+)
+def test_whatever_chargers_load_which_phase_no_fuse_carries_more_than_its_limit_and_signals_let_it(
+    hardware: list[tuple[int, int | None, tuple[Phase, ...] | None]],
+    loads: list[int],
+    signals: dict[str, tuple[Decimal | None, Decimal]],
 ) -> None:
     members = tuple(Member(Place("acme", str(n)), *each) for n, each in enumerate(hardware))
     inner, outer = members[::2], members[1::2]
     board = Group("board", "A board", parent_id="site", limit_a=Decimal(32), members=inner)
     known = tree(replace(SITE, members=outer, base_load=measured(*loads)), board)
-    caps = cap_tree(known, {str(n): each.place for n, each in enumerate(members)}, NOW, NOW + timedelta(minutes=5))
+    asked = {name: Conditions((Condition(NOW, END, *each),)) for name, each in signals.items()}
+    places = {str(n): each.place for n, each in enumerate(members)}
+    caps = cap_tree(known, places, asked, NOW, NOW + timedelta(minutes=5))
     found = sorted(key for node in nodes_of(caps) for key in node.members)
     assert found == sorted(str(n) for n in range(len(members)))
     for group in known.groups.values():
-        inside = [each for each in members if group.group_id == "site" or each in inner]
+        power_w, share = signals[group.group_id]
+        nodes = [each for each in nodes_of(caps) if each.name.split()[0] == group.group_id]
+        parts = [each for each in nodes if " " in each.name] or nodes
+        on_top = [cap_at(each, NOW) for each in nodes if each not in parts]
+        assert power_w is None or min([sum(cap_at(each, NOW) for each in parts), *on_top]) <= power_w
         for phase, load_w in enumerate(loads if group.group_id == "site" else (0, 0, 0)):
             # Each way of loading uses all that it is given.
             drawn = sum(
-                Fraction(cap_at(node, NOW)) * spread(first, 3)[phase]
-                for node in nodes_of(caps)
-                if node.steps
-                and node.name.split()[0] == group.group_id
-                and (first := _first_below(node, members)) is not None
+                Fraction(cap_at(each, NOW)) * spread(first, 3)[phase]
+                for each in parts
+                if (first := _first_below(each, members)) is not None
             )
-            assert not inside or drawn + load_w <= max(group.limits_w[phase], load_w)
+            assert drawn <= max(group.limits_w[phase] - load_w, 0) * Fraction(share)
+
+
+ON_ONE = Member(Place("acme", "EVSE-3"), 7360, 1)
+
+
+@pytest.mark.parametrize(
+    ("chargers", "limits_w"), [((WALLBOX,), [5520]), ((WALLBOX, ON_ONE), [1840, 1226])], ids=["alike", "not alike"]
+)
+def test_congestion_leaves_a_share_however_chargers_load_the_phases(
+    chargers: tuple[Member, ...], limits_w: list[int]
+) -> None:
+    """32 A of three phases are 22 080 W, which chargers of different kinds share by what they can draw."""
+    known = tree(replace(SITE, limit_a=Decimal(32), members=chargers))
+    until = NOW + timedelta(hours=1)
+    asked = {"site": Conditions((Condition(NOW, until, share=Decimal("0.25")),))}
+    places = {each.place.text: each.place for each in chargers}
+
+    def left_w(at: datetime) -> list[float]:
+        return [cap_at(each, at) for each in nodes_of(cap_tree(known, places, asked, NOW, END)) if each.steps]
+
+    assert left_w(NOW) == limits_w
+    assert sum(left_w(until)) == pytest.approx(4 * sum(limits_w), abs=4)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (Condition(NOW, NOW + timedelta(hours=1), Decimal(30_000)), [(0, 30_000), (1, 34_500)]),
+        (Condition(NOW, NOW + timedelta(hours=1), Decimal(40_000)), [(0, 34_500)]),
+        (Condition(NOW + timedelta(hours=1), END, Decimal(30_000), Decimal("0.5")), [(0, 34_500), (1, 17_250)]),
+    ],
+)
+def test_signals_lower_a_limit_while_they_hold_and_what_holds_at_the_end_stays(
+    asked: Condition, expected: list[tuple[float, float]]
+) -> None:
+    assert steps(SITE, asked) == expected
 
 
 def test_what_one_way_of_loading_cannot_use_the_others_get() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from threading import Thread
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 
 from offpeak.aws.tables import write_together
 from offpeak.errors import ConcurrentChange
-from offpeak.groups.model import Group, Member, Place
+from offpeak.grid.model import Scope, Signal, SignalKind, SignalStep
+from offpeak.groups.model import Group, GroupKind, Member, Place
 from offpeak.groups.store import StoredTree, TreeChange
 from offpeak.partners.model import PlanningDefaults
 from offpeak.profiles.exposure import Hardware, exposure_of, may_hold
@@ -42,10 +44,10 @@ class Site:
         self.group = Group("site", "The site", limit_w=limit_w, members=members(range(1, chargers + 1)), **changes)
         self.change(self.group)
 
-    def change(self, group: Group) -> None:
-        """Write the group as it is from now on, and ask for its plan, as the operators' API does."""
+    def change(self, group: Group, *below: Group) -> None:
+        """Write the groups as they are from now on, and ask for their plan, as the operators' API does."""
         stored = self.stored() if self.world.groups._table.get({"pk": "TREE#site", "sk": "ROOT"}) else None
-        change = TreeChange("site", stored, {"site": group})
+        change = TreeChange("site", stored, {each.group_id: each for each in (group, *below)})
         self.group = group
         self.world.groups.save(change, now=self.world.now, received_at=self.world.real_now)
         self.world.plan_queue.ask_group("site", self.world.groups.tree_of("site").plan_wanted)
@@ -272,6 +274,42 @@ def ask_for_all(site: Site, numbers: Iterable[int]) -> None:
         wanted = site.world.sessions.want_plan(key_of(number), now=site.world.now, received_at=site.world.real_now)
         assert wanted
         site.world.plan_queue.ask(key_of(number), wanted)
+
+
+@pytest.mark.parametrize(("phases", "counts"), [(3, 1 / 3), (1, 1)], ids=["all phases", "an unknown phase"])
+def test_a_signal_of_any_group_holds_for_all_below_it_however_they_load_the_phases(
+    world: World, phases: int, counts: float
+) -> None:
+    one, two, three, four = members((1, 2, 3, 4))
+    site = Site(world, 0, 1)
+    root = Group("site", "The site", limit_a=Decimal(100), members=(one, two))
+    site.change(
+        root,
+        Group(
+            "board", "A board", GroupKind.BOARD, "site", limit_w=50_000, members=(three, replace(four, phases=phases))
+        ),
+    )
+    world.change_partner(planning=replace(AT_ONCE, minimum_now_kwh=Decimal(60)))
+    site.plug_in(1, 2, 3, 4)
+    site.settle()
+
+    def granted(number: int) -> float:
+        return power_at(site.exposure(number), world.now)
+
+    def announce(group: str, kind: SignalKind, value: str) -> None:
+        step = SignalStep(world.now, Decimal(value))
+        signal = Signal(group, Scope(group=group), kind, (step,), world.now + timedelta(hours=3), "operator")
+        world.signals.save(None, signal, now=world.now, at=world.real_now)
+        ask_for_all(site, (1,))
+        site.settle()
+
+    assert [granted(number) for number in (1, 2, 3, 4)] == [MAX_W] * 4
+    announce("board", SignalKind.CAP, "12000")
+    assert [granted(1), granted(2)] == [MAX_W] * 2
+    assert 8_000 < granted(3) + granted(4) <= 12_000
+    announce("site", SignalKind.CONGESTION, "0.5")
+    on_a_phase = (granted(1) + granted(2) + granted(3)) / 3 + granted(4) * counts
+    assert 10_000 < on_a_phase <= 11_500, "half of 100 A"
 
 
 # -- memberships move

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 
+from offpeak.errors import InvalidMessage
 from offpeak.grid.announce import TRAIL, Announcements
 from offpeak.grid.model import Scope, Signal, SignalKind, SignalStep
 from offpeak.partners.audit import Actor
@@ -49,7 +50,12 @@ class Grid:
     @property
     def announcements(self) -> Announcements:
         return Announcements(
-            self.world.signals, self.trail, self.replans.ask, lambda: self.world.now, lambda: self.world.real_now
+            self.world.signals,
+            self.trail,
+            self.replans.ask,
+            is_group=lambda group_id: group_id == "depot",
+            now=lambda: self.world.now,
+            real_now=lambda: self.world.real_now,
         )
 
     def announce(self, kind: SignalKind, value: float | str, first: float, last: float, **changes: Scope) -> Signal:
@@ -197,7 +203,10 @@ def test_a_signal_of_the_zone_that_a_drivers_place_names_moves_its_session(world
     assert charging(world)[0] == (0, 2, 6000)
 
 
-def test_a_groups_signal_has_its_group_planned(world: World, grid: Grid) -> None:
+def test_a_groups_signal_has_its_group_planned_where_there_is_one(world: World, grid: Grid) -> None:
+    with pytest.raises(InvalidMessage, match="there is no limit group garage") as refused:
+        grid.announce(SignalKind.CAP, 50_000, 0, 1, scope=Scope(group="garage"))
+    assert refused.value.field == "group"
     grid.announce(SignalKind.CAP, 50_000, 0, 1, scope=Scope(group="depot"))
     assert grid.groups == ["depot"]
     assert world.waiting("replan") == []

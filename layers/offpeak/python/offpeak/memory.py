@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
+from threading import Lock
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -21,6 +22,7 @@ class Memory(Generic[K, V]):
         self._lasts_s = lasts_s
         self._now_s = now_s
         self._most = most
+        self._lock = Lock()
         self._kept: dict[K, tuple[float, V]] = {}
 
     def get(self, key: K, load: Callable[[], V], *, changed_at: datetime | None = None) -> V:
@@ -29,14 +31,15 @@ class Memory(Generic[K, V]):
         `changed_at` is the real time of a change that the value must hold. What `load` raises is not remembered.
         """
         read_at_s = self._now_s()
-        if key in self._kept:
-            kept_at_s, value = self._kept[key]
+        if (kept := self._kept.get(key)) is not None:
+            kept_at_s, value = kept
             is_young = 0 <= read_at_s - kept_at_s < self._lasts_s
             if is_young and (changed_at is None or changed_at.timestamp() + CLOCKS_DIFFER_S < kept_at_s):
                 return value
         value = load()
-        self._kept.pop(key, None)
-        while len(self._kept) >= self._most:
-            del self._kept[next(iter(self._kept))]
-        self._kept[key] = (read_at_s, value)
+        with self._lock:  # Sessions of a tree are read side by side.
+            self._kept.pop(key, None)
+            while len(self._kept) >= self._most:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = (read_at_s, value)
         return value

@@ -617,7 +617,10 @@ def signal_replans() -> SignalReplans:
 
     from offpeak.profiles.signalled import SignalReplans
 
-    def want_group_plan(root_id: str) -> None:
+    def want_group_plan(group_id: str) -> None:
+        root_id = groups().find_root(group_id)
+        if root_id is None:
+            return
         wanted = groups().want_plan(root_id, now=clock().now(), received_at=datetime.now(UTC))
         if wanted is not None:
             plan_queue().ask_group(root_id, wanted)
@@ -651,6 +654,7 @@ def announcements() -> Announcements:
         signals(),
         signal_trail(),
         lambda scope: signal_replans().ask(scope),
+        is_group=lambda group_id: groups().find_root(group_id) is not None,
         now=clock().now,
         real_now=lambda: datetime.now(UTC),
     )

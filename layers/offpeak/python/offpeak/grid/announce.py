@@ -25,7 +25,8 @@ MOST_TRIES = 4
 @dataclass(frozen=True, slots=True)
 class Announcements:
     """Announces, changes and withdraws signals. `ask_for_plans` asks for plans of a scope's running sessions,
-    `now` tells the time that signals live in and `real_now` the real one.
+    `is_group` says whether there is a limit group, `now` tells the time that signals live in and `real_now` the real
+    one.
 
     In each method `seen` is the revision that the operator has looked at, None where any will do. All raise
     UnknownObject for a signal that is not there, OutOfDate when it has changed since `seen`, and ConcurrentChange when
@@ -35,6 +36,7 @@ class Announcements:
     store: SignalStore
     trail: AuditTrail
     ask_for_plans: Callable[[Scope], None]
+    is_group: Callable[[str], bool]
     now: Callable[[], datetime]
     real_now: Callable[[], datetime]
 
@@ -54,6 +56,9 @@ class Announcements:
                 return there
             if there is not None:
                 raise AlreadyExists(f"there is another signal {signal.signal_id} already")
+            group = signal.scope.group
+            if group is not None and not self.is_group(group):
+                raise InvalidMessage("group", f"there is no limit group {group}")
             if len(self.store.of(signal.scope)) >= MOST_SIGNALS:
                 field = "zone" if signal.scope.zone is not None else "group"
                 raise InvalidMessage(field, f"has {MOST_SIGNALS} signals already: withdraw those that are over")

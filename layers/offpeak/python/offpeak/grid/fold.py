@@ -1,17 +1,15 @@
-"""From conditions of the grid to what planning reads: prices that steer, caps on sessions, caps on groups. Pure."""
+"""From conditions of the grid to what planning reads of a session: prices that steer, and caps. Pure."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
-from math import inf
 
 from offpeak.grid.model import Condition, Conditions
-from offpeak.planning.captree import CapStep, CapTree, cap_at
 from offpeak.planning.reasons import GridHold, GridSteer
 from offpeak.planning.situation import PowerCap, PricedSlot
 
@@ -47,29 +45,6 @@ def grid_holds(asked: Conditions, max_power_w: int) -> tuple[GridHold, ...]:
 def _hold(span: Condition, power_w: Decimal, *, is_congestion: bool) -> GridHold:
     ids = span.share_ids if is_congestion else span.power_ids
     return GridHold(span.start_at, span.end_at, power_w, ids, is_congestion=is_congestion)
-
-
-def lowered(tree: CapTree, asked: Conditions) -> CapTree:
-    """Return a tree whose root holds what signals ask of its group, `asked` being what `group_caps` found.
-
-    A cap is the most that the members draw together; a share is one of what the root lets them draw, and means nothing
-    where the root sets no cap.
-    """
-    if not asked.spans:
-        return tree
-    edges = {each.start_at for each in tree.steps} | {at for each in asked.spans for at in (each.start_at, each.end_at)}
-    # The first step of a node holds before its time, too; what a signal asks must not.
-    before = min(edges) - timedelta(seconds=1)
-    return replace(tree, steps=tuple(CapStep(at, _root_w(tree, asked, at)) for at in sorted({before, *edges})))
-
-
-def _root_w(tree: CapTree, asked: Conditions, at: datetime) -> float:
-    cap_w = cap_at(tree, at)
-    for each in asked.spans:
-        if each.start_at <= at < each.end_at:
-            shared = cap_w if cap_w == inf else cap_w * float(each.share)
-            return shared if each.power_w is None else min(shared, float(each.power_w))
-    return cap_w
 
 
 def steer_told(asked: Conditions, weight_eur_per_kg: Decimal) -> GridSteer | None:

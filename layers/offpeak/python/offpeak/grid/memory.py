@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -12,8 +12,8 @@ from offpeak.grid.model import Conditions, Scope, Signal, conditions
 from offpeak.memory import Memory
 
 REMEMBERED_S = 30.0
-MOST = 200
-"""Scopes; that of a zone with a feed takes some 50 KB."""
+MOST = 1000
+"""Scopes; that of a zone with a feed takes some 50 KB, that of most groups nothing."""
 
 
 class StoredSignals(Protocol):
@@ -44,11 +44,11 @@ class StandingSignals:
     memory: SignalMemory
     changed_at: datetime | None
 
-    def conditions(self, zone: str, group: str | None, start_at: datetime, end_at: datetime) -> Conditions:
-        """Return what signals ask of a session in `zone`, whose limit group has the root `group`, None without one."""
-        scopes = (Scope(zone=zone), *((Scope(group=group),) if group is not None else ()))
+    def conditions(self, zone: str, groups: Collection[str], start_at: datetime, end_at: datetime) -> Conditions:
+        """Return what signals ask of a session in `zone`; `groups` are its limit group and all above it."""
+        scopes = (Scope(zone=zone), *(Scope(group=each) for each in groups))
         signals = [each for scope in scopes for each in self.of(scope)]
-        return conditions(signals, zone, group, start_at, end_at)
+        return conditions(signals, zone, groups, start_at, end_at)
 
     def of(self, scope: Scope) -> tuple[Signal, ...]:
         """Return the signals of a scope."""

@@ -7,7 +7,7 @@ stands before a feed's, and of two of the same rank the higher counts.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -41,7 +41,7 @@ FEED = "feed."
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whom a signal concerns: the sessions of a bidding zone, or those of the limit group with this root."""
+    """Whom a signal concerns: the sessions of a bidding zone, or those of a limit group and of all groups below it."""
 
     zone: str | None = None
     group: str | None = None
@@ -134,16 +134,22 @@ class Conditions:
 
     spans: tuple[Condition, ...] = ()
 
+    def at(self, instant: datetime) -> Condition | None:
+        """Return what holds at an instant, None where signals say nothing."""
+        begun = bisect_right(self.spans, instant, key=lambda span: span.start_at)
+        span = self.spans[begun - 1] if begun else None
+        return span if span is not None and instant < span.end_at else None
+
 
 def conditions(
-    signals: Iterable[Signal], zone: str, group: str | None, start_at: datetime, end_at: datetime
+    signals: Iterable[Signal], zone: str, groups: Collection[str], start_at: datetime, end_at: datetime
 ) -> Conditions:
     """Return what signals ask of one session from `start_at` to `end_at`.
 
-    `zone` is the session's bidding zone, `group` the root of its limit group, None without one. A group's caps and
-    congestion concern its members together (see `group_caps`), so of a group only adders and intensity count here.
+    `zone` is the session's bidding zone, `groups` are its limit group and all above it. A group's caps and congestion
+    concern its members together (see `group_caps`), so of a group only adders and intensity count here.
     """
-    mine = [each for each in signals if each.touches(start_at, end_at) and _concerns(each, zone, group)]
+    mine = [each for each in signals if each.touches(start_at, end_at) and _concerns(each, zone, groups)]
     return Conditions(tuple(_joined(_spans(mine, start_at, end_at))))
 
 
@@ -161,10 +167,10 @@ _Said = list[tuple[Signal, Decimal]]
 CAPPING = frozenset({SignalKind.CAP, SignalKind.CONGESTION})
 
 
-def _concerns(signal: Signal, zone: str, group: str | None) -> bool:
+def _concerns(signal: Signal, zone: str, groups: Collection[str]) -> bool:
     if signal.scope.zone is not None:
         return signal.scope.zone == zone
-    return signal.scope.group == group and signal.kind not in CAPPING
+    return signal.scope.group in groups and signal.kind not in CAPPING
 
 
 def _spans(signals: list[Signal], start_at: datetime, end_at: datetime) -> Iterator[Condition]:

@@ -49,7 +49,7 @@ class StepObject(_Object):
 
 
 class SignalObject(_Object):
-    """Either `zone`, a bidding zone, or `group`, the root of a limit group, is given."""
+    """Either `zone`, a bidding zone, or `group`, any limit group of a tree, is given."""
 
     zone: ZoneName | None = None
     group: GroupName | None = None

@@ -12,13 +12,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from math import inf
 
-from offpeak.groups.model import Group, GroupTree, Member, Memberships, Place, cap_steps, changes_of, room_w, spread
+from offpeak.grid.model import Conditions
+from offpeak.groups.model import Group, GroupTree, Member, Memberships, Place, changes_of, room_w, spread
 from offpeak.planning.captree import CapNode, CapStep, CapTree
 
 Loading = tuple[Fraction, ...]
 """How much of each watt counts on L1, L2 and L3."""
 EVENLY: Loading = (Fraction(1, 3),) * 3
+
+Asked = Mapping[str, Conditions]
+"""What signals of the grid ask of the groups of a tree, by their ids; a group that is not there is asked nothing."""
+NOTHING = Conditions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +36,8 @@ class _Seat:
     loading: Loading
 
 
-def cap_tree(tree: GroupTree, present: Mapping[str, Place], start: datetime, end: datetime) -> CapTree:
-    """Return the caps over sessions from `start` until `end`.
+def cap_tree(tree: GroupTree, present: Mapping[str, Place], asked: Asked, start: datetime, end: datetime) -> CapTree:
+    """Return the caps over sessions from `start` until `end`; what they are then stays.
 
     `present` tells where each session is, by the key that planning knows it by; those at no member of the tree are left
     out. Groups without any of them are left out, too: they limit nobody.
@@ -43,62 +49,120 @@ def cap_tree(tree: GroupTree, present: Mapping[str, Place], start: datetime, end
         if (found := memberships.of(place)) is not None
     }
     loadings = sorted({each.loading for each in seats.values()}, key=lambda each: (sum(each), each))
+    layout = _Layout(tree, seats, asked, loadings, start, end)
     counts_phases = any(len(group.limits_w) > 1 for group in tree.groups.values())
     if not counts_phases or set(loadings) <= {EVENLY}:
-        return _node(tree, tree.root, seats, start, end, None, loadings)
-    parts = [_node(tree, tree.root, seats, start, end, each, loadings) for each in loadings]
-    return parts[0] if len(parts) == 1 else CapNode(tree.root_id, children=tuple(parts))
+        return layout.node(tree.root, None)
+    # What the root may draw in all by a signal is one figure: the parts need no shares of it.
+    whole = layout.steps_asked(tree.root)
+    parts = [layout.node(tree.root, each) for each in loadings]
+    return parts[0] if len(parts) == 1 and not whole else CapNode(tree.root_id, whole, tuple(parts))
 
 
-def _node(
-    tree: GroupTree,
-    group: Group,
-    seats: Mapping[str, _Seat],
-    start: datetime,
-    end: datetime,
-    loading: Loading | None,
-    loadings: Sequence[Loading],
-) -> CapNode:
-    """Return a group's node for the sessions that load the phases so; None: it is the same for all."""
-    below = _below(tree, group)
-    inside = [seat for seat in seats.values() if seat.group_id in below]
-    used = {seat.member.place.text for seat in inside}
-    free_w = sum(
-        member.draws_unmanaged_w
-        for each in below
-        for member in tree.groups[each].members
-        if member.place.text not in used
-    )
-    reserve_w = min(group.reserve_w, free_w)
-    if loading is None:
-        steps = cap_steps(group, start, end, reserve_w=reserve_w)
-    else:
-        steps = tuple(_shares(group, inside, loading, loadings, reserve_w, start, end))
-    children = (_node(tree, child, seats, start, end, loading, loadings) for child in tree.children(group.group_id))
-    members = sorted(
-        key for key, seat in seats.items() if seat.group_id == group.group_id and loading in (None, seat.loading)
-    )
-    name = group.group_id if loading is None else f"{group.group_id} {_phases_text(loading)}"
-    return CapNode(name, steps, tuple(each for each in children if each.members or each.children), tuple(members))
+def cap_steps(
+    group: Group, asked: Conditions, start: datetime, end: datetime, *, reserve_w: int | None = None
+) -> tuple[CapStep, ...]:
+    """Return the power that a group's chargers may draw together from `start` on until `end`; never negative.
+
+    A limit in amperes is held on the worst phase, so that the power is what chargers that load all phases alike may
+    draw. `reserve_w` is kept free; None: the group's own reserve.
+    """
+    kept_w = group.reserve_w if reserve_w is None else reserve_w
+    steps: list[CapStep] = []
+    for at in changes_under(group, asked, start, end):
+        room = room_left_w(group, asked, at)
+        power_w = int(max(min(min(room) * len(room), power_asked_w(asked, at)) - kept_w, 0))
+        if not steps or steps[-1].power_w != power_w:
+            steps.append(CapStep(at, power_w))
+    return tuple(steps)
 
 
-def _shares(
-    group: Group,
-    inside: Sequence[_Seat],
-    loading: Loading,
-    loadings: Sequence[Loading],
-    reserve_w: int,
-    start: datetime,
-    end: datetime,
-) -> Iterator[CapStep]:
-    """Yield what those that load the phases so may draw of a group's limit, watts."""
-    phases = len(group.limits_w)
-    wanted = dict.fromkeys(loadings, 0)
-    for seat in inside:
-        wanted[seat.loading] += seat.member.max_power_w
-    for instant in changes_of(group, start, end):
-        room = [max(each - Fraction(reserve_w, phases), Fraction(0)) for each in room_w(group, instant)]
-        yield CapStep(instant, int(divided(room, wanted)[loading]))
+def changes_under(group: Group, asked: Conditions, start: datetime, end: datetime) -> list[datetime]:
+    """Return `start` and the instants after it, before `end`, at which what a group may draw can change."""
+    edges = {at for each in asked.spans for at in (each.start_at, each.end_at) if start < at < end}
+    return sorted({*changes_of(group, start, end), *edges})
+
+
+def room_left_w(group: Group, asked: Conditions, at: datetime) -> tuple[int, ...]:
+    """Return what is left of the limit at an instant, in all or on each phase, watts: the share of it that signals
+    leave. It is negative where there is too much base load already."""
+    room, span = room_w(group, at), asked.at(at)
+    return room if span is None else tuple(min(each, int(each * span.share)) for each in room)
+
+
+def power_asked_w(asked: Conditions, at: datetime) -> float:
+    """Return what signals let a group's chargers draw in all at an instant, watts; infinite where they say nothing."""
+    span = asked.at(at)
+    return inf if span is None or span.power_w is None else float(span.power_w)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """A tree with those that are at its chargers, and the ways in which these load its phases."""
+
+    tree: GroupTree
+    seats: Mapping[str, _Seat]
+    asked: Asked
+    loadings: Sequence[Loading]
+    start: datetime
+    end: datetime
+
+    def node(self, group: Group, loading: Loading | None) -> CapNode:
+        """Return a group's node for the sessions that load the phases so; None: it is the same for all."""
+        group_id = group.group_id
+        if loading is None:
+            asked = self.asked.get(group_id, NOTHING)
+            steps = cap_steps(group, asked, self.start, self.end, reserve_w=self._reserve_w(group))
+        else:
+            steps = tuple(self._shares(group, loading))
+        children = (self.node(child, loading) for child in self.tree.children(group_id))
+        members = sorted(
+            key for key, seat in self.seats.items() if seat.group_id == group_id and loading in (None, seat.loading)
+        )
+        name = group_id if loading is None else f"{group_id} {_phases_text(loading)}"
+        return CapNode(name, steps, tuple(each for each in children if each.members or each.children), tuple(members))
+
+    def steps_asked(self, group: Group) -> tuple[CapStep, ...]:
+        """Return what signals let a group's chargers draw in all; no steps where they never say."""
+        asked, reserve_w = self.asked.get(group.group_id, NOTHING), self._reserve_w(group)
+        if all(each.power_w is None for each in asked.spans):
+            return ()
+        return tuple(
+            CapStep(at, max(power_asked_w(asked, at) - reserve_w, 0))
+            for at in changes_under(group, asked, self.start, self.end)
+        )
+
+    def _shares(self, group: Group, loading: Loading) -> Iterator[CapStep]:
+        """Yield what those that load the phases so may draw of a group's limit, watts."""
+        asked, reserve_w = self.asked.get(group.group_id, NOTHING), self._reserve_w(group)
+        wanted = dict.fromkeys(self.loadings, 0)
+        for seat in self._inside(group):
+            wanted[seat.loading] += seat.member.max_power_w
+        for at in changes_under(group, asked, self.start, self.end):
+            left = room_left_w(group, asked, at)
+            room = [max(each - Fraction(reserve_w, len(left)), Fraction(0)) for each in left]
+            power_w = divided(room, wanted)[loading]
+            in_all_w = power_asked_w(asked, at)
+            if in_all_w < inf and group.parent_id is not None:
+                power_w = min(power_w, divided([max(Fraction(in_all_w) - reserve_w, Fraction(0))], wanted)[loading])
+            yield CapStep(at, int(power_w))
+
+    def _inside(self, group: Group) -> list[_Seat]:
+        below = _below(self.tree, group)
+        return [seat for seat in self.seats.values() if seat.group_id in below]
+
+    def _reserve_w(self, group: Group) -> int:
+        """Return what is kept free: no more than the chargers that nobody is at would give."""
+        used = {seat.member.place.text for seat in self._inside(group)}
+        return min(
+            group.reserve_w,
+            sum(
+                member.draws_unmanaged_w
+                for each in _below(self.tree, group)
+                for member in self.tree.groups[each].members
+                if member.place.text not in used
+            ),
+        )
 
 
 def divided(room: Sequence[Fraction], wanted: Mapping[Loading, int]) -> dict[Loading, Fraction]:

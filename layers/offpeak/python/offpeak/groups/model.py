@@ -18,7 +18,6 @@ from fractions import Fraction
 from itertools import pairwise
 
 from offpeak.errors import InvalidMessage
-from offpeak.planning.captree import CapStep
 
 MOST_LEVELS = 4
 """A feeder, a connection, a board, a row of chargers."""
@@ -259,22 +258,6 @@ def path_to(groups: Mapping[str, Group], group_id: str) -> list[Group]:
         path.append(groups[at])
         at = groups[at].parent_id
     return path
-
-
-def cap_steps(group: Group, start: datetime, end: datetime, *, reserve_w: int | None = None) -> tuple[CapStep, ...]:
-    """Return the power that a group's chargers may draw together from `start` on until `end`; never negative.
-
-    A limit in amperes is held on the worst phase, so that the power is what chargers that load all phases alike may
-    draw. `reserve_w` is kept free; None: the group's own reserve.
-    """
-    phases = len(group.limits_w)
-    kept_w = group.reserve_w if reserve_w is None else reserve_w
-    steps: list[CapStep] = []
-    for at in changes_of(group, start, end):
-        power_w = max(min(room_w(group, at)) * phases - kept_w, 0)
-        if not steps or steps[-1].power_w != power_w:
-            steps.append(CapStep(at, power_w))
-    return tuple(steps)
 
 
 def changes_of(group: Group, start: datetime, end: datetime) -> list[datetime]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from offpeak.groups.model import Course, Group, GroupTree, LoadStep, Member, Memberships, cap_steps, is_stale
+from offpeak.groups.caps import NOTHING, cap_steps
+from offpeak.groups.model import Course, Group, GroupTree, LoadStep, Member, Memberships, is_stale
 from offpeak.groups.rows import group_row, member_row
 from offpeak.groups.store import ListedGroup
 from offpeak.instants import format_instant
@@ -39,7 +40,7 @@ def group_shown(tree: GroupTree, group_id: str, *, now: datetime) -> dict[str, o
                 "pv": _course_shown(group, group.pv, now),
                 "available": [
                     {"start_at": format_instant(each.start_at), "power_w": int(each.power_w)}
-                    for each in cap_steps(group, now, now + SHOWN_AHEAD)
+                    for each in cap_steps(group, NOTHING, now, now + SHOWN_AHEAD)
                 ],
                 "sessions": [
                     {

@@ -174,12 +174,17 @@ class GroupStore:
         row = self._table.get(root_key(root_id))
         return row is not None and "gone_at" not in row
 
+    def find_root(self, group_id: str) -> str | None:
+        """Return the root of the tree that a group is in; None where there is no such group."""
+        row = self._table.get(address_key(group_id))
+        return str(row["root_id"]) if row else None
+
     def root_of_group(self, group_id: str) -> str:
         """Return the root of the tree that a group is in. Raises UnknownObject."""
-        row = self._table.get(address_key(group_id))
-        if row is None:
+        root_id = self.find_root(group_id)
+        if root_id is None:
             raise UnknownObject(f"there is no group {group_id}")
-        return str(row["root_id"])
+        return root_id
 
     def load_group(self, group_id: str) -> StoredGroup:
         """Return one group with its load, without its chargers. Raises UnknownObject."""

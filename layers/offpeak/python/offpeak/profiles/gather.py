@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -165,11 +165,11 @@ def part(gathered: Gathered, charger: ChargerKey | None, by: Planner) -> None:
         by.drivers.let_go(charger, gathered.known.session.key)
 
 
-def asked_of(gathered: Gathered, now: datetime, group: str | None = None) -> Conditions:
-    """Return what signals of the grid ask of a session, whose limit group has the root `group`, None without one."""
+def asked_of(gathered: Gathered, now: datetime, groups: Collection[str] = ()) -> Conditions:
+    """Return what signals of the grid ask of a session; `groups` are its limit group and all above it."""
     planning = gathered.partner.planning
     until = held_until(gathered.departure.at, now)
-    return gathered.signals.conditions(planning.bidding_zone, group, now, until)
+    return gathered.signals.conditions(planning.bidding_zone, groups, now, until)
 
 
 def situation_for(gathered: Gathered, standing: Standing, asked: Conditions, now: datetime) -> Situation:

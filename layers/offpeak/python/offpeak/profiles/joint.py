@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from offpeak.grid.fold import lowered
 from offpeak.grid.model import Conditions
-from offpeak.groups.caps import cap_tree
-from offpeak.groups.model import GroupTree, Member, Memberships, changes_of, path_to, room_w, spread
+from offpeak.groups.caps import NOTHING, Asked, cap_tree, changes_under, power_asked_w, room_left_w
+from offpeak.groups.model import GroupTree, Member, Memberships, path_to, spread
 from offpeak.planning.captree import CapNode, CapStep
 from offpeak.planning.group import decide_group
 from offpeak.planning.plan import Plan
@@ -105,17 +104,19 @@ def _is_ignored(gathered: Gathered) -> bool:
     )
 
 
-def decide_joint(tree: GroupTree, seats: Mapping[str, Seat], grid: Conditions, now: datetime) -> Joint:
+def decide_joint(tree: GroupTree, seats: Mapping[str, Seat], grid: Asked, now: datetime) -> Joint:
     """Return what becomes of each session. The keys of `seats` are those that planning knows the sessions by; `grid` is
-    what signals ask of the tree as a whole.
+    what signals ask of the tree's groups.
 
     Those that no profile can be set for count as what they may draw, and the others share what that leaves. Of what
     they are given, what is safe goes out, who leaves first before the others.
     """
-    caps = lowered(cap_tree(tree, {key: seat.member.place for key, seat in seats.items()}, now, now + CAPS_FOR), grid)
+    places = {key: seat.member.place for key, seat in seats.items()}
+    caps = cap_tree(tree, places, grid, now, now + CAPS_FOR)
     taken = {key: _taken(seat) for key, seat in seats.items() if seat.barred is not None}
     free = {key: seat for key, seat in seats.items() if seat.barred is None}
-    asked = {key: asked_of(seat.gathered, now, tree.root_id) for key, seat in free.items()}
+    above = groups_above(tree, seats)
+    asked = {key: asked_of(seat.gathered, now, above[key]) for key, seat in free.items()}
     situations = {key: _situation(seat, asked[key], now) for key, seat in free.items()}
     plans = decide_group(situations, less(caps, taken, now), now=now)
     verdicts = {key: Verdict(seat.barred) for key, seat in seats.items() if seat.barred is not None}
@@ -125,8 +126,7 @@ def decide_joint(tree: GroupTree, seats: Mapping[str, Seat], grid: Conditions, n
         verdicts[key] = Verdict(intent_for(seat.gathered, seat.standing, seat.newest, profile, now), plan, profile)
     order = sorted(seats, key=lambda key: (seats[key].gathered.departure.at, key))
     claims = {key: _claim(seats[key], verdicts[key]) for key in order}
-    bounds = [*bounds_of(tree, seats, now), *_grid_bounds(caps, grid, seats)]
-    released = release(claims, bounds, now)
+    released = release(claims, list(bounds_of(tree, seats, above, grid, now)), now)
     return Joint(
         {key: _released(seats[key], verdicts[key], released, key, now) for key in seats},
         frozenset(each for names in released.waiting.values() for each in names),
@@ -134,32 +134,39 @@ def decide_joint(tree: GroupTree, seats: Mapping[str, Seat], grid: Conditions, n
     )
 
 
-def bounds_of(tree: GroupTree, seats: Mapping[str, Seat], now: datetime) -> Iterator[Bound]:
-    """Yield what holds for the sessions of each group: a bound on what they draw together, or one for each phase."""
-    inside: dict[str, dict[str, Member]] = {}
+def groups_above(tree: GroupTree, seats: Mapping[str, Seat]) -> dict[str, tuple[str, ...]]:
+    """Return with each session the groups that it is in: that of its charger, and all above it."""
     memberships = Memberships(tree)
+    found = {key: memberships.of(seat.member.place) for key, seat in seats.items()}
+    return {
+        key: tuple(each.group_id for each in path_to(tree.groups, at[0].group_id)) if at else ()
+        for key, at in found.items()
+    }
+
+
+def bounds_of(
+    tree: GroupTree, seats: Mapping[str, Seat], above: Mapping[str, tuple[str, ...]], grid: Asked, now: datetime
+) -> Iterator[Bound]:
+    """Yield what holds for the sessions of each group: a bound on what they draw together, or one for each phase, and
+    one more where signals say what they may draw in all."""
+    inside: dict[str, dict[str, Member]] = {}
     for key, seat in seats.items():
-        found = memberships.of(seat.member.place)
-        for group in path_to(tree.groups, found[0].group_id) if found else ():
-            inside.setdefault(group.group_id, {})[key] = seat.member
+        for group_id in above[key]:
+            inside.setdefault(group_id, {})[key] = seat.member
     for group_id, members in sorted(inside.items()):
-        group = tree.groups[group_id]
+        group, asked = tree.groups[group_id], grid.get(group_id, NOTHING)
         phases = len(group.limits_w)
-        instants = changes_of(group, now, now + CAPS_FOR)
-        rooms = [room_w(group, at) for at in instants]
+        instants = changes_under(group, asked, now, now + CAPS_FOR)
+        rooms = [room_left_w(group, asked, at) for at in instants]
         for phase in range(phases):
             yield Bound(
                 group_id if phases == 1 else f"{group_id} L{phase + 1}",
                 tuple((at, float(room[phase])) for at, room in zip(instants, rooms, strict=True)),
                 {key: float(spread(member, phases)[phase]) for key, member in members.items()},
             )
-
-
-def _grid_bounds(caps: CapNode, grid: Conditions, seats: Mapping[str, Seat]) -> Iterator[Bound]:
-    """Yield what the root may draw while signals ask for less than its limit."""
-    if grid.spans:
-        steps = tuple((step.start_at, min(step.power_w, BOUNDLESS_W)) for step in caps.steps)
-        yield Bound(f"{caps.name} by signal", steps, dict.fromkeys(seats, 1.0))
+        if any(each.power_w is not None for each in asked.spans):
+            steps = tuple((at, min(power_asked_w(asked, at), BOUNDLESS_W)) for at in instants)
+            yield Bound(f"{group_id} by signal", steps, dict.fromkeys(members, 1.0))
 
 
 def less(node: CapNode, taken: Mapping[str, PowerSteps], now: datetime) -> CapNode:

@@ -15,8 +15,8 @@ from datetime import datetime
 from offpeak.aws.tables import LARGEST_TRANSACTION, Table, Write, write_together
 from offpeak.errors import ConcurrentChange, UnknownObject
 from offpeak.events.model import Event
-from offpeak.grid.model import Scope, group_caps
-from offpeak.groups.model import Memberships
+from offpeak.grid.model import Conditions, Scope, group_caps
+from offpeak.groups.model import GroupTree, Memberships
 from offpeak.groups.store import StoredTree
 from offpeak.profiles.gather import Gathered, Planner, gather, part
 from offpeak.profiles.joint import CAPS_FOR, Joint, Seat, decide_joint, seated
@@ -136,10 +136,20 @@ def _planned(stored: StoredTree, here: Mapping[str, Gathered], by: Planner, now:
         found = memberships.of(place) if place else None
         assert found is not None
         seats[text] = seated(each, tree.root_id, found[1], now, at)
-    signals = by.signals.since(tree.received_at).of(Scope(group=tree.root_id))
-    joint = decide_joint(tree, seats, group_caps(signals, tree.root_id, now, now + CAPS_FOR), now)
+    joint = decide_joint(tree, seats, _asked_of_groups(tree, by, now), now)
     _report_group(stored, joint, len(seats))
     return {text: _concluded(seat, text, joint, by, now, at) for text, seat in seats.items()}
+
+
+def _asked_of_groups(tree: GroupTree, by: Planner, now: datetime) -> dict[str, Conditions]:
+    """Read what signals ask of each group of a tree, side by side."""
+    signals = by.signals.since(tree.received_at)
+    with ThreadPoolExecutor(LOADS_AT_ONCE) as loads:
+        found = loads.map(lambda group_id: signals.of(Scope(group=group_id)), tree.groups)
+    return {
+        group_id: group_caps(its, group_id, now, now + CAPS_FOR)
+        for group_id, its in zip(tree.groups, found, strict=True)
+    }
 
 
 def _concluded(seat: Seat, text: str, joint: Joint, by: Planner, now: datetime, at: datetime) -> Planned:

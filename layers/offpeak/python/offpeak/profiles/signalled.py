@@ -27,8 +27,8 @@ MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class SignalReplans:
-    """What it takes to ask. `markets` tells in which zones partners have sessions, `want_group_plan` has the limit
-    group of a root planned, `real_now` tells the real time."""
+    """What it takes to ask. `markets` tells in which zones partners have sessions, `want_group_plan` has the whole
+    tree planned that a limit group is in, `real_now` tells the real time."""
 
     signals: SignalStore
     markets: Callable[[], Iterable[Market]]
