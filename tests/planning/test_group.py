@@ -307,3 +307,16 @@ def test_a_boosted_car_has_its_full_power_among_others_at_one_price_for_the_nigh
     assert spans(plans["boosted"].blocks) == [pytest.approx((0, 2.99), abs=0.01)]
     assert plans["boosted"].reason.code is ReasonCode.BOOST
     assert not any(plan.shortfall_kwh for plan in plans.values())
+
+
+def test_a_car_of_a_group_that_takes_nothing_is_not_followed_by_its_plan() -> None:
+    car = a_situation(**ELEVEN_KW, need_is_known=True)
+    situations = {"idle": replace(car, minimum_now_kwh=2.0), "other": car}
+    caps = under(11_040.0, *situations)
+    plans = decide_group(situations, caps, now=NOW)
+    now = plans["idle"].blocks[-1].end_at - timedelta(minutes=20)
+    standing = {key: replace(each, running=plans[key]) for key, each in later(situations, plans, now).items()}
+    standing["idle"] = replace(standing["idle"], need_kwh=20.0, is_idle=True)
+    after_ = decide_group(standing, caps, now=now)
+    assert after_["idle"].blocks == (replace(plans["idle"].blocks[-1], start_at=now),)
+    assert not after_["idle"].shortfall_kwh

@@ -236,3 +236,25 @@ def test_the_same_situation_a_little_later_keeps_the_plan(drawn: tuple[Situation
         return
     later = decide(replace(situation, now=now, running=running))
     assert later.blocks == running.blocks
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"slot_s": 900},
+        {"taper": Taper(battery_kwh=60.0, soc=0.6, from_soc=0.8)},
+        {"storage": Storage(60.0, 0.6, 5_000)},
+    ],
+    ids=["coarse", "near full", "gives"],
+)
+def test_a_car_that_takes_nothing_is_not_followed_by_its_plan(kind: dict[str, Any]) -> None:
+    """Not even into the hours that are left: it stays as it is, and nothing is short."""
+    car = a_situation(**kind, need_is_known=True, minimum_now_kwh=2.0)
+    running = decide(car)
+    now = running.blocks[-1].end_at - 2 * QUARTER
+    plan = decide(replace(car, now=now, running=running, is_idle=True))
+    assert plan.blocks == tuple(
+        replace(each, start_at=max(now, each.start_at)) for each in running.blocks if each.end_at > now
+    )
+    assert plan.made_at == NOW
+    assert not plan.shortfall_kwh

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from itertools import pairwise
 from math import ceil, inf
 
@@ -13,7 +12,7 @@ from offpeak.planning.choice import Choice, at_full_power
 from offpeak.planning.kinds import choose_kind, is_plain
 from offpeak.planning.layout import Run, energy_in, lay_out, seconds_for, slots_in
 from offpeak.planning.plan import Plan
-from offpeak.planning.problem import Problem, seconds_after
+from offpeak.planning.problem import Problem, as_idle, seconds_after
 from offpeak.planning.situation import Calm
 from offpeak.planning.starts import Level, TooManyStates, count_starts, fewer_starts
 
@@ -37,8 +36,7 @@ def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
         return _best(problem, calm, is_on=is_on)
     held = energy_in(problem, before)
     if problem.is_idle:
-        # Who takes nothing wants no more time for it: the plan would follow the car all night.
-        problem = replace(problem, target_kwh=min(problem.target_kwh, sum(held)), milestones=[])
+        problem = as_idle(problem, sum(held))
     mended = _solve(problem, preferred=(held, _beside(problem, held)))
     slack = _slack(problem, before, held, calm, is_on=is_on)
     is_kept = sum(abs(new - old) for new, old in zip(mended, held, strict=True)) <= slack and _is_in_time(

@@ -14,7 +14,7 @@ from offpeak.planning.choice import Choice
 from offpeak.planning.floor import at_least
 from offpeak.planning.layout import Run, lay_out, seconds_in
 from offpeak.planning.plan import Plan
-from offpeak.planning.problem import Problem, seconds_after
+from offpeak.planning.problem import Problem, as_idle, seconds_after
 from offpeak.planning.situation import Calm
 from offpeak.planning.starts import count_starts
 from offpeak.planning.storage import store
@@ -33,6 +33,8 @@ def choose_kind(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
     """Return the best choice for a session that is not plain, or what is left of the running plan if that will do."""
     before = _left_of(problem, running) if running else None
     is_on = before is not None and bool(before.runs) and before.runs[0][0] == 0
+    if problem.is_idle and before is not None and before.runs:
+        problem = as_idle(problem, before.kwh)
     if problem.battery is not None:
         best = _with_storage(problem, is_on=is_on)
     elif problem.curve is not None:
@@ -41,6 +43,8 @@ def choose_kind(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
         best = _in_whole_slots(problem)
     if before is None or not before.runs or not _will_do(problem, before, best, calm, is_on=is_on):
         return best
+    if problem.is_idle:
+        return before
     total = _counted(problem, before, calm, is_on=is_on)
     missing = max(0.0, best.kwh - before.kwh) * max(problem.prices)
     saving = total + missing - _counted(problem, best, calm, is_on=is_on)

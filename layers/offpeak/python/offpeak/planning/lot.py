@@ -13,7 +13,16 @@ from offpeak.planning.captree import CapNode, CapTree
 from offpeak.planning.decide import may_weigh, why_no_limit
 from offpeak.planning.facts import EARLY
 from offpeak.planning.plan import ReasonCode
-from offpeak.planning.problem import caps_in_seconds, granted_w, least_cap_w, pose, seconds_after
+from offpeak.planning.problem import (
+    Problem,
+    as_idle,
+    caps_in_seconds,
+    drawn_kw,
+    granted_w,
+    least_cap_w,
+    pose,
+    seconds_after,
+)
 from offpeak.planning.rotate import Car, Timeline
 from offpeak.planning.situation import Situation
 
@@ -50,7 +59,7 @@ class Lot:
         self.keys = sorted(situations)
         self.situations = [_expected(replace(situations[key], now=now)) for key in self.keys]
         self.start_at = now.replace(microsecond=0)
-        self.problems = [pose(each) for each in self.situations]
+        self.problems = [self._posed(each) for each in self.situations]
         self.codes = [why_no_limit(each, problem) for each, problem in zip(self.situations, self.problems, strict=True)]
         self.planned = [car for car, code in enumerate(self.codes) if code is None]
         self.nodes: list[CapNode] = []
@@ -109,6 +118,19 @@ class Lot:
     def slots_until(self, second: int) -> int:
         """Return how many slots end by a second, up to the last departure."""
         return min(self.count, bisect_right(self.edges_s, second) - 1)
+
+    def _posed(self, situation: Situation) -> Problem:
+        problem, running = pose(situation), situation.running
+        if not problem.is_idle or running is None:
+            return problem
+        end_s = problem.edges_s[-1]
+        left_kwh = sum(
+            drawn_kw(situation, float(block.power_w))
+            * max(0, min(end_s, self.second(block.end_at)) - max(0, self.second(block.start_at)))
+            / 3600
+            for block in running.blocks
+        )
+        return as_idle(problem, left_kwh) if left_kwh > 0 else problem
 
     def _flatten(self, node: CapNode, parent: int) -> None:
         place = len(self.nodes)

@@ -149,6 +149,12 @@ def _milestones(
     return sorted(due)
 
 
+def as_idle(problem: Problem, left_kwh: float) -> Problem:
+    """Return the problem of a car that takes nothing though it may, whose running plan has `left_kwh` left: it wants no
+    more, else the plan would follow it all night."""
+    return replace(problem, target_kwh=min(problem.target_kwh, left_kwh), at_once_s=0, milestones=[])
+
+
 def _least_kwh(situation: Situation, draw_kw: Sequence[float], hours: Sequence[float]) -> list[float]:
     """Return the least that a slot can hold where the car draws at all: what it draws at its least power."""
     least_kw = situation.min_power_w * situation.phase_share / 1000
