@@ -69,7 +69,8 @@ def sent_form(api: Api) -> str:
 
 
 def page(shown: Shown) -> Response[str]:
-    """Answer a page, and a cookie where the browser is to have one."""
+    """Answer a page, and the cookie that the browser is to keep: each look begins its day anew, or who comes back at
+    its end would lose it in the midst of a pairing."""
     made = render(shown.screen, shown.look, texts(shown.language))
     headers: dict[str, str | list[str]] = dict(made.headers)
     if shown.cookie is not None:

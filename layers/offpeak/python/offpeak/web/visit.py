@@ -44,7 +44,7 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A page to show. `cookie` is what the browser is to keep, where it has none yet."""
+    """A page to show. `cookie` is what the browser is to keep, from now on for as long as it keeps cookies of ours."""
 
     screen: Screen
     look: Look | None
@@ -86,7 +86,7 @@ def look(visitor: Visitor, by: Visits) -> Shown:
     except OtherBrowser:
         return _shown(screens.other_browser(scene), session, tenant, visitor)
     screen = screens.screen_of(scene, by.real_now(), renews=visitor.renews)
-    return _shown(screen, session, tenant, visitor, None if visitor.cookie else cookie)
+    return _shown(screen, session, tenant, visitor, cookie)
 
 
 def send(visitor: Visitor, body: str, by: Visits) -> Shown | GoOn:
