@@ -112,6 +112,7 @@ def create_client(tenant_id: str) -> Response[str]:
             "client_id": made.client_id,
             "client_secret": made.secret,
             "api_key": made.api_key,
+            "base_url": wiring.base_url(),
             "token_url": f"{us.issuer}/oauth/token",
             "audience": us.audience,
         }

@@ -59,6 +59,8 @@ class ClientMade(TypedDict):
     client_secret: str
     api_key: str | None
     """null: it has one already."""
+    base_url: Url
+    """Where the app API is: /v1 follows."""
     token_url: Url
     audience: Url
 

@@ -1,4 +1,5 @@
-"""docs/integration.md, run as it stands: its shell blocks in one shell, each answer against the one that is shown."""
+"""docs/integration.md and docs/apps.md, run as they stand: the shell blocks of each in one shell, each answer against
+the one that is shown."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from local.background import PROJECT
 from local.cloud_server import REGION
 from tests.e2e.scene import Scene
 
-GUIDE = PROJECT / "docs" / "integration.md"
+CPOS = PROJECT / "docs" / "integration.md"
+APPS = PROJECT / "docs" / "apps.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = "=== block"
 LONGEST_S = 120
@@ -32,9 +34,9 @@ class Step:
     shown: Any = None
 
 
-def steps() -> Iterator[Step]:
-    """Yield the guide's shell blocks, each with the JSON block that follows it, if one does."""
-    text = GUIDE.read_text()
+def steps(guide: Path) -> Iterator[Step]:
+    """Yield a guide's shell blocks, each with the JSON block that follows it, if one does."""
+    text = guide.read_text()
     blocks = [(each[1], each[2], text.count("\n", 0, each.start()) + 1) for each in BLOCK.finditer(text)]
     for (kind, script, line), (next_kind, following, _) in zip(blocks, [*blocks[1:], ("", "", 0)], strict=True):
         if kind == "sh":
@@ -44,15 +46,29 @@ def steps() -> Iterator[Step]:
 def test_the_integration_guide_works_as_it_stands(scene: Scene, tmp_path: Path) -> None:
     """C1, C3, C6, S1, S5, P1, P9, T1"""
     scene.cloud.clock.set(datetime.now(UTC), speed=1)
-    guide = list(steps())
-    said = _run(guide, scene, tmp_path)
-    for step in guide:
+    _check(CPOS, scene, tmp_path)
+
+
+def test_the_apps_guide_works_as_it_stands(scene: Scene, tmp_path: Path) -> None:
+    settings = {"name": "Simulated CPO", "parties": ["DE-SIM"]}
+    scene.cloud.invoke("ops_partners", {"action": "invite", "partner_id": "sim", "settings": settings})
+    said = _check(APPS, scene, tmp_path)
+    assert said[-2:] == ["CREATED", "RUNNING"]
+
+
+def _check(guide: Path, scene: Scene, folder: Path) -> list[str]:
+    """Run a guide, and hold what is answered against what it shows; return each block's last line of output."""
+    all_steps = list(steps(guide))
+    said, last_lines = _run(all_steps, scene, folder), []
+    for step in all_steps:
         output = said.get(step.line)
         assert output is not None, f"line {step.line} of the guide was not reached"
+        last_lines += output.strip().splitlines()[-1:]
         if step.shown is not None:
-            answered = json.loads(output.strip().splitlines()[-1].replace("}{", "}\n{").splitlines()[-1])
+            answered = json.loads(last_lines[-1].replace("}{", "}\n{").splitlines()[-1])
             assert _shape(answered) == _shape(step.shown), f"line {step.line} of the guide: {output}"
             scene.stage.tokens |= set(_tokens(answered))
+    return last_lines
 
 
 def _run(guide: list[Step], scene: Scene, folder: Path) -> dict[int, str]:

@@ -70,7 +70,8 @@ def test_a_tenant_is_removed_with_its_webhooks_and_one_that_is_named_like_it_inh
 def test_clients_and_keys_are_told_once_and_shown_by_how_they_begin() -> None:
     call("POST", TENANTS, NEW)
     made = call("POST", f"{HEARTH}/clients").body
-    assert (made["token_url"], made["audience"]) == (f"{BASE_URL}/oauth/token", f"{BASE_URL}/v1")
+    addresses = (made["base_url"], made["token_url"], made["audience"])
+    assert addresses == (BASE_URL, f"{BASE_URL}/oauth/token", f"{BASE_URL}/v1")
     path = f"{HEARTH}/clients/{made['client_id'].replace('~', '%7E')}"
     secret = call("POST", f"{path}/rotation", {"overlap_hours": 1}).body["client_secret"]
     key = call("POST", f"{HEARTH}/api-keys").body["api_key"]
