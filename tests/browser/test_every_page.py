@@ -94,6 +94,13 @@ def test_a_problem_has_the_focus_and_leads_to_the_field(phones: dict[str, Phone]
     assert page.evaluate("document.activeElement.tagName") in ("INPUT", "BUTTON")
 
 
+def test_the_first_key_press_reaches_what_stops_a_page_from_renewing_itself(phones: dict[str, Phone]) -> None:
+    page = phones["light"].page
+    serve(page, "progress", "en", LOOK)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "?lang=en&auto=no"
+
+
 def test_nothing_is_run_that_somebody_slipped_into_a_page(phones: dict[str, Phone]) -> None:
     page = phones["light"].page
     page.context.unroute_all()

@@ -53,6 +53,10 @@ def shown(name: str, language: str = "en") -> Page:
     return render(PAGES[name], look, texts(language))
 
 
+def links(name: str) -> list[str]:
+    return [attributes["href"] or "" for tag, attributes in parsed(shown(name)) if tag == "a"]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_whole_and_says_which_language_it_is_in(name: str, language: str) -> None:
@@ -141,8 +145,13 @@ def test_the_progress_page_renews_itself_without_a_script_until_somebody_does_no
     assert shown("progress").headers["Refresh"] == "2"
     assert shown("slow").headers["Refresh"] == "5"
     assert 'role="status"' in shown("progress").html
-    assert "auto=no" in shown("progress").html
+    assert links("progress")[0] == "?lang=en&auto=no", (
+        "the first that the keyboard reaches: there are two seconds for it"
+    )
     assert "Refresh" not in shown("still").headers
+    ours = [each for each in links("still") if each.startswith("?")]
+    assert len(ours) == 1 + len(LANGUAGES)
+    assert all(each.endswith("&auto=no") for each in ours), "in another language, too, and looked at again"
 
 
 def test_a_tenants_phone_page_shows_its_name_and_its_colour() -> None:

@@ -24,6 +24,7 @@ NOTHING: Mapping[str, object] = {
     "step": None,
     "back": None,
     "again": False,
+    "is_still": False,
     "lead": None,
     "lead_values": {},
 }
@@ -56,6 +57,7 @@ def render(screen: Screen, look: Look | None, texts: Texts) -> Page:
     values = {**NOTHING, **screen.values}
     if values["lead"] is not None:
         values["lead"] = texts(str(values["lead"]), **_mapping(values["lead_values"]))
+    still = "&auto=no" if values["is_still"] else ""
     html = (
         _environment()
         .get_template(f"{screen.template}.html")
@@ -64,7 +66,8 @@ def render(screen: Screen, look: Look | None, texts: Texts) -> Page:
             t=texts,
             heading=texts(screen.heading),
             tenant=look.name if look else None,
-            here=f"?lang={texts.language}",
+            here=f"?lang={texts.language}{still}",
+            still=still,
             languages=LANGUAGES,
             style=Markup(style),  # noqa: S704 - ours, and colours in it are #rrggbb
         )

@@ -100,7 +100,13 @@ BROKEN = Screen("message", "broken.heading", 500, {"lead": "broken.lead", "again
 def _progress(scene: Scene, now: datetime, *, renews: bool) -> Screen:
     waited = now - (scene.session.asked_since or now)
     refresh_s = 2 if waited < SLOW_AFTER else 5
-    values = {**scene.values, "step": 2, "is_slow": waited >= SLOW_AFTER, "refresh_s": refresh_s if renews else None}
+    values = {
+        **scene.values,
+        "step": 2,
+        "is_slow": waited >= SLOW_AFTER,
+        "is_still": not renews,
+        "refresh_s": refresh_s if renews else None,
+    }
     return Screen("progress", "progress.heading", values=values, refresh_s=refresh_s if renews else None)
 
 
