@@ -36,7 +36,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Show with a failed test what the stack's functions complained of."""
     report = yield
     stage = getattr(item, "funcargs", {}).get("stage")
-    if report.failed and isinstance(stage, Stage):
+    if report.failed and isinstance(stage, Stage) and report.when != "teardown":  # by then it may have ended
         lines = [line for log in stage.logs().values() for line in log]
         complaints = [line for line in lines if any(f'"level":"{level}"' in line for level in ("WARNING", "ERROR"))]
         report.sections.append(

@@ -65,7 +65,7 @@ class Scene:
     def now(self) -> datetime:
         return self.cloud.clock.now()
 
-    def settle(self, timeout_s: float = 60) -> None:
+    def settle(self, timeout_s: float = 180) -> None:
         """Wait until all that was begun is done, results included."""
         self.cloud.wait_until_drained(timeout_s)
         for partner in self.partners:
@@ -129,7 +129,7 @@ class Scene:
         body = message if isinstance(message, str) else json.dumps(message)
         self.cloud.client("sqs").send_message(QueueUrl=url, MessageBody=body, MessageGroupId=group, **fifo)
 
-    def eventually(self, holds: Callable[[], bool], within_s: float = 20) -> bool:
+    def eventually(self, holds: Callable[[], bool], within_s: float = 60) -> bool:
         """Wait until something holds; say whether it did in time."""
         deadline = time.monotonic() + within_s
         while not holds():

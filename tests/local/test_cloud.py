@@ -40,7 +40,7 @@ def cloud(running: Cloud) -> Cloud:
 
 
 def test_the_api_answers_and_refuses_strangers(cloud: Cloud) -> None:
-    answer = httpx.get(f"{cloud.base_url}/ocpi/versions")
+    answer = httpx.get(f"{cloud.base_url}/ocpi/versions", timeout=60, trust_env=False)
     assert answer.status_code == 401
     assert answer.json()["status_code"] == 2001
 
