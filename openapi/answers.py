@@ -156,10 +156,11 @@ class UnpairingShown(TypedDict):
 
 
 class CodesTried(TypedDict):
-    """Codes that led nowhere in the hour that begins then: of a partner in all, of a user, of a connect session."""
+    """Codes that led nowhere in the hour that begins then: of a partner in all, of a tenant, a user or a connect
+    session."""
 
     hour: Instant
-    kind: Literal["PARTNER", "USER", "CONNECT"]
+    kind: Literal["PARTNER", "TENANT", "USER", "CONNECT"]
     whose: str | None
     tries: Count
     most: Count

@@ -12,12 +12,13 @@ from typing import get_args
 import pytest
 
 from local.cpo import PairingTrouble
-from offpeak.aws.tables import ConditionCheck
+from offpeak.aws.tables import ConditionCheck, Put
 from offpeak.errors import ConcurrentChange, InUse, OutOfDate, PeerUnavailable
 from offpeak.pairing.keep import remove_location
 from offpeak.pairing.link import Reason, Refused, judged, link
-from offpeak.pairing.model import Charger, ChargerKey, Claimed, Held, PairedConnector
+from offpeak.pairing.model import Charger, ChargerKey, Claimed, Held, PairedConnector, UserKey
 from offpeak.pairing.own_markets import OwnMarket, OwnMarkets
+from offpeak.pairing.tries import MOST_OF_TENANT
 from offpeak.partners.model import PartnerStatus, Tier
 from tests.conftest import MakeTable
 from tests.pairing.builders import NOW
@@ -364,7 +365,17 @@ def test_who_tries_codes_is_stopped_and_others_go_on(scene: Scene) -> None:
     assert isinstance(scene.link("AB-123456", bob), Charger)
     tried = {each.whose: each for each in scene.tries.of_partner("acme", scene.real_now().replace(minute=0))}
     assert tried["USER#hearth#usr_ann"].is_stopped
-    assert (tried["PARTNER"].tries, tried["USER#hearth#usr_bob"].tries) == (10, 0)
+    told = [tried[whose].tries for whose in ("PARTNER", "TENANT#hearth", "USER#hearth#usr_bob")]
+    assert told == [10, 10, 0]
+
+
+def test_a_tenant_that_tries_too_many_codes_shuts_out_no_other_tenants_drivers(scene: Scene) -> None:
+    at, ann = scene.real_now(), scene.moves_in("ann")
+    limit = {"tries": MOST_OF_TENANT, "most": MOST_OF_TENANT}
+    scene.tables["connect_sessions"].write(Put({"pk": "TRIES#acme", "sk": f"{at:%Y-%m-%dT%H}#TENANT#hearth", **limit}))
+    assert scene.tries.take("acme", ann, "con_1", at) == "TENANT"
+    assert scene.tries.take("acme", UserKey("other", "usr_1"), "con_2", at) is None
+    assert {each.whose: each.tries for each in scene.tries.of_partner("acme", at)}["PARTNER"] == 1
 
 
 def test_one_connect_session_has_few_tries(scene: Scene) -> None:

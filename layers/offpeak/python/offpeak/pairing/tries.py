@@ -1,7 +1,8 @@
 """How many codes may be tried: counted in rows of the connect_sessions table that go by themselves.
 
-TRIES#{partner}/{hour}#{whose}: a partner's, a user's and a connect session's in one partition, so that operators see
-who tries. Codes that lead nowhere count; so do those whose trial died half-way.
+TRIES#{partner}/{hour}#{whose}: a partner's, a tenant's, a user's and a connect session's in one partition, so that
+operators see who tries. No tenant comes near the partner's, so none shuts out the drivers of others. Codes that lead
+nowhere count; so do those whose trial died half-way.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from offpeak.aws.tables import Table, Update
 from offpeak.errors import ConcurrentChange
 from offpeak.pairing.model import UserKey
 
-MOST_OF_PARTNER, MOST_OF_USER, MOST_OF_CONNECT_SESSION = 600, 10, 6
-"""Codes an hour. Whoever tries one in a million (six digits) finds one in seventy days, by way of sixty users, in front
-of everybody's eyes."""
+MOST_OF_PARTNER, MOST_OF_TENANT, MOST_OF_USER, MOST_OF_CONNECT_SESSION = 600, 200, 10, 6
+"""Codes an hour. Whoever tries one in a million (six digits) finds one in two hundred days, by way of twenty users, in
+front of everybody's eyes."""
 KEPT_FOR = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """`whose` is PARTNER, USER#{tenant}#{user} or CONNECT#{id}; `hour` begins the hour, as 2027-03-01T18."""
+    """`whose` is PARTNER, TENANT#{tenant}, USER#{tenant}#{user} or CONNECT#{id}; `hour` begins the hour, as
+    2027-03-01T18."""
 
     hour: str
     whose: str
@@ -85,6 +87,7 @@ def _limits(user: UserKey, connect_id: str) -> tuple[tuple[str, int], ...]:
     return (
         (f"CONNECT#{connect_id}", MOST_OF_CONNECT_SESSION),
         (f"USER#{user.text}", MOST_OF_USER),
+        (f"TENANT#{user.tenant_id}", MOST_OF_TENANT),
         ("PARTNER", MOST_OF_PARTNER),
     )
 
