@@ -64,8 +64,10 @@ APP_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             may_create=True,
             may_repeat=True,
             text=f"A user has at most {MOST_LOCATIONS}. What is left out of `bidding_zone`, `tariff` and "
-            "`connection_limit_a` is as the CPO's connection has it. The prices of a `bidding_zone` that nobody "
-            "else is in are there within an hour of the first charger.",
+            "`connection_limit_a` is as the CPO's connection has it. The limit is in A on each phase, and shared "
+            "evenly by the EVSEs of the user's chargers there; several chargers that should share it better belong in "
+            "a limit group. The prices of a `bidding_zone` that nobody else is in are there within an hour of the "
+            "first charger.",
         ),
     },
     f"{USER}/locations/{{location_id}}": {

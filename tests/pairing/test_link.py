@@ -378,6 +378,16 @@ def test_a_tenant_that_tries_too_many_codes_shuts_out_no_other_tenants_drivers(s
     assert {each.whose: each.tries for each in scene.tries.of_partner("acme", at)}["PARTNER"] == 1
 
 
+def test_what_runs_at_a_limited_connection_is_planned_anew_when_a_charger_is_linked_beside_it(scene: Scene) -> None:
+    ann, first, second = scene.moves_in("ann"), ("acme", ("EVSE-1",)), ("acme", ("EVSE-2",))
+    scene.cpo.issue_code("AB-222222", "EVSE-2")
+    scene.link("AB-123456", ann)
+    home = scene.accounts.known(ann).locations["loc_1"]
+    scene.accounts.save_location(ann, replace(home, connection_limit_a=25))
+    scene.link("AB-222222", ann, "2")
+    assert scene.planned == [first, second, first]
+
+
 def test_one_connect_session_has_few_tries(scene: Scene) -> None:
     ann = scene.moves_in("ann")
     outcomes = [reason(scene.link(f"X{number}", ann, "1", f"chg_{number}")) for number in range(7)]

@@ -137,9 +137,12 @@ def test_the_drivers_tariff_is_what_a_kwh_costs(world: World) -> None:
     assert plan_of(world).cost_eur == Decimal("2.0200")  # the need, and 0.1 kWh more before the pause
 
 
-def test_the_connection_bounds_the_power(world: World) -> None:
+def test_the_connection_bounds_the_power_and_is_shared_by_all_chargers_there(world: World) -> None:
     world.change_partner(planning=PlanningDefaults(phases=3))
-    pair(world, location(connection_limit_a=10))
+    paired = pair(world, location(connection_limit_a=20))
+    beside, away = (replace(paired, key=replace(CHARGER, charger_id=name), revision=0) for name in ("chg_8", "chg_9"))
+    world.accounts.save_charger(beside)
+    world.accounts.save_charger(replace(away, location_id="loc_9"))
     world.receive()
     assert plan_of(world).max_power_w == 6_900
 

@@ -171,7 +171,6 @@ def claim(
     """
     charger = Charger(key, station, location_id, paired_at=now)
     event = _paired_event(charger)
-    uids = [evse.uid for evse in station.evses]
     for _ in range(MOST_TRIES):
         found = by.ownership.all_held(station.partner_id, station.claims)
         refusal = judged(found, key, claim_id)
@@ -203,11 +202,17 @@ def claim(
             continue
         _report(charger)
         by.outbox.wake(event.stream, event.event_id)
-        by.plan_anew(station.partner_id, uids)
+        by.plan_anew(station.partner_id, station.evse_uids)
         linked = by.accounts.load(key.user)
         if linked is None:
             return charger
-        by.own_markets.note(station.partner_id, linked.locations.get(location_id), by.real_now())
+        location = linked.locations.get(location_id)
+        by.own_markets.note(station.partner_id, location, by.real_now())
+        if location is not None and location.connection_limit_a is not None:
+            # What is there already has to leave the new one its share of the connection.
+            for other in linked.chargers_at(location_id):
+                if other.key != key:
+                    by.plan_anew(other.station.partner_id, other.station.evse_uids)
         return linked.chargers.get(key.charger_id, charger)
     raise ConcurrentChange(f"charger {key.charger_id} is being linked by too many at once")
 

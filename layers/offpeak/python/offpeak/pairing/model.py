@@ -63,8 +63,8 @@ class ChargingLocation:
     """A driver's place with a grid connection and a tariff.
 
     `bidding_zone` and `tariff` None: as the partner's settings say. `connection_limit_a` is the most on each phase of
-    the connection that a charger there may be granted; None: as the charger says. `pairings` counts all chargers that
-    were ever linked there: so nobody takes a location away while one is being linked.
+    the connection that his chargers there may be granted together; None: as each charger says. `pairings` counts all
+    chargers that were ever linked there: so nobody takes a location away while one is being linked.
     """
 
     location_id: str
@@ -148,10 +148,14 @@ class PairedStation:
     uid: str | None = None
 
     @property
+    def evse_uids(self) -> tuple[str, ...]:
+        return tuple(evse.uid for evse in self.evses)
+
+    @property
     def claims(self) -> tuple[Claimed, ...]:
         """All that one owner has at a time: the station, where it has a name, and each of its EVSEs."""
         station = (Claimed(self.uid, is_station=True),) if self.uid is not None else ()
-        return station + tuple(Claimed(evse.uid) for evse in self.evses)
+        return station + tuple(map(Claimed, self.evse_uids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +188,7 @@ class FormerCharger:
 
 def former(charger: Charger, until: datetime) -> FormerCharger:
     station = charger.station
-    return FormerCharger(charger.key, station.partner_id, tuple(evse.uid for evse in station.evses), until)
+    return FormerCharger(charger.key, station.partner_id, station.evse_uids, until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,9 @@ class Account:
     user: User
     locations: Mapping[str, ChargingLocation] = field(default_factory=dict)
     chargers: Mapping[str, Charger] = field(default_factory=dict)
+
+    def chargers_at(self, location_id: str) -> list[Charger]:
+        return [each for each in self.chargers.values() if each.location_id == location_id]
 
 
 class Held(StrEnum):

@@ -50,7 +50,6 @@ def unpair(key: ChargerKey, why: Why, by: Unpairer, *, now: datetime) -> bool:
         if charger is None:
             return False
         station, at = charger.station, by.real_now()
-        uids = [evse.uid for evse in station.evses]
         found = by.ownership.all_held(station.partner_id, station.claims)
         owned = [each for each in found if each and each.owner == key]
         waits = _unpairing(station, why, by.new_id(), at) if owned and why is not Why.CPO else None
@@ -72,7 +71,7 @@ def unpair(key: ChargerKey, why: Why, by: Unpairer, *, now: datetime) -> bool:
             continue
         _report(charger, why)
         by.outbox.wake(event.stream, event.event_id)
-        by.plan_anew(station.partner_id, uids)
+        by.plan_anew(station.partner_id, station.evse_uids)
         return True
     raise ConcurrentChange(f"charger {key.charger_id} is being changed by too many at once")
 
@@ -83,7 +82,7 @@ def _unpairing(station: PairedStation, why: Why, unpairing_id: str, at: datetime
         partner_id=station.partner_id,
         tier=station.tier,
         uid=station.uid or station.evses[0].uid,
-        evse_uids=tuple(evse.uid for evse in station.evses),
+        evse_uids=station.evse_uids,
         why=why,
         since=at,
         due_at=at,

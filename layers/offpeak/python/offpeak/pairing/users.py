@@ -50,7 +50,8 @@ class AddressObject(BaseModel):
 
 
 class LocationChange(_Change):
-    """`tariff` names all that differs from plain market prices. `connection_limit_a` is amperes on each phase."""
+    """`tariff` names all that differs from plain market prices. `connection_limit_a` is amperes on each phase, shared
+    evenly by the EVSEs of the user's chargers there."""
 
     name: Name = UNNAMED
     time_zone: TimeZone = UNNAMED

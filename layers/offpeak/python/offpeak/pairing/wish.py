@@ -92,7 +92,7 @@ def change_location(
         account = by.accounts.known(key)
         before = known_location(account, location_id)
         check_seen(before.revision, seen)
-        there = [each for each in account.chargers.values() if each.location_id == location_id]
+        there = account.chargers_at(location_id)
         running = _running(there, by, checks=attempt > 0)
         as_seen = [by.accounts.is_as_seen(each) for each in there]
         causes = _causes(running, by)[: LARGEST_TRANSACTION - len(as_seen) - 2]

@@ -11,7 +11,7 @@ from offpeak.errors import no_such
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.model import Account, Charger, ChargerKey
 from offpeak.partners.store import PartnerStore
-from offpeak.profiles.driver import Driver, fitted
+from offpeak.profiles.driver import Driver, driver_in, fitted
 from offpeak.profiles.for_apps import Visit, charger_shown, visit_in_list, visit_shown
 from offpeak.profiles.rows import standing_from
 from offpeak.profiles.sites import NOWHERE, Sites
@@ -40,7 +40,7 @@ def driver_of(account: Account, key: ChargerKey) -> Driver:
     charger = account.chargers.get(key.charger_id)
     if charger is None:
         raise no_such("charger", key.charger_id)
-    return Driver(charger, account.locations.get(charger.location_id))
+    return driver_in(account, charger)
 
 
 def chargers_of(account: Account, by: Reader, now: datetime) -> list[dict[str, object]]:

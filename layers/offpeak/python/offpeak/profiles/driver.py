@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from offpeak.pairing.model import Charger, ChargingLocation, DriverSettings
+from offpeak.pairing.model import Account, Charger, ChargingLocation, DriverSettings
 from offpeak.partners.model import PlanningDefaults
 from offpeak.planning.facts import EARLY
 from offpeak.planning.outlook import Chances, Outlook
@@ -25,10 +25,12 @@ ON_ALL_PHASES = 3
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """Whose charger a session is at, and the place where that is; `location` None: it is gone, or not told."""
+    """Whose charger a session is at, and the place where that is; `location` None: it is gone, or not told. `sharing`
+    counts the EVSEs, this one included, that hang on that place's connection."""
 
     charger: Charger
     location: ChargingLocation | None = None
+    sharing: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,18 @@ class Holding:
 NOBODY = Holding()
 
 
+def driver_in(account: Account, charger: Charger) -> Driver:
+    """Return the driver of a charger of an account."""
+    there = account.chargers_at(charger.location_id)
+    sharing = sum(len(each.station.evses) for each in there)
+    return Driver(charger, account.locations.get(charger.location_id), sharing)
+
+
 def fitted(planning: PlanningDefaults, driver: Driver | None, *, is_dc: bool = False) -> PlanningDefaults:
     """Return the settings of a session's charger as its driver and his charging location have them.
 
-    The limit of a connection is in amperes on each phase. A charger whose phases are not known may draw all on one.
+    The limit of a connection is in amperes on each phase, and shared evenly: nobody knows here what is drawn at the
+    others. A charger whose phases are not known may draw all on one.
     """
     if driver is None:
         return planning
@@ -65,7 +75,7 @@ def fitted(planning: PlanningDefaults, driver: Driver | None, *, is_dc: bool = F
     power_w = planning.max_power_w
     if location.connection_limit_a is not None:
         phases = ON_ALL_PHASES if is_dc else planning.phases or 1
-        power_w = min(power_w, location.connection_limit_a * planning.voltage_v * phases)
+        power_w = min(power_w, location.connection_limit_a * planning.voltage_v * phases // driver.sharing)
     return replace(
         planning,
         time_zone=location.time_zone,

@@ -10,7 +10,7 @@ from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.model import Charger, ChargerKey
 from offpeak.pairing.ownership import OwnershipStore
 from offpeak.pairing.refuse import why_refused
-from offpeak.profiles.driver import NOBODY, Driver, Holding
+from offpeak.profiles.driver import NOBODY, Holding, driver_in
 from offpeak.sessions.model import Session, SessionKey
 
 MOST_TRIES = 5
@@ -42,7 +42,7 @@ class Drivers:
         charger = account.chargers.get(found.owner.charger_id) if account else None
         if charger is None or account is None:
             return Holding(is_released=True)
-        return Holding(Driver(charger, account.locations.get(charger.location_id)))
+        return Holding(driver_in(account, charger))
 
     def taking(self, session: Session) -> Holding:
         """Return the same for a session that is to be planned, once its driver's charger names it.
