@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from offpeak.aws.tables import Put
+from offpeak.aws.tables import LARGEST_TRANSACTION, Put
 from offpeak.errors import OutOfDate, UnknownObject
 from offpeak.pairing.model import Charger, DriverSettings, MoneyUnit, Why
 from offpeak.pairing.ownership import OwnershipStore
@@ -94,6 +94,9 @@ def test_what_runs_at_a_large_station_is_planned_anew_though_not_all_fits_one_tr
     world.accounts.save_charger(replace(paired, open_sessions=tuple(key.session_id for key in keys)))
     wish(world, smart_charging=False)
     assert {world.sessions.plan_wanted(key) for key in keys} == {2}
+    for number in range(LARGEST_TRANSACTION):
+        key = replace(paired.key, charger_id=f"chg_x{number}")
+        world.accounts.save_charger(replace(paired, key=key, open_sessions=(), revision=0))
     said = LocationChange(connection_limit_a=10)
     change_location(USER, "loc_1", said, wishes(world), world.own_markets, seen=1)
     assert {world.sessions.plan_wanted(key) for key in keys} == {3}

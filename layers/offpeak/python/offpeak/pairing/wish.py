@@ -25,6 +25,8 @@ from offpeak.telemetry import logger
 
 MOST_TRIES = 8
 """Who is outrun so often by other writers of the same rows is told to come again."""
+MOST_BESIDE_LOCATION = LARGEST_TRANSACTION - 2
+"""Writes and checks, beside the location itself and that its user is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,9 @@ def change_location(
         check_seen(before.revision, seen)
         there = account.chargers_at(location_id)
         running = _running(there, by, checks=attempt > 0)
-        as_seen = [by.accounts.is_as_seen(each) for each in there]
-        causes = _causes(running, by)[: LARGEST_TRANSACTION - len(as_seen) - 2]
+        # Of more chargers than fit, a session that begins at the rest this very moment is planned anew by the clock.
+        as_seen = [by.accounts.is_as_seen(each) for each in there[:MOST_BESIDE_LOCATION]]
+        causes = _causes(running, by)[: MOST_BESIDE_LOCATION - len(as_seen)]
         try:
             saved = by.accounts.save_location(key, location_with(before, said), also=[*causes, *as_seen])
         except OutOfDate:
