@@ -198,6 +198,26 @@ def test_what_comes_while_a_lane_falls_asleep_is_not_forgotten(world: World, rec
     assert receiver.sequences == [1, 2]
 
 
+def test_a_resume_during_a_try_that_fails_is_not_undone_by_it(world: World, receiver: WebhookReceiver) -> None:
+    key = world.subscribe(receiver)
+    receiver.behaviour = Behaviour.GONE
+    world.happens("a")
+    world.queue.waiting.clear()
+
+    class Post:
+        def send(self, delivery: object, subscription: object) -> object:
+            tried = world.post.send(delivery, subscription)  # type: ignore[arg-type]
+            receiver.behaviour = Behaviour.WELL
+            world.webhooks.resume(key)
+            world.queue.waiting.clear()
+            return tried
+
+    deliver(key, world.courier(post=Post()))
+    assert (world.lane(key).is_paused, world.lane(key).failures) == (False, 0)
+    world.work()
+    assert receiver.sequences == [1, 1]
+
+
 def test_lost_messages_and_a_worker_that_died_are_made_good_by_the_sweep(
     world: World, receiver: WebhookReceiver
 ) -> None:

@@ -47,10 +47,10 @@ def deliver(key: WebhookKey, by: Courier) -> None:
         return
     subscription = by.subscriptions.get(key)
     if subscription is None or not lane.may_go(by.now()):
-        by.lanes.let_go(key, lease_id, lane)
+        _give_back(key, lease_id, lane, by)
         return
     if by.is_shut_out(key.tenant_id):
-        by.lanes.let_go(key, lease_id, replace(lane, due_at=by.now() + HELD_FOR))
+        _give_back(key, lease_id, replace(lane, due_at=by.now() + HELD_FOR), by)
         return
     waiting = by.lanes.waiting(key, MOST_AT_ONCE + 1)
     left = waiting
@@ -71,12 +71,21 @@ def _let_go(key: WebhookKey, lease_id: str, lane: Lane, by: Courier, *, more: bo
     """Leave a lane as its deliveries have left it: asleep, to be gone on with, waiting for its next try, or paused."""
     if lane.failures == 0:
         lane = replace(lane, due_at=by.now() + LOOKED_AFTER_WITHIN if more else None)
-    sleeps = by.lanes.let_go(key, lease_id, lane)
+    if not _give_back(key, lease_id, lane, by):
+        return
     if lane.is_paused:
         count("WebhooksPaused")
         logger.warning("webhook_paused", webhook_id=key.webhook_id, failures=lane.failures)
-    elif lane.failures == 0 and (more or not sleeps):
+    elif lane.failures == 0 and more:
         ask_to_deliver(by.queue, key)
+
+
+def _give_back(key: WebhookKey, lease_id: str, lane: Lane, by: Courier) -> bool:
+    """Give a lane's lease back; where there is more to do by now (LaneStore.let_go), ask for that, and return False."""
+    is_all = by.lanes.let_go(key, lease_id, lane)
+    if not is_all:
+        ask_to_deliver(by.queue, key)
+    return is_all
 
 
 def _tried(delivery: Delivery, tried: Try) -> Delivery:

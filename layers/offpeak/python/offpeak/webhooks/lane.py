@@ -25,9 +25,11 @@ LOOKED_AFTER_WITHIN = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """`wanted` counts how often something came to wait; `due_at` is when the sweep must look, None for never."""
+    """`wanted` counts how often something came to wait, `resumes` how often somebody let it go on at once; `due_at` is
+    when the sweep must look, None for never."""
 
     wanted: int = 0
+    resumes: int = 0
     due_at: datetime | None = None
     failures: int = 0
     """In a row."""
@@ -57,7 +59,7 @@ def after(lane: Lane, tried: Try, now: datetime) -> Lane:
 
 def resumed(lane: Lane, now: datetime) -> Lane:
     """Return the lane ready to go on at once, as if it had never failed."""
-    return Lane(wanted=lane.wanted + 1, due_at=now + LOOKED_AFTER_WITHIN)
+    return Lane(wanted=lane.wanted + 1, resumes=lane.resumes + 1, due_at=now + LOOKED_AFTER_WITHIN)
 
 
 def wait_after(failures: int) -> timedelta:

@@ -1,7 +1,8 @@
 """The webhooks table, its lanes and their deliveries: {tenant}#{webhook}/LANE, /WAITING#{place} and /SETTLED#{place}.
 
 Who works a lane holds its lease, so that a receiver is sent one delivery at a time. Who adds to it counts `wanted` up:
-a holder who saw less than that has not seen all, and does not let the lane fall asleep.
+a holder who saw less than that has not seen all, and does not let the lane fall asleep. Who resumes it counts `resumes`
+up: a holder who saw fewer does not have it wait, or pause it, for a try from before.
 """
 
 from __future__ import annotations
@@ -75,21 +76,21 @@ class LaneStore:
         return lane_from(row)
 
     def let_go(self, key: WebhookKey, lease_id: str, lane: Lane) -> bool:
-        """Give the lease back and write what the lane has become; `wanted` is what was seen when it was taken.
+        """Give the lease back and write what the lane has become; its counts are what was seen when it was taken.
 
-        Returns False where a lane that would fall asleep (no `due_at`) did not, because more came meanwhile. Raises
-        ConcurrentChange where the lease was lost.
+        Returns False where there is more to do: a lane that would fall asleep (no `due_at`) did not, because more came
+        meanwhile, or one that would wait or be paused does not, because somebody resumed it. Raises ConcurrentChange
+        where the lease was lost.
         """
-        held = "lease_id = :lease", {":lease": lease_id}
-        if lane.due_at is not None or lane.is_paused:
-            self._table.write(_update(key, lane_attributes(key, lane), *held, removes=LEASED))
-            return True
+        attributes, sleeps = lane_attributes(key, lane), lane.due_at is None and not lane.is_paused
+        counted, seen = ("wanted", lane.wanted) if sleeps else ("resumes", lane.resumes)
+        held, holder = "lease_id = :lease", {":lease": lease_id}
+        unchanged = f"{held} AND {counted} = :seen"
         try:
-            seen = f"{held[0]} AND wanted = :seen", {**held[1], ":seen": lane.wanted}
-            self._table.write(_update(key, lane_attributes(key, lane), *seen, removes=LEASED))
+            self._table.write(_update(key, attributes, unchanged, {**holder, ":seen": seen}, removes=LEASED))
         except ConcurrentChange:
-            stays = {name: value for name, value in lane_attributes(key, lane).items() if not name.startswith("due_")}
-            self._table.write(_update(key, stays, *held, removes=LEASED))
+            stays = {name: value for name, value in attributes.items() if sleeps and not name.startswith("due_")}
+            self._table.write(_update(key, stays, held, holder, removes=LEASED))
             return False
         return True
 
@@ -97,7 +98,7 @@ class LaneStore:
         """Let a lane go on at once, whether it is paused or waits for its next try. Raises ConcurrentChange where it
         is gone."""
         lane = resumed(Lane(), now)
-        counted = ("wanted = wanted + :one",)
+        counted = ("wanted = wanted + :one", "resumes = resumes + :one")
         values = lane_attributes(key, lane)
         self._table.write(_update(key, values, "attribute_exists(pk)", {":one": 1}, sets=counted))
 
@@ -175,7 +176,6 @@ def _update(
     """An update that sets attributes, and removes those that are None; `sets` and `removes` are parts of its own."""
     given = {name: value for name, value in attributes.items() if value is not None}
     gone = [*(name for name, value in attributes.items() if value is None), *removes]
-    update = f"SET {', '.join([*(f'{name} = :{name}' for name in given), *sets])}"
-    if gone:
-        update += f" REMOVE {', '.join(gone)}"
+    said = {"SET": [*(f"{name} = :{name}" for name in given), *sets], "REMOVE": gone}
+    update = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in said.items() if parts)
     return Update(lane_key(key), update, condition, {**values, **{f":{name}": each for name, each in given.items()}})

@@ -62,7 +62,13 @@ def lane_key(key: WebhookKey) -> dict[str, str]:
 
 
 def lane_row(key: WebhookKey, lane: Lane) -> dict[str, Any]:
-    return {**lane_key(key), **key_row(key), "wanted": lane.wanted, **lane_attributes(key, lane)}
+    return {
+        **lane_key(key),
+        **key_row(key),
+        "wanted": lane.wanted,
+        "resumes": lane.resumes,
+        **lane_attributes(key, lane),
+    }
 
 
 def lane_attributes(key: WebhookKey, lane: Lane) -> dict[str, Any]:
@@ -82,6 +88,7 @@ def lane_from(row: Item) -> Lane:
     paused_at = _instant_at(row, "paused_at")
     return Lane(
         wanted=int(row["wanted"]),
+        resumes=int(row["resumes"]),
         due_at=None if paused_at else _instant_at(row, "due_at"),
         failures=int(row["failures"]),
         failing_since=_instant_at(row, "failing_since"),
