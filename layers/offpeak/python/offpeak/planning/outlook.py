@@ -11,6 +11,9 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Generic, NamedTuple, TypeVar
 
+NEARLY_ALL = 0.99
+"""Plans look until this share of the cars has left: who stays longer is planned for when it is seen that he does."""
+
 T = TypeVar("T", datetime, float)
 
 FARTHEST = timedelta(hours=48)
@@ -37,10 +40,6 @@ class Ladder(Generic[T]):
         ascending: list[tuple[T, float]] = sorted(weighed)
         self._values: list[T] = [value for value, _ in ascending]
         self._up_to: list[float] = [0.0, *accumulate(weight for _, weight in ascending)]
-
-    @property
-    def last(self) -> T:
-        return self._values[-1]
 
     def quantile(self, share: float, *, above: T) -> T | None:
         """Return what this share of the values above `above` does not pass; None where there are none."""
@@ -102,9 +101,8 @@ class Outlook:
         return replace(self, drawn_kwh=kwh)
 
     def until(self, now: datetime) -> datetime:
-        """Return how far a plan has to look: the last departure that is likely at all, or `now`."""
-        last = self.chances.departures.last if self.chances else now
-        return min(max(now, last), now + FARTHEST)
+        """Return how far a plan has to look: until NEARLY_ALL have left of the cars that are there at `now`."""
+        return min(self.departure_at(NEARLY_ALL, now), now + FARTHEST)
 
     def departure_at(self, share: float, now: datetime) -> datetime:
         """Return by when this share of the cars that are still there will have left; `now` where none is."""
