@@ -90,7 +90,7 @@ def test_an_app_follows_its_driver_from_the_link_to_the_charger(scene: Scene, ph
 
     page = phone(**PLAIN)
     page.goto(begun["start_url"])
-    page.get_by_role("button", name="Los geht es").click()
+    page.get_by_role("button", name="Los geht's").click()
     heading(page, "Geben Sie den Code Ihrer Ladestation ein")
     assert app.done("GET", here)["state"] == "OPENED"
     page.get_by_label("Code", exact=True).fill("ABC-1234")
@@ -391,7 +391,7 @@ def test_a_driver_reads_his_browsers_language_and_may_choose_another(driver: Dri
         heading(page, words)
     page.get_by_role("link", name="Deutsch").click()
     heading(page, "Verbinden Sie Ihre Ladestation")
-    page.get_by_role("button", name="Los geht es").click()
+    page.get_by_role("button", name="Los geht's").click()
     heading(page, "Geben Sie den Code Ihrer Ladestation ein")
 
 

@@ -135,6 +135,7 @@ def test_what_drivers_and_tenants_wrote_is_text_and_nothing_else() -> None:
 def test_a_problem_is_read_out_first_and_named_in_the_title() -> None:
     page = shown("UNKNOWN_CODE")
     assert "<title>Problem: Enter the code" in page.html
+    assert "<title>You have this charger already" in shown("ALREADY_YOURS").html, "which is no problem"
     assert re.search(r'role="alert" tabindex="-1" autofocus', page.html)
     [code] = [attributes for tag, attributes in parsed(page) if tag == "input" and attributes.get("id") == "code"]
     assert code["aria-invalid"] == "true"

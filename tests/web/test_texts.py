@@ -46,6 +46,10 @@ def test_no_text_is_empty(language: str) -> None:
     assert all(text.strip() == text != "" for text in texts(language).by_key.values())
 
 
+def test_french_marks_never_begin_a_line() -> None:
+    assert [key for key, text in texts("fr").by_key.items() if re.search(r"[ \w][:;!?»]", text)] == []
+
+
 def test_every_text_is_shown_somewhere_and_every_text_shown_exists() -> None:
     sources = [*TEMPLATES.glob("*.html"), Path(TEMPLATES.parent / "screens.py")]
     written = " ".join(path.read_text() for path in sources)
