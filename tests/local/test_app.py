@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from local.app.server import App
 from local.loopback_server import LoopbackServer
+from offpeak.profiles.model import RequestKind
 
 
 @pytest.fixture
@@ -29,6 +31,11 @@ def test_the_page_loads_nothing_from_elsewhere(browser: httpx.Client) -> None:
         text = browser.get(f"/{name}").text.replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text
         assert "https://" not in text
+
+
+def test_the_page_speaks_of_profiles_as_the_api_does(browser: httpx.Client) -> None:
+    """What takes a limit away is no charging profile."""
+    assert re.findall(r'\.kind === "(.*?)"', browser.get("/app.js").text) == [RequestKind.CLEAR.value]
 
 
 def test_until_the_tenant_is_made_it_says_so(browser: httpx.Client) -> None:

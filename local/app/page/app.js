@@ -102,7 +102,7 @@ function showProfiles(profiles) {
   const rows = profiles.slice(0, 6).map((each) => {
     const row = made("li"), steps = Object.entries(each.steps);
     const [, last] = steps[steps.length - 1] ?? ["", null];
-    row.append(made("time", last ? clock(last) : ""), made("span", each.kind === "DELETE" ? "Limits taken away" : "Charging profile"));
+    row.append(made("time", last ? clock(last) : ""), made("span", each.kind === "clear" ? "Limits taken away" : "Charging profile"));
     row.append(made("span", each.state.replaceAll("_", " ").toLowerCase(), { class: /REJECTED|UNKNOWN/i.test(each.state) ? "pill bad" : "pill" }));
     return row;
   });
