@@ -148,7 +148,13 @@ def test_a_problem_names_its_field(
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [({"limit": "0"}, "limit"), ({"limit": "101"}, "limit"), ({"limit": "x"}, "limit"), ({"cursor": "%%"}, "cursor")],
+    [
+        ({"limit": "0"}, "limit"),
+        ({"limit": "101"}, "limit"),
+        ({"limit": "x"}, "limit"),
+        ({"cursor": "%%"}, "cursor"),
+        ({"cursor": "QUFB" * 301}, "cursor"),
+    ],
 )
 def test_a_page_that_cannot_be_is_refused(cloud: Cloud, query: dict[str, str], field: str) -> None:
     assert call("GET", PARTNERS, **query).problem == (422, field)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 ROOT = "/ops/v1/"
 USUAL_PAGE = 50
 LARGEST_PAGE = 100
+LONGEST_CURSOR = 1200
+"""Characters, which are 900 bytes: part of a key, and DynamoDB refuses a key over 1,024 bytes with an error of its own.
+Ours are shorter, the longest session id included."""
 
 
 def operator_api() -> Api:
@@ -113,6 +116,8 @@ def _place(cursor: str | None) -> str | None:
     if not cursor:
         return None
     try:
+        if len(cursor) > LONGEST_CURSOR:
+            raise ValueError("longer than any of ours")
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         raise InvalidMessage("cursor", "is none that we gave out") from None
