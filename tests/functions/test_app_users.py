@@ -155,17 +155,19 @@ def test_there_is_nobody_of_a_strange_name(user_id: str) -> None:
         assert call(method, f"/v1/users/{user_id}{path}", body)["statusCode"] == 404
 
 
-def test_what_an_app_says_in_place_of_an_id_gets_into_no_log_but_what_may_be_an_id_does() -> None:
+def test_what_an_app_says_in_place_of_an_id_or_of_a_field_gets_into_no_log_but_what_may_be_an_id_does() -> None:
     strange, like_ours, user_id = "Ann-Example_04A2B3C4", "usr_0123456789abcdefghij-_", a_user()
     with captured_log() as log:
         for path in (f"/v1/users/{strange}", f"/v1/users/{user_id}/locations/{strange}", f"/v1/deletions/{strange}"):
             assert strange not in body_of(call("GET", path), 404)["detail"]
         body_of(call("GET", f"/v1/users/{like_ours}"), 404)
+        assert body_of(call("POST", "/v1/users", {strange: 1}), 422)["field"] == strange
     assert [each["problem"] for each in log() if "problem" in each] == [
         "there is no such user",
         "there is no such charging location",
         "there is no such deletion",
         f"there is no user {like_ours}",
+        "?: Extra inputs are not permitted",
     ]
 
 

@@ -29,6 +29,7 @@ from offpeak.errors import (
     UnparseableBody,
 )
 from offpeak.ocpi.wire_json import write_json
+from offpeak.partners.redact import field_shown, problem_shown
 from offpeak.telemetry import count, logger
 
 STATUSES: dict[type[Exception], HTTPStatus] = {
@@ -70,10 +71,13 @@ def _answer(error: Exception, status: HTTPStatus | None) -> Response[str]:
         return _response(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong on our side")
     if isinstance(error, OutOfDate) and error.is_missing:
         status = HTTPStatus.PRECONDITION_REQUIRED
-    field = error.field if isinstance(error, InvalidMessage) else None
-    detail = error.problem if isinstance(error, InvalidMessage) else str(error)
-    logger.info("request_refused", http_status=status.value, problem=str(error))
-    return _response(status, detail, field)
+    if not isinstance(error, InvalidMessage):
+        logger.info("request_refused", http_status=status.value, problem=str(error))
+        return _response(status, str(error))
+    # A name that does not exist is the caller's own: it may be anything, and is told to nobody else.
+    problem = f"{field_shown(error.field)}: {problem_shown(error.problem)}"
+    logger.info("request_refused", http_status=status.value, problem=problem)
+    return _response(status, error.problem, error.field)
 
 
 def _response(status: HTTPStatus, detail: str, field: str | None = None) -> Response[str]:
