@@ -215,9 +215,10 @@ def test_an_app_on_the_drivers_machine_is_given_its_port_when_it_listens(listed:
             connect.check_redirect(other, (listed,))
 
 
-def test_not_even_a_tenant_can_have_a_script_run_in_our_place() -> None:
+@pytest.mark.parametrize("url", ["JavaScript:alert(1)", "WS://app.hearth.example/paired"])
+def test_not_even_a_tenant_can_have_a_script_run_in_our_place(url: str) -> None:
     with pytest.raises(InvalidMessage):
-        connect.check_redirect("JavaScript:alert(1)", ("JavaScript:alert(1)",))
+        connect.check_redirect(url, (url,))
 
 
 def test_the_way_back_tells_the_app_which_session_it_was_and_how_it_ended() -> None:

@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 
 from offpeak.errors import InvalidMessage
 from offpeak.pairing.model import ChargerKey, UserKey
-from offpeak.tenants.model import place_of
+from offpeak.tenants.model import UNSAFE_SCHEMES, place_of
 
 OPEN_FOR = timedelta(minutes=30)
 """From when a link is made until it opens nothing more: a driver looks for the letter with the code meanwhile."""
@@ -34,8 +34,6 @@ PAUSES_S = (2, 5, 10, 15)
 ANSWERED_WITHIN = timedelta(seconds=45)
 """A code that is due for longer than that was lost on its way: the sweep asks again."""
 LONGEST_REDIRECT = 2000
-UNSAFE_SCHEMES = frozenset({"javascript", "data", "vbscript", "blob", "file", "about"})
-"""A link with one of these would run or show what somebody else wrote, in our place."""
 
 
 class ConnectState(StrEnum):

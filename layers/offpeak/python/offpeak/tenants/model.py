@@ -11,6 +11,9 @@ LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?(/.*)?")
 """An app on the driver's own machine: plain http that leaves no machine, by its address because whatever answers to
 `localhost` is up to name look-up (RFC 8252, 7.3 and 8.3)."""
 
+UNSAFE_SCHEMES = frozenset({"javascript", "data", "file", "blob", "vbscript", "about", "ftp", "ws", "wss"})
+"""A link with one of these would run or show what somebody else wrote, in our place, or leads to no app."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:

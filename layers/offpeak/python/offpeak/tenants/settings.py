@@ -9,16 +9,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from offpeak.instants import format_instant
 from offpeak.partners.settings import UNNAMED, Name, PartnerId
-from offpeak.tenants.model import LOOPBACK, Look, Tenant
-
-UNSAFE_SCHEMES = frozenset({"http", "javascript", "data", "file", "blob", "vbscript", "about", "ftp", "ws", "wss"})
+from offpeak.tenants.model import LOOPBACK, UNSAFE_SCHEMES, Look, Tenant
 
 
 def _way_back(url: str) -> str:
     if LOOPBACK.fullmatch(url):
         return url
     scheme, _, rest = url.partition("://")
-    if scheme.lower() in UNSAFE_SCHEMES or not rest.strip("/"):
+    if scheme.lower() in {"http", *UNSAFE_SCHEMES} or not rest.strip("/"):
         raise ValueError(
             "must be https://, an app's own scheme such as com.example.app://, or http://127.0.0.1 or http://[::1]"
         )
