@@ -15,18 +15,6 @@ MEASURE = """() => [...document.querySelectorAll('a, button, input:not([type=hid
 })"""
 
 
-def check_accessible_as_shown(page: Page) -> None:
-    """The same for a page in a browser that runs no script, and so cannot run axe: its document is looked at apart."""
-    assert page.context.browser is not None
-    context = page.context.browser.new_context(viewport=page.viewport_size)
-    try:
-        beside = context.new_page()
-        beside.set_content(page.content())
-        check_accessible(beside)
-    finally:
-        context.close()
-
-
 def check_accessible(page: Page) -> None:
     """Fail where axe finds anything against WCAG 2.2 A and AA or good practice, or the page does not fit."""
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]

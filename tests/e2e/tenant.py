@@ -103,17 +103,45 @@ class Driver:
 class Browser:
     """A browser without a script: keeps our cookie, sends the first form of a page, and follows where that leads."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.http = scene.stage.http
+    def __init__(self, scene: Scene, language: str | None = None) -> None:
+        self.scene, self.language, self.http = scene, language, scene.stage.http
         self.cookie = self.url = self.page = ""
+        self.renews = False
 
     @property
     def text(self) -> str:
-        body = re.sub(r"(?s)<style.*?</style>|<[^>]+>", " ", self.page)
-        return re.sub(r"\s+", " ", html.unescape(body)).strip()
+        return _text_of(self.page)
+
+    @property
+    def heading(self) -> str:
+        return self.part("h1")
+
+    def part(self, element: str) -> str:
+        """Return the text of the first element of a kind."""
+        found = re.search(rf"(?s)<{element}\b[^>]*>(.*?)</{element.split()[0]}>", self.page)
+        return _text_of(found[1]) if found else ""
+
+    def shows(self, heading: str) -> None:
+        """Fail unless the page has a heading, or comes to have it while it renews itself."""
+        self.scene.eventually(lambda: self.heading == heading or not self._goes_on())
+        assert self.heading == heading, self.text
+
+    def tells(self, words: str) -> None:
+        """Fail unless the page tells of a problem, or comes to tell of it while it renews itself."""
+        self.scene.eventually(lambda: words in self.part('div class="problem') or not self._goes_on())
+        assert words in self.part('div class="problem'), self.text
+
+    def _goes_on(self) -> bool:
+        """Renew the page where it asks for that; say whether it does."""
+        if self.renews:
+            self.open(self.url)
+            return True
+        return False
 
     def open(self, url: str, *, form: dict[str, str] | None = None) -> httpx.Response:
         headers = {"Cookie": self.cookie} if self.cookie else {}
+        if self.language:
+            headers["Accept-Language"] = self.language
         content = None if form is None else urlencode(form)
         if content is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -123,7 +151,7 @@ class Browser:
             self.cookie = answer.headers["Set-Cookie"].partition(";")[0]
         if answer.status_code == 303:
             return self.open(str(httpx.URL(url).join(answer.headers["Location"])))
-        self.url, self.page = url, answer.text
+        self.url, self.page, self.renews = url, answer.text, "Refresh" in answer.headers
         return answer
 
     def send(self, **fields: str) -> httpx.Response:
@@ -131,3 +159,12 @@ class Browser:
         token = re.search(r'name="form_token" value="([^"]*)"', self.page)
         assert token, self.text
         return self.open(self.url, form={"form_token": html.unescape(token[1]), **fields})
+
+    def enter(self, code: str) -> Browser:
+        self.send(do="code", code=code)
+        return self
+
+
+def _text_of(page: str) -> str:
+    body = re.sub(r"(?s)<style.*?</style>|<[^>]+>", " ", page)
+    return re.sub(r"\s+", " ", html.unescape(body)).strip()
