@@ -19,6 +19,7 @@ from offpeak.planning.outlook import Chance, Chances, Outlook
 from offpeak.planning.plan import Plan, ReasonCode
 from offpeak.planning.profile import ChargingProfile, encode, same_effect
 from offpeak.planning.situation import Calm, PricedSlot, Situation
+from offpeak.profiles.power_steps import held_in_slots
 from tests.planning.builders import HOUR, a_situation, after, priced, spans
 from tests.planning.instances_group import NOW, garage
 
@@ -259,6 +260,22 @@ def test_a_boosted_car_of_a_group_charges_now_while_the_others_wait_for_the_nigh
     assert spans(plans["hurried"].blocks)[0][0] == 0
     assert plans["hurried"].ready_at == after(2)
     assert spans(plans["patient"].blocks)[0][0] >= 6
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_where_chargers_obey_at_quarter_hours_only_no_cap_is_passed_until_they_do(seed: int) -> None:
+    random = Random(seed)
+    situations, tree = garage(random)
+    situations = {key: replace(each, slot_s=random.choice((900, None))) for key, each in situations.items()}
+    now = NOW + timedelta(minutes=random.choice((0, 4)))
+    plans = decide_group(situations, tree, now=now)
+    check(situations, tree, plans, now)
+    sent = profiles_of(situations, plans, now)
+    held = {key: held_in_slots(tuple(each), situations[key].slot_s or 1) for key, each in sent.items()}
+    for at in {at for each in held.values() for at, _ in each}:
+        for node in nodes_of(tree):
+            powers = (power_at(list(held[key]), at) for key in members_below(node))
+            assert sum(powers) <= cap_at(node, at) + 1e-6, (node.name, at)
 
 
 ELEVEN_KW: dict[str, Any] = {"max_power_w": 11_040.0, "min_power_w": 4_140.0, "limit_step_w": 69.0}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from offpeak.ocpi.profile_types import AnswerType, ResultType
 from offpeak.partners.model import PlanningDefaults
-from offpeak.profiles.exposure import Hardware, exposure_of, is_in_doubt, may_hold
+from offpeak.profiles.exposure import Hardware, exposure_of, held_from_before, is_in_doubt, may_hold
 from offpeak.profiles.lifecycle import answered, claimed, given_up, resulted, superseded
 from offpeak.profiles.model import Circuit, ProfileRequest, RequestKind, RequestState
 from offpeak.profiles.power_steps import PowerSteps, cap_steps, flat, from_now, power_at
@@ -263,3 +263,16 @@ def test_what_is_in_force_is_never_more_than_what_counts(rounds: list[Round]) ->
                     check(f"late, {second} s after")
         assert now == until
         requests[-1] = superseded(given_up(requests[-1], detail="nothing came"), detail="newer")
+
+
+COARSE = Hardware(HARDWARE_W, HARDWARE_W, slot_s=900)
+
+
+def test_a_charger_that_obeys_at_quarter_hours_only_counts_as_before_until_the_next_one() -> None:
+    """A fall in minute 67 of its profile is obeyed in minute 75; a profile that came in minute 64, then too."""
+    ours = confirmed(sent(1, (0, 0), (30, 9000), (66, 0)))
+    counted = exposure_of(may_hold((ours,)), SETTINGS, COARSE, is_lost=False)
+    assert [power_at(counted, at(minute)) for minute in (20, 31, 67, 74, 75)] == [0, 9000, 9000, 9000, 0]
+    taken = ((at(31), 9000), (at(64), 0))
+    assert [power_at(held_from_before(taken, COARSE, at(65)), at(minute)) for minute in (65, 74, 75)] == [9000, 9000, 0]
+    assert held_from_before(taken, HARDWARE, at(65)) == flat(0)

@@ -17,7 +17,7 @@ from offpeak.grid.model import Scope, Signal, SignalKind, SignalStep
 from offpeak.groups.model import Group, GroupKind, Member, Place
 from offpeak.groups.store import StoredTree, TreeChange
 from offpeak.partners.model import PlanningDefaults
-from offpeak.profiles.exposure import Hardware, exposure_of, may_hold
+from offpeak.profiles.exposure import Hardware, exposure_of, may_hold, steps_under
 from offpeak.profiles.model import ProfileRequest, RequestState, Standing
 from offpeak.profiles.plan_group import plan_group
 from offpeak.profiles.power_steps import EVER, PowerSteps, power_at
@@ -384,3 +384,18 @@ def test_of_two_planners_one_begins_again_and_no_cap_is_passed(world: World) -> 
     site.settle()
     assert site.stored().tree.is_planned
     assert site.highest_w((1, 2, 3, 4)) <= 24_000
+
+
+def test_chargers_that_obey_at_quarter_hours_only_pass_no_cap_until_they_do(world: World) -> None:
+    """The second car begins at an odd time, and when one goes on where another stops they change places at an edge."""
+    site = Site(world, 2, MAX_W)
+    world.change_partner(planning=AT_ONCE, flags=replace(world.partner.flags, slot_s=900))
+    for number, minutes in ((1, 0), (2, 22)):
+        world.pass_time(minutes=minutes)
+        site.plug_in(number)
+        site.settle()
+    coarse = replace(HARDWARE, slot_s=900)
+    held = [steps_under(profile, AT_ONCE, coarse) for number in (1, 2) if (profile := site.newest(number).profile)]
+    assert len(held) == 2
+    instants = {at for each in held for at, _ in each if at > world.now}
+    assert max(sum(power_at(each, at) for each in held) for at in instants) == MAX_W

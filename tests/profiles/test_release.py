@@ -8,7 +8,7 @@ from math import ceil
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offpeak.profiles.power_steps import PowerSteps, flat, highest, merged, power_at, sampled
+from offpeak.profiles.power_steps import PowerSteps, flat, held_in_slots, highest, merged, power_at, sampled
 from offpeak.profiles.release import Bound, Claim, release
 from tests.sessions.builders import at
 
@@ -65,6 +65,17 @@ def test_a_rise_that_nothing_on_its_way_makes_room_for_goes_out_as_far_as_there_
     outcome = release(claims, [a_bound(11000, "A", "B")], NOW)
     assert outcome.going == {"A": steps((0, 6000))}
     assert outcome.cut == {"A"}
+
+
+def test_a_fall_within_a_slot_waits_for_its_end_and_who_takes_the_place_rises_then() -> None:
+    """A's charger obeys at quarter-hours only, B's at once. The least of a slot is all that A's is cut to."""
+    falling = held_in_slots(steps((0, 6000), (7, 0)), 900)
+    assert falling == steps((0, 6000), (15, 0))
+    claims = {"A": a_claim(falling, slot_s=900), "B": a_claim(flat(0), steps((0, 0), (7, 11000)))}
+    assert release(claims, [a_bound(11000, "A", "B")], NOW).going == {"B": steps((0, 0), (7, 5000), (15, 11000))}
+    claims = {"A": a_claim(flat(0), flat(11000), slot_s=900), "B": a_claim(steps((0, 0), (67, 5000)))}
+    outcome = release(claims, [a_bound(11000, "A", "B")], NOW)
+    assert outcome.going == {"A": steps((0, 11000), (60, 6000))}
 
 
 def test_less_room_than_a_car_charges_at_is_none() -> None:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from offpeak.planning.background import is_boosted
 from offpeak.planning.captree import CapTree
 from offpeak.planning.cheapest import cheapest
+from offpeak.planning.coarse import obeyed
 from offpeak.planning.decide import SMALLEST_SHORTFALL_KWH, caps_from, told
 from offpeak.planning.keep import Kept, kept_plans
 from offpeak.planning.leftover import leave_over, rest_powers, rests_from
@@ -56,6 +57,10 @@ def decide_group(situations: Mapping[str, Situation], caps: CapTree, *, now: dat
     rests = rest_powers(lot, timeline, ends, kept)
     leave_over(lot, timeline)
     stretches = timeline.stretches()
+    for car, situation in enumerate(lot.situations):
+        if slot_s := situation.slot_s:
+            into_slot_s = lot.into_slot_s(slot_s)
+            stretches[car] = obeyed(stretches[car], ends[car], rests[car], into_slot_s=into_slot_s, slot_s=slot_s)
     return {
         key: _planned(lot, car, stretches[car], ends[car], rests[car], kept.get(car))
         if lot.codes[car] is None

@@ -142,7 +142,15 @@ class Lot:
     def _departures(self) -> list[int]:
         leaves = {self.problems[car].edges_s[-1] for car in self.planned}
         coarse_s = COARSE_S if len(leaves) > MANY_DEPARTURES else 1
-        return [problem.edges_s[-1] // coarse_s * coarse_s for problem in self.problems]
+        ends = [problem.edges_s[-1] // coarse_s * coarse_s for problem in self.problems]
+        return [
+            end if each.slot_s is None else max(0, end - (end + self.into_slot_s(each.slot_s)) % each.slot_s)
+            for end, each in zip(ends, self.situations, strict=True)
+        ]
+
+    def into_slot_s(self, slot_s: int) -> int:
+        """Return how many seconds of a slot are over now; slots are counted from full hours."""
+        return (self.start_at.minute * 60 + self.start_at.second) % slot_s
 
     def _edges(self) -> list[int]:
         """Return where a price, a cap or a level changes or somebody leaves."""
@@ -154,6 +162,8 @@ class Lot:
             edges.update(problem.edges_s[count] for count, _ in problem.milestones)
             edges.add(self.leaves_s[car])
         edges |= self._at_once_edges()
+        for slot_s in {slot_s for car in self.planned if (slot_s := self.situations[car].slot_s)}:
+            edges.update(range(slot_s - self.into_slot_s(slot_s), self.end_s, slot_s))
         edges = {edge for edge in edges if edge <= self.end_s}
         for situation in self.situations:
             edges.update(
@@ -168,7 +178,7 @@ class Lot:
         ends = {self.problems[car].at_once_s for car in self.planned}
         if len(ends) > MANY_DEPARTURES:
             ends = {-(-end // COARSE_S) * COARSE_S for end in ends}
-        to_quarter_s = AT_ONCE_S - (self.start_at.minute * 60 + self.start_at.second) % AT_ONCE_S
+        to_quarter_s = AT_ONCE_S - self.into_slot_s(AT_ONCE_S)
         return {*ends, *range(to_quarter_s, max(ends, default=0), AT_ONCE_S)}
 
     def _cap_row(self, node: CapNode) -> list[float]:
@@ -198,7 +208,7 @@ class Lot:
         while place >= 0:
             path.append(place)
             place = self.parent[place]
-        return Car(floor_w, most, step, draws_w, tuple(path))
+        return Car(floor_w, most, step, draws_w, tuple(path), is_coarse=situation.slot_s is not None)
 
     def _price_row(self, car: int) -> list[float]:
         problem = self.problems[car]

@@ -25,13 +25,15 @@ Stretch = tuple[int, int, float]
 @dataclass(frozen=True, slots=True)
 class Car:
     """What a car can be granted: nothing, or from `floor_w` to `most_w[t]` in slot t, in steps of `step_w`. It uses no
-    more than `draw_w`. `path` are the places of the nodes whose caps it counts for."""
+    more than `draw_w`. `path` are the places of the nodes whose caps it counts for. Where it `is_coarse`, it is granted
+    one power in the whole of a slot."""
 
     floor_w: float
     most_w: Sequence[float]
     step_w: float
     draw_w: float
     path: tuple[int, ...]
+    is_coarse: bool = False
 
 
 def energy_between(edges_s: Sequence[int], stretches: Sequence[Stretch], draw_w: float) -> list[float]:
@@ -91,6 +93,8 @@ class Timeline:
         It goes where the least is used already, from the start of the slot on, or from its end where `late`.
         """
         who, pieces = self._cars[car], self._slots[slot]
+        if who.is_coarse:
+            return self._pour_whole(car, slot, energy)
         most = min(who.most_w[slot], at_most_w or who.most_w[slot])
         free = []
         for place, piece in enumerate(pieces):
@@ -110,6 +114,8 @@ class Timeline:
     def extend(self, car: int, slot: int, energy: float) -> float:
         """Grant a car more time in a slot, beside where it is on already; return the kWh that did not fit."""
         who = self._cars[car]
+        if who.is_coarse:
+            return energy
         for piece in list(self._slots[slot]):
             power = floor_to(min(*(piece.spare[node] for node in who.path), who.most_w[slot]), who.step_w)
             if car in piece.on or power <= 0 or power < who.floor_w or energy <= LEAST_KWH:
@@ -122,6 +128,8 @@ class Timeline:
     def raise_power(self, car: int, slot: int, energy: float) -> float:
         """Grant a car more power where it is on already; return the kWh that did not fit."""
         who = self._cars[car]
+        if who.is_coarse:
+            return self._pour_whole(car, slot, energy)
         for piece in list(self._slots[slot]):
             power = piece.on.get(car)
             if power is None or energy <= LEAST_KWH:
@@ -203,7 +211,10 @@ class Timeline:
         full, strong, weak, easy = list[int](), list[int](), list[int](), list[int]()
         for car in sorted(wanted, key=lambda car: (car not in before, car in leads, car)):
             who = self._cars[car]
-            if mean_w[car] >= min(who.most_w[slot], who.draw_w) - who.step_w:
+            if who.is_coarse:
+                waits = mean_w[car] < who.floor_w and car in leads
+                left[car] = wanted[car] if waits else self.pour(car, slot, wanted[car])
+            elif mean_w[car] >= min(who.most_w[slot], who.draw_w) - who.step_w:
                 full.append(car)
             elif tight.isdisjoint(who.path) and not (car in before and car in leads):
                 easy.append(car)
@@ -221,6 +232,24 @@ class Timeline:
         for car in easy:
             left[car] = self.pour(car, slot, wanted[car], late=car in leads and car not in before)
         return {car: energy for car, energy in left.items() if energy > LEAST_KWH}
+
+    def _pour_whole(self, car: int, slot: int, energy: float) -> float:
+        """Grant a car one power in the whole of a slot, at which it draws `energy` kWh more if it can; return what did
+        not fit."""
+        who, pieces = self._cars[car], self._slots[slot]
+        had_w = {piece.on.get(car, 0.0) for piece in pieces}
+        before_w = had_w.pop()
+        if had_w or energy <= LEAST_KWH:
+            return energy
+        hours = (pieces[-1].end - pieces[0].start) / 3600
+        spare = min(piece.spare[node] for piece in pieces for node in who.path)
+        asked_w = ceil((before_w + energy / hours * 1000) / who.step_w - 1e-9) * who.step_w
+        power = floor_to(min(before_w + max(0.0, spare), who.most_w[slot], max(asked_w, who.floor_w)), who.step_w)
+        if power <= before_w or power < who.floor_w:
+            return energy
+        for piece in pieces:
+            self._take(piece, car, power, power - before_w)
+        return max(0.0, energy - (min(power, who.draw_w) - min(before_w, who.draw_w)) * hours / 1000)
 
     def _make_way(self, slot: int, strong: list[int], weak: list[int], mean_w: Mapping[int, float]) -> None:
         """Let strong cars take turns with weak ones where they would leave these less than their floor."""

@@ -13,9 +13,10 @@ from itertools import pairwise
 
 from offpeak.ocpi.profile_types import AnswerType, ResultType
 from offpeak.partners.model import PlanningDefaults
+from offpeak.planning.profile import ChargingProfile
 from offpeak.profiles.circuit import as_planned
 from offpeak.profiles.model import ProfileRequest, RequestState
-from offpeak.profiles.power_steps import PowerSteps, at_most, flat, highest
+from offpeak.profiles.power_steps import EVER, PowerSteps, at_most, flat, from_now, held_in_slots, highest
 
 LATE_FOR = timedelta(minutes=1)
 """A call that nobody answered may still take hold until so long after the next request was planned."""
@@ -63,10 +64,12 @@ def is_awaited(request: ProfileRequest) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """What a charger gives at most, and what it gives a car for which it has no profile, watts."""
+    """What a charger gives at most, and what it gives a car for which it has no profile, watts. `slot_s` is there where
+    it changes its power at the edges of slots only, so long and counted from full hours."""
 
     max_power_w: int
     unmanaged_w: int
+    slot_s: int | None = None
 
 
 def exposure_of(
@@ -89,7 +92,22 @@ def steps_of(request: ProfileRequest, planning: PlanningDefaults, hardware: Hard
     without any."""
     if request.profile is None:
         return flat(hardware.unmanaged_w)
-    return at_most(request.profile, as_planned(planning, request), hardware.max_power_w, hardware.unmanaged_w)
+    return steps_under(request.profile, as_planned(planning, request), hardware)
+
+
+def steps_under(profile: ChargingProfile, planning: PlanningDefaults, hardware: Hardware) -> PowerSteps:
+    """Return the most that can be drawn under a profile."""
+    steps = at_most(profile, planning, hardware.max_power_w, hardware.unmanaged_w)
+    return held_in_slots(from_now(steps, profile.start_at), hardware.slot_s) if hardware.slot_s else steps
+
+
+def held_from_before(taken: Sequence[tuple[datetime, int]], hardware: Hardware, now: datetime) -> PowerSteps:
+    """Return what a charger goes on with by what it was allowed before `now`: until its slot ends, where it obeys then.
+
+    `taken` are the limits that it took, as (from when, watts).
+    """
+    past = ((EVER, 0.0), *((at, float(power_w)) for at, power_w in taken if at < now), (now, 0.0))
+    return held_in_slots(past, hardware.slot_s) if hardware.slot_s else flat(0.0)
 
 
 def _lingers(request: ProfileRequest, following: ProfileRequest, confirmed: ProfileRequest) -> bool:

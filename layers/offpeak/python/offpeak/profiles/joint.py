@@ -9,20 +9,30 @@ from datetime import datetime, timedelta
 from offpeak.grid.model import Conditions
 from offpeak.groups.caps import NOTHING, Asked, cap_tree, changes_under, power_asked_w, room_left_w
 from offpeak.groups.model import GroupTree, Member, Memberships, path_to, spread
+from offpeak.partners.model import Flags
 from offpeak.planning.captree import CapNode, CapStep
 from offpeak.planning.group import decide_group
 from offpeak.planning.plan import Plan
 from offpeak.planning.profile import ChargingProfile
 from offpeak.planning.situation import Situation
 from offpeak.profiles.circuit import as_planned
-from offpeak.profiles.exposure import Hardware, exposure_of, is_awaited, is_in_doubt, may_hold, steps_of
+from offpeak.profiles.exposure import (
+    Hardware,
+    exposure_of,
+    held_from_before,
+    is_awaited,
+    is_in_doubt,
+    may_hold,
+    steps_of,
+    steps_under,
+)
 from offpeak.profiles.gather import Gathered, asked_of, profile_for, situation_for
 from offpeak.profiles.grid import told_of_grid
 from offpeak.profiles.intent import Action, Intent
 from offpeak.profiles.model import ProfileRequest, Standing
 from offpeak.profiles.observe import is_exceeded
 from offpeak.profiles.outcome import barred_for, intent_for, settled, up_to_date
-from offpeak.profiles.power_steps import PowerSteps, at_most, flat, highest, instants_of, profile_of, sampled
+from offpeak.profiles.power_steps import PowerSteps, flat, highest, instants_of, profile_of, sampled
 from offpeak.profiles.release import Bound, Claim, Excess, Release, release
 from offpeak.profiles.situation import min_power_w, rate_unit
 
@@ -54,7 +64,7 @@ class Seat:
 
     @property
     def hardware(self) -> Hardware:
-        return _hardware(self.member)
+        return _hardware(self.member, self.gathered.partner.flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,9 @@ def seated(gathered: Gathered, root_id: str, member: Member, now: datetime, at: 
         standing = replace(standing, wants_renewal=True)
     override = standing.override
     is_lost = (override is not None and override.is_wider) or _is_ignored(gathered)
-    exposure = exposure_of(held, gathered.partner.planning, _hardware(member), is_lost=is_lost)
+    hardware = _hardware(member, gathered.partner.flags)
+    exposure = exposure_of(held, gathered.partner.planning, hardware, is_lost=is_lost)
+    exposure = highest([exposure, held_from_before(standing.limit_w_steps, hardware, now)])
     return Seat(gathered, member, standing, newest, barred_for(gathered, standing, newest, now), exposure)
 
 
@@ -194,8 +206,8 @@ def _situation(seat: Seat, asked: Conditions, now: datetime) -> Situation:
     return replace(situation, max_power_w=min(situation.max_power_w, float(seat.member.max_power_w)))
 
 
-def _hardware(member: Member) -> Hardware:
-    return Hardware(member.max_power_w, member.draws_unmanaged_w)
+def _hardware(member: Member, flags: Flags) -> Hardware:
+    return Hardware(member.max_power_w, member.draws_unmanaged_w, flags.slot_s)
 
 
 def _taken(seat: Seat) -> PowerSteps:
@@ -215,9 +227,9 @@ def _claim(seat: Seat, verdict: Verdict) -> Claim:
     if verdict.intent.action is Action.CLEAR:
         wanted = flat(hardware.unmanaged_w)
     elif verdict.intent.action is Action.SET and verdict.profile is not None:
-        wanted = at_most(verdict.profile, planning, hardware.max_power_w, hardware.unmanaged_w)
+        wanted = steps_under(verdict.profile, planning, hardware)
     is_whole = verdict.intent.action is Action.CLEAR
-    return Claim(seat.exposure, expected, wanted, min_power_w(planning), is_whole)
+    return Claim(seat.exposure, expected, wanted, min_power_w(planning), is_whole, hardware.slot_s)
 
 
 def _begun_earlier(profile: ChargingProfile) -> ChargingProfile:

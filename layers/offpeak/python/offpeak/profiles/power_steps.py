@@ -102,6 +102,28 @@ def instants_of(functions: Iterable[PowerSteps], now: datetime) -> list[datetime
     return sorted({now, *(at for steps in functions for at, _ in steps if at > now)})
 
 
+def slot_start(at: datetime, slot_s: int) -> datetime:
+    """Return when the slot begins that an instant is in; slots are counted from full hours."""
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    return hour + int((at - hour).total_seconds()) // slot_s * timedelta(seconds=slot_s)
+
+
+def held_in_slots(steps: PowerSteps, slot_s: int) -> PowerSteps:
+    """Return what may be drawn by a charger that changes its power at the edges of slots only: a fall within a slot
+    waits until it ends. A rise counts from where it is told."""
+    slot = timedelta(seconds=slot_s)
+    ends = {slot_start(at, slot_s) + slot for at, _ in steps if at > EVER}
+    instants = sorted({*(at for at, _ in steps), *ends})
+    held: list[tuple[datetime, float]] = []
+    for at, power_w in zip(instants, sampled(steps, instants), strict=True):
+        begun = slot_start(at, slot_s)
+        carried = held[-1][1] if held and begun < at else power_w
+        if held and begun < at and held[-1][0] < begun:
+            carried = power_at(steps, begun)
+        held.append((at, max(power_w, carried)))
+    return merged(held)
+
+
 def cap_steps(steps: Iterable[tuple[datetime, float]]) -> PowerSteps:
     """Return a cap in whole seconds: it falls at the beginning of a second, and rises at the next one's."""
     whole: list[tuple[datetime, float]] = []

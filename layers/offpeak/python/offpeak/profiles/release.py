@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain, islice
 
-from offpeak.profiles.power_steps import PowerSteps, cap_steps, instants_of, merged, sampled
+from offpeak.profiles.power_steps import PowerSteps, cap_steps, instants_of, merged, sampled, slot_start
 
 MOST_NAMED = 5
 """Sessions that are named with one that waits for them."""
@@ -37,7 +37,8 @@ class Claim:
 
     `exposure` is the most that it may draw as things stand, `expected` the same once all that is on its way has been
     confirmed. `wanted` is what its fresh profile would allow, None where nothing is to be sent. A profile that is cut
-    allows `least_w` or more, or nothing; one that `is_whole` cannot be cut, as when limits are taken away.
+    allows `least_w` or more, or nothing; one that `is_whole` cannot be cut, as when limits are taken away. Where a
+    charger obeys at the edges of slots only, `slot_s` long, these count as held until then (power_steps.held_in_slots).
     """
 
     exposure: PowerSteps
@@ -45,6 +46,7 @@ class Claim:
     wanted: PowerSteps | None = None
     least_w: float = 0
     is_whole: bool = False
+    slot_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,9 @@ class _Books:
     def __init__(self, claims: Mapping[str, Claim], bounds: Sequence[Bound], now: datetime) -> None:
         caps = [cap_steps(bound.steps) for bound in bounds]
         known = chain.from_iterable((each.exposure, each.expected, each.wanted) for each in claims.values())
-        self._instants = instants_of([steps for steps in [*known, *caps] if steps is not None], now)
+        instants = instants_of([steps for steps in [*known, *caps] if steps is not None], now)
+        self._slot_s = {key: claim.slot_s for key, claim in claims.items() if claim.slot_s is not None}
+        self._instants = _with_edges(instants, set(self._slot_s.values()))
         self._names = [bound.name for bound in bounds]
         self._caps = [sampled(cap, self._instants) for cap in caps]
         self.exposure = {key: sampled(claim.exposure, self._instants) for key, claim in claims.items()}
@@ -154,7 +158,17 @@ class _Books:
             for at, (total, cap) in enumerate(zip(self._exposed[place], self._caps[place], strict=True)):
                 room_w = (cap - total) / share + exposure[at] if share > 0 else most[at]
                 most[at] = min(most[at], max(exposure[at], room_w))
-        return [power if power >= min(least_w, new) else 0 for power, new in zip(most, wanted, strict=True)]
+        powers = [power if power >= min(least_w, new) else 0 for power, new in zip(most, wanted, strict=True)]
+        slot_s = self._slot_s.get(key)
+        return powers if slot_s is None else self._in_slots(powers, slot_s)
+
+    def _in_slots(self, powers: list[float], slot_s: int) -> list[float]:
+        """Return at each instant the least of its slot from then on: nothing falls within a slot."""
+        starts = [slot_start(at, slot_s) for at in self._instants]
+        for at in range(len(powers) - 2, -1, -1):
+            if starts[at] == starts[at + 1]:
+                powers[at] = min(powers[at], powers[at + 1])
+        return powers
 
     def send(self, key: str, powers: list[float]) -> PowerSteps:
         """Note that a profile goes out that allows `powers`, and return them as steps."""
@@ -195,6 +209,18 @@ class _Books:
                 if new > old and total + share * (new - old) > cap + FORGIVEN_W:
                     blocked[at] = True
         return blocked
+
+
+def _with_edges(instants: Sequence[datetime], lengths_s: set[int]) -> list[datetime]:
+    """Return instants, with where the slots that they are in begin and end."""
+    edges = {
+        edge
+        for slot_s in lengths_s
+        for begun in (slot_start(at, slot_s) for at in instants)
+        for edge in (begun, begun + timedelta(seconds=slot_s))
+        if edge > instants[0]
+    }
+    return sorted({*instants, *edges})
 
 
 def _moved(totals: list[float], share: float, before: list[float], after: list[float]) -> list[float]:
