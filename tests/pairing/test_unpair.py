@@ -139,6 +139,16 @@ def test_a_cpo_that_unpairs_itself_is_told_nothing(world: World, charger: Charge
     assert world.waiting() == []
 
 
+def test_a_cpo_without_a_pairing_interface_is_told_nothing_and_waited_for_by_nobody(
+    world: World, charger: Charger
+) -> None:
+    partner = world.scene.partner
+    world.change(replace(partner, pairing=replace(partner.pairing, url=None)))
+    world.unpair(charger.key)
+    world.tell()
+    assert (world.waiting(), world.heard) == ([], [])
+
+
 @pytest.mark.parametrize(
     "trouble",
     [

@@ -93,7 +93,8 @@ def _put_off(rest: Iterator[Unpairing], by: UnpairingTeller) -> None:
 
 
 def tell(waits: Unpairing, by: UnpairingTeller) -> bool:
-    """Tell a CPO of one un-pairing; say whether it is settled: acknowledged, or paired anew since.
+    """Tell a CPO of one un-pairing; say whether it is settled: acknowledged, paired anew since, or nobody's to hear,
+    where the partner has no pairing interface (its drivers have all paired by codes of ours).
 
     Raises ConcurrentChange where somebody else is at it.
     """
@@ -102,6 +103,11 @@ def tell(waits: Unpairing, by: UnpairingTeller) -> bool:
         raise ConcurrentChange(f"un-pairing {waits.unpairing_id} is being told by another")
     if waits.attempts == 0:
         by.plan_anew(waits.partner_id, waits.evse_uids)
+    partner = by.partners.load(waits.partner_id)
+    if partner is not None and partner.pairing.url is None:
+        by.ownership.drop(waits)
+        logger.info("unpairing_dropped", unpairing_id=waits.unpairing_id, partner_id=waits.partner_id)
+        return True
     leased = by.ownership.save_unpairing(
         replace(
             waits,
@@ -116,7 +122,7 @@ def tell(waits: Unpairing, by: UnpairingTeller) -> bool:
         logger.error("unpairing_without_tombstones", unpairing_id=waits.unpairing_id, partner_id=waits.partner_id)
         by.ownership.drop(leased)
         return True
-    problem = _problem(leased, by)
+    problem = _problem(leased, partner, by)
     if problem is not None:
         _failed(leased, problem, by)
         return False
@@ -125,21 +131,16 @@ def tell(waits: Unpairing, by: UnpairingTeller) -> bool:
     return True
 
 
-def _problem(waits: Unpairing, by: UnpairingTeller) -> str | None:
+def _problem(waits: Unpairing, partner: Partner | None, by: UnpairingTeller) -> str | None:
     """Call the CPO; return what was wrong, None where it has acknowledged."""
-    partner = by.partners.load(waits.partner_id)
-    if partner is None or not _is_reachable(partner):
-        return "there is no connection to the partner, or no pairing interface"
+    if partner is None or not partner.is_registered:
+        return "there is no connection to the partner"
     try:
         ids = RequestIds(by.new_id(), waits.unpairing_id)
         by.cpo.tell_unpaired(partner, waits.tier, waits.uid, ids)
     except (PeerUnavailable, PeerUnusable) as error:
         return str(error)[:LONGEST_PROBLEM]
     return None
-
-
-def _is_reachable(partner: Partner) -> bool:
-    return partner.is_registered and partner.pairing.url is not None
 
 
 def _tombstones(waits: Unpairing, by: UnpairingTeller) -> list[Ownership]:
