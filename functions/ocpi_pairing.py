@@ -37,7 +37,8 @@ def unpair_station(uid: str) -> Response[str]:
 
 
 def _paired(code: str, station: PairedStation) -> Response[str]:
-    pair_by_code(code, station, wiring.issued_codes(), wiring.claimer(), now=wiring.clock().now())
+    is_shut_out = wiring.tenants().is_shut_out
+    pair_by_code(code, station, wiring.issued_codes(), is_shut_out, wiring.claimer(), now=wiring.clock().now())
     return ocpi_ok()
 
 

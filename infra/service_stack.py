@@ -233,7 +233,7 @@ class ServiceStack(Stack):
         links.can_use_key(data.token_key, "TOKEN_KEY_ID")
         # What CPOs begin. It calls nobody.
         hears = self._function("ocpi_pairing", timeout_s=25, memory_mb=1024)
-        hears.can_read(data.users, data.evse_ownership, data.connect_sessions, data.sessions)
+        hears.can_read(data.tenants, data.users, data.evse_ownership, data.connect_sessions, data.sessions)
         hears.can_write(data.users, data.evse_ownership, data.connect_sessions, data.sessions, data.events)
         hears.can_write(data.own_markets).can_send(events, plan)
         shows = self._function("ops_pairings", timeout_s=25)

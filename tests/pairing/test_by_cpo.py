@@ -39,8 +39,8 @@ def code_for(scene: Scene, driver: UserKey, chance: str = "a chance of many char
     return issue(driver, said, TENANT, scene.accounts, codes(scene), chance + driver.user_id, now=scene.real_now())
 
 
-def pair(scene: Scene, code: str, what: PairedStation = EVSE) -> Charger:
-    return pair_by_code(code, what, codes(scene), scene.claimer, now=NOW)
+def pair(scene: Scene, code: str, what: PairedStation = EVSE, shut_out: str = "") -> Charger:
+    return pair_by_code(code, what, codes(scene), shut_out.__eq__, scene.claimer, now=NOW)
 
 
 def unpairer(scene: Scene) -> Unpairer:
@@ -75,10 +75,12 @@ def test_a_code_is_for_one_charger_even_after_that_was_unpaired(scene: Scene) ->
             pair(scene, code, what)
 
 
-def test_another_cpos_code_or_an_old_one_is_none(scene: Scene) -> None:
+def test_another_cpos_code_an_old_one_or_one_of_a_tenant_that_is_shut_out_is_none(scene: Scene) -> None:
     code, _ = code_for(scene, scene.moves_in("ann"))
     with pytest.raises(UnknownObject):
         pair(scene, code, station("other", "EVSE-1"))
+    with pytest.raises(UnknownObject):
+        pair(scene, code, shut_out="hearth")
     later = scene.real_now() + GOOD_FOR
     scene.real_now = lambda: later
     with pytest.raises(UnknownObject):

@@ -941,16 +941,12 @@ def courier() -> Courier:
 
     from offpeak.webhooks.deliver import Courier
 
-    def is_shut_out(tenant_id: str) -> bool:
-        tenant = tenants().load(tenant_id)
-        return tenant is None or tenant.is_suspended
-
     return Courier(
         subscriptions(),
         lanes(),
         post(),
         webhooks_queue(),
-        is_shut_out,
+        tenants().is_shut_out,
         now=clock().now,
         real_now=lambda: datetime.now(UTC),
         new_id=lambda: secrets.token_urlsafe(12),

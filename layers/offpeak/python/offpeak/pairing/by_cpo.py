@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -64,14 +65,23 @@ def code_shown(code: str, issued: IssuedCode) -> dict[str, object]:
     }
 
 
-def pair_by_code(code: str, station: PairedStation, codes: CodeStore, by: Claimer, *, now: datetime) -> Charger:
+def pair_by_code(
+    code: str,
+    station: PairedStation,
+    codes: CodeStore,
+    is_shut_out: Callable[[str], bool],
+    by: Claimer,
+    *,
+    now: datetime,
+) -> Charger:
     """Link a station that a CPO names to the driver whose code it has; the same call again is answered the same.
 
-    Raises UnknownObject for a code that is none, is used, has expired or is not for this CPO; InvalidMessage naming
-    the field; ConcurrentChange where the same again may help.
+    `is_shut_out` says so of a tenant. Raises UnknownObject for a code that is none, is used, has expired, is not for
+    this CPO or of a tenant that is shut out; InvalidMessage naming the field; ConcurrentChange where the same again may
+    help.
     """
     issued, at = codes.find(code), by.real_now()
-    if issued is None or station.partner_id not in issued.partner_ids:
+    if issued is None or station.partner_id not in issued.partner_ids or is_shut_out(issued.key.user.tenant_id):
         count("PairingsRefused")
         raise UnknownObject("there is no such code")
     known = by.accounts.charger(issued.key)

@@ -68,8 +68,7 @@ class TenantBearers:
 def is_welcome(owner: str, tenants: TenantStore) -> bool:
     """Say whether the tenant that an owner of clients is may have access tokens."""
     tenant_id = tenant_in(owner)
-    tenant = tenants.load(tenant_id) if tenant_id else None
-    return tenant is not None and not tenant.is_suspended
+    return tenant_id is not None and not tenants.is_shut_out(tenant_id)
 
 
 class Authoriser:

@@ -46,6 +46,11 @@ class TenantStore:
         """Return a tenant as it was at most CACHED_S ago. Raises UnknownObject."""
         return self._memory.get(tenant_id, lambda: self.known(tenant_id))
 
+    def is_shut_out(self, tenant_id: str) -> bool:
+        """Say whether nothing is done for a tenant now: it is suspended, or was removed."""
+        tenant = self.load(tenant_id)
+        return tenant is None or tenant.is_suspended
+
     def all(self) -> Iterator[Tenant]:
         """Yield every tenant by its id."""
         return map(_tenant, self._table.query("directory = :all", {":all": "tenants"}, index="directory"))
