@@ -10,10 +10,14 @@ from offpeak.webhooks.sweep import sweep_lanes
 
 
 def run() -> None:
-    wiring.sweep_outbox(datetime.now(UTC))
     now = wiring.clock().now()
-    sweep_lanes(wiring.lanes(), wiring.webhooks_queue(), now)
-    wiring.trouble_watch().look(wiring.tenants().all(), now=now, real_now=datetime.now(UTC))
+    try:
+        wiring.sweep_outbox(datetime.now(UTC))
+    finally:
+        try:
+            sweep_lanes(wiring.lanes(), wiring.webhooks_queue(), now)
+        finally:
+            wiring.trouble_watch().look(wiring.tenants().all(), now=now, real_now=datetime.now(UTC))
 
 
 handler = clock_handler(run)

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from offpeak.aws.tables import Delete, Item, Put, Table, Write
+from offpeak.aws.tables import LARGEST_TRANSACTION, Delete, Item, Put, Table, Write, write_together
 from offpeak.errors import ConcurrentChange, QueueUnavailable
 from offpeak.events.model import Event, Published, Stream
-from offpeak.events.outbox import Outbox
-from offpeak.events.publish import MOST_AT_ONCE, Audience, PublishedEvents, Publisher, sweep_outbox
+from offpeak.events.outbox import Outbox, out_row
+from offpeak.events.publish import MOST_AT_ONCE, MOST_SWEPT, Audience, PublishedEvents, Publisher, sweep_outbox
 from tests.conftest import MakeTable
 from tests.events.builders import CHARGER, NOW, event, minutes
 
@@ -212,3 +212,15 @@ def test_a_stream_whose_message_was_lost_is_found_by_the_sweep(house: House) -> 
     assert house.queue.sent == [(CHARGER.text, "evt_a-202601151802")]
     house.publish()
     assert sweep_outbox(house.table, house.outbox, NOW + minutes(3)) == 0
+
+
+def test_a_stream_that_is_stuck_with_many_events_hides_no_other_of_its_shard(house: House) -> None:
+    shard = out_row(event("a"), NOW)["due_shard"]
+    streams = (Stream("hearth", "usr_1", f"chg_{number}") for number in range(2, 1000))
+    beside = next(each for each in streams if out_row(event("z", stream=each), NOW)["due_shard"] == shard)
+    stuck = [house.outbox.put(event(f"{number:03}"), at=NOW) for number in range(MOST_SWEPT)]
+    for first in range(0, MOST_SWEPT, LARGEST_TRANSACTION):
+        write_together(stuck[first : first + LARGEST_TRANSACTION])
+    house.happens(event("z", stream=beside), NOW + timedelta(seconds=1))
+    assert sweep_outbox(house.table, house.outbox, NOW + minutes(2)) == 2
+    assert [stream for stream, _ in house.queue.sent] == [CHARGER.text, beside.text]

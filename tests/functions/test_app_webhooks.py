@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from functions import app_webhooks, deliver_webhooks, publish_events, sweep_webhooks
 from local.webhook_receiver import WebhookReceiver
 from offpeak import wiring
 from offpeak.tenants.model import Look, Tenant
+from offpeak.webhooks.model import WebhookKey
 from tests.conftest import MakeTable
 from tests.events.builders import event
 from tests.functions.conftest import Cloud
@@ -48,6 +51,16 @@ def call(
     answer = app_webhooks.handler(event, CONTEXT)
     told = {name: values[0] for name, values in answer["multiValueHeaders"].items()}
     return answer["statusCode"], told, json.loads(answer["body"]) if answer.get("body") else None
+
+
+def test_lanes_are_swept_though_events_cannot_be(tenants: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = call("POST", "", {"url": "http://127.0.0.1:9/hooks"})[2]
+    wiring.lanes().wake(WebhookKey("hearth", made["webhook_id"]), wiring.clock().now() - timedelta(minutes=2))
+    monkeypatch.setenv("EVENTS_TABLE", "gone")
+    with pytest.raises(ClientError):
+        sweep_webhooks.run()
+    [message] = tenants.client("sqs").receive_message(QueueUrl=os.environ["WEBHOOKS_QUEUE_URL"])["Messages"]
+    assert made["webhook_id"] in message["Body"]
 
 
 def test_a_webhook_from_its_first_day_to_its_last(tenants: Cloud, receiver: WebhookReceiver) -> None:

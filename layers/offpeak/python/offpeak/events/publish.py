@@ -22,8 +22,9 @@ MOST_AT_ONCE = 50
 """Events that one message publishes; then it sends the next message, so that no invocation runs out of time."""
 LOST_AFTER = timedelta(minutes=1)
 """An outbox row that is older has lost its message."""
-MOST_SWEPT = 250
-"""Rows taken from a shard in one sweep; the next sweep takes the rest."""
+MOST_SWEPT, MOST_READ = 250, 5000
+"""Streams of a shard that one sweep asks for, and rows of the index that it reads to find them: a stream that is stuck
+has many, and must not hide those behind it."""
 
 Also = Sequence[tuple[Table, Write]]
 
@@ -176,15 +177,17 @@ def sweep_outbox(table: Table, outbox: Outbox, now: datetime) -> int:
 
 
 def _waiting(table: Table, shard: int, until: datetime) -> Iterable[tuple[Stream, str]]:
-    """Yield each stream that has waited in a shard since before `until`, once, with its oldest event's id."""
+    """Yield streams that have waited in a shard since before `until`, each once, with its oldest event's id."""
     rows = table.query(
         "due_shard = :shard AND due_at <= :until",
         {":shard": str(shard), ":until": format_instant(until)},
         index="by_due",
-        limit=MOST_SWEPT,
+        limit=MOST_READ,
     )
-    seen = set()
+    seen: set[str] = set()
     for row in rows:
+        if len(seen) == MOST_SWEPT:
+            return
         stream = Stream(row["tenant_id"], row.get("user_id"), row.get("charger_id"))
         if stream.text not in seen:
             seen.add(stream.text)
