@@ -75,6 +75,24 @@ def test_a_profile_goes_out_when_it_changes_something(
         assert expected in (None, why)
 
 
+@pytest.mark.parametrize(
+    ("fresh", "is_less"),
+    [
+        (a_profile((0, 0), (60, 11039.9)), True),
+        (a_profile((0, 0), (60.4, 11040)), True),
+        (a_profile((0, 0), (60, 11040.1)), False),
+        (a_profile((0, 0), (59.6, 11040)), False),
+    ],
+    ids=["a step less", "25 s later", "a step more", "25 s sooner"],
+)
+def test_a_little_less_than_is_in_force_is_sent_where_the_grid_or_others_count_on_it(fresh: Any, is_less: bool) -> None:
+    newest = sent(RequestState.CHARGER_ACCEPTED)
+    assert intent(newest, fresh) == (Action.KEEP, "same")
+    held = (Action.SET, "changed") if is_less else (Action.KEEP, "same")
+    assert intent(newest, fresh, is_capped=True) == held
+    assert intent(newest, fresh, a_standing(root_id="site")) == held
+
+
 @pytest.mark.parametrize("status", [SessionStatus.PENDING, SessionStatus.RESERVATION])
 def test_a_session_that_does_not_run_yet_gets_no_profile(status: SessionStatus) -> None:
     assert intent(None, status=status) == (Action.KEEP, "not_charging_yet")

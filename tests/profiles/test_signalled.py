@@ -124,6 +124,9 @@ def test_a_cap_lowers_a_running_profile_within_the_same_minute_and_a_withdrawal_
     assert charging(world)[0][2] == 11_040
     assert plan is not None
     assert world.newest.profile.periods[0].limit == 11_040
+    grid.announce(SignalKind.CAP, "11039.9", 0, 2)
+    grid.work()
+    assert world.newest.profile.periods[0].limit == Decimal("11039.9"), "a cap is kept to the last tenth of a watt"
 
 
 def test_congestion_leaves_a_share_and_under_the_cars_minimum_a_pause(world: World, grid: Grid) -> None:

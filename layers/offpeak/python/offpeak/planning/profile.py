@@ -84,13 +84,21 @@ def same_effect(
     if a.unit != b.unit:
         return False
     apart_since: datetime | None = None
-    instants = sorted({from_now, *(at for each in (a, b) for at in _changes(each) if at > from_now)})
-    for at in instants:
+    for at in _instants(a, b, from_now):
         differ = _apart(limit_at(a, at), limit_at(b, at), limit)
         if apart_since is not None and (at - apart_since).total_seconds() > for_s:
             return False
         apart_since = (apart_since or at) if differ else None
     return apart_since is None
+
+
+def is_lower(a: ChargingProfile, b: ChargingProfile, from_now: datetime) -> bool:
+    """Say whether `a`, from `from_now` on, ever allows a car less than `b` does; both are in the same unit."""
+    return any(
+        low is not None and (high is None or low < high)
+        for at in _instants(a, b, from_now)
+        for low, high in [(limit_at(a, at), limit_at(b, at))]
+    )
 
 
 def limit_at(profile: ChargingProfile, at: datetime) -> Decimal | None:
@@ -103,6 +111,11 @@ def limit_at(profile: ChargingProfile, at: datetime) -> Decimal | None:
         if period.start_period_s <= offset_s:
             found = period.limit
     return found
+
+
+def _instants(a: ChargingProfile, b: ChargingProfile, from_now: datetime) -> list[datetime]:
+    """Return `from_now` and the later instants at which one of the two changes, ascending."""
+    return sorted({from_now, *(at for each in (a, b) for at in _changes(each) if at > from_now)})
 
 
 def _changes(profile: ChargingProfile) -> Iterator[datetime]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from offpeak.ocpi.profile_types import AnswerType
-from offpeak.planning.profile import ChargingProfile, same_effect
+from offpeak.planning.profile import ChargingProfile, is_lower, same_effect
 from offpeak.profiles.lifecycle import UNSETTLED
 from offpeak.profiles.model import PASSING, ProfileRequest, RequestKind, RequestState, Standing
 from offpeak.sessions.model import SessionStatus
@@ -47,9 +47,11 @@ def intent_of(
     newest: ProfileRequest | None,
     standing: Standing,
     now: datetime,
+    is_capped: bool = False,
 ) -> Intent:
     """Decide what to send. `profile` is the fresh plan's, None where none can be set for now (barred_of); `newest` is
     the session's newest SET or CLEAR request, and `unmanaged` why the session is not managed, None where it is.
+    `is_capped` says that the plan keeps caps of the grid.
     """
     barred = barred_of(
         status=status,
@@ -63,7 +65,7 @@ def intent_of(
     if barred is not None:
         return barred
     assert profile is not None
-    return _set(profile, newest, standing, now)
+    return _set(profile, newest, standing, now, is_capped=is_capped)
 
 
 def barred_of(
@@ -110,10 +112,14 @@ def _clear(newest: ProfileRequest | None, unmanaged: str) -> Intent:
     return Intent(Action.KEEP, unmanaged)
 
 
-def _set(profile: ChargingProfile, newest: ProfileRequest | None, standing: Standing, now: datetime) -> Intent:
+def _set(
+    profile: ChargingProfile, newest: ProfileRequest | None, standing: Standing, now: datetime, *, is_capped: bool
+) -> Intent:
     if newest is None or newest.profile is None:
         return Intent(Action.SET, "first", in_effect=True)
-    if not same_effect(newest.profile, profile, now):
+    # A little more than is in force may wait; a little less may not where others, or the grid, count on it.
+    is_held = is_capped or standing.root_id is not None
+    if not same_effect(newest.profile, profile, now) or (is_held and is_lower(profile, newest.profile, now)):
         return Intent(Action.SET, "changed", in_effect=True)
     match newest.state:
         case RequestState.REQUESTED if now - newest.created_at > TOO_OLD:

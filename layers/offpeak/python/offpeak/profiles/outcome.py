@@ -83,9 +83,13 @@ def intent_for(
     newest: ProfileRequest | None,
     profile: ChargingProfile | None,
     now: datetime,
+    *,
+    is_capped: bool = False,
 ) -> Intent:
-    """Return what a fresh profile means for the charger of a session; `newest` is its newest request by now."""
-    return intent_of(profile, newest=newest, standing=standing, now=now, **_told(gathered))
+    """Return what a fresh profile means for the charger of a session; `newest` is its newest request by now, and
+    `is_capped` says that the plan keeps caps of the grid."""
+    told = _told(gathered)
+    return intent_of(profile, newest=newest, standing=standing, now=now, is_capped=is_capped, **told)
 
 
 def barred_for(gathered: Gathered, standing: Standing, newest: ProfileRequest | None, now: datetime) -> Intent | None:

@@ -114,10 +114,10 @@ def _planned(gathered: Gathered, request_id: str, now: datetime, at: datetime) -
         return ended
     standing, newest = up_to_date(gathered), settled(gathered, at)
     asked = asked_of(gathered, now)
-    decided = decide(situation_for(gathered, standing, asked, now))
-    plan = told_of_grid(decided, asked, gathered.partner.planning, now)
+    situation = situation_for(gathered, standing, asked, now)
+    plan = told_of_grid(decide(situation), asked, gathered.partner.planning, now)
     profile = profile_for(gathered, plan, now)
-    intent = intent_for(gathered, standing, newest, profile, now)
+    intent = intent_for(gathered, standing, newest, profile, now, is_capped=bool(situation.caps))
     return concluded(gathered, standing, newest, plan, profile, intent, request_id, now=now, at=at)
 
 
