@@ -40,7 +40,8 @@ OPEN = {
 
 ACCESS_LOG = {
     "request_id": "$context.requestId",
-    "trace": "$context.xrayTraceId",
+    # As the function's own log has it.
+    "function_request_id": "$context.integration.requestId",
     "at": "$context.requestTimeEpoch",
     "partner_id": "$context.authorizer.partner_id",
     "tenant_id": "$context.authorizer.tenant_id",
@@ -80,7 +81,8 @@ class RestApi(Construct):
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
             deploy_options=apigateway.StageOptions(
                 stage_name=stage.name,
-                tracing_enabled=True,
+                # A segment of API Gateway's has the whole path: start links and response URLs are secrets.
+                tracing_enabled=False,
                 throttling_rate_limit=routes.API_THROTTLE.requests_per_s,
                 throttling_burst_limit=routes.API_THROTTLE.burst,
                 method_options={
@@ -125,6 +127,8 @@ class RestApi(Construct):
                 ("AwsSolutions-APIG6",): "Execution logs would hold the callers' headers and live in a log group "
                 "without end. The access log has the status, cause and latency of every request.",
                 ("AwsSolutions-COG4",): "OCPI's credentials tokens are looked up by our own authoriser.",
+                ("Serverless-APIGWXrayEnabled",): "Its segments would hold the secrets that stand in paths. Functions "
+                "have traces of their own, and the access log names each one's request.",
             },
         )
         role = self.api.node.find_child("CloudWatchRole")

@@ -203,6 +203,7 @@ def test_the_access_log_has_the_cause_of_a_refusal_and_no_secret(qa: Stacks) -> 
     assert logged["refusal"] == "$context.error.responseType"
     for secret in ("$context.path", "apiKey", "identity", "header", "requestOverride"):
         assert secret not in stage["AccessLogSetting"]["Format"]
+    assert not stage["TracingEnabled"], "X-Ray would keep whole paths"
     assert stage["MethodSettings"][0]["DataTraceEnabled"] is False
     assert "LoggingLevel" not in stage["MethodSettings"][0]
 
