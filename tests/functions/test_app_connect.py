@@ -121,6 +121,19 @@ def test_an_app_cancels_a_session_and_its_link_says_so() -> None:
     assert "Nothing was connected" in visit("GET", session["start_url"])["body"]
 
 
+def test_even_a_failure_of_ours_is_told_in_the_drivers_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    link, dutch = f"{BASE_URL}/pair/con_1.secret", {"Accept-Language": "nl-BE"}
+    assert "Deze link werkt niet" in visit("PUT", link, **dutch)["body"]
+    monkeypatch.setenv("CONNECT_SESSIONS_TABLE", "gone")
+    wiring.connects.cache_clear()
+    pair.visits.cache_clear()
+    with captured_log():
+        failed = visit("GET", link, **dutch)
+        assert "Bei uns ist etwas" in visit("GET", f"{link}?lang=de", **dutch)["body"]
+    assert failed["statusCode"] == 500
+    assert "Er ging bij ons iets mis" in failed["body"]
+
+
 def test_a_driver_goes_from_the_link_to_the_queue() -> None:
     session = made()
     url, path = session["start_url"], session["start_url"].removeprefix(BASE_URL)

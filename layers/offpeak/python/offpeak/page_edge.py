@@ -15,7 +15,7 @@ from offpeak.resolver import Api
 from offpeak.telemetry import count, logger
 from offpeak.web.render import render
 from offpeak.web.screens import BROKEN, UNKNOWN_LINK
-from offpeak.web.texts import USUAL, texts
+from offpeak.web.texts import language_for, texts
 from offpeak.web.visit import Shown, Visitor
 
 if TYPE_CHECKING:
@@ -31,8 +31,14 @@ ATTRIBUTES = f"Path=/; Max-Age={COOKIE_KEPT_S}; Secure; HttpOnly; SameSite=Lax"
 
 
 def page_api() -> Api:
-    """Return an empty API whose errors are pages."""
-    return Api(refusal)
+    """Return an empty API whose errors are pages, in the language of whoever meets them."""
+
+    def refuse(error: Exception) -> Response[str]:
+        who = visitor(api, "")
+        return refusal(error, language_for(chosen=who.language, told=None, accepted=who.accepted))
+
+    api = Api(refuse)
+    return api
 
 
 def visitor(api: Api, token: str) -> Visitor:
@@ -88,11 +94,11 @@ def goes_on(token: str, done: GoOn) -> Response[str]:
     return Response(303, "text/plain", "", headers=headers)
 
 
-def refusal(error: Exception) -> Response[str]:
+def refusal(error: Exception, language: str) -> Response[str]:
     """Answer an error with a page that says what to do."""
     if isinstance(error, UnknownObject | MethodNotAllowed):
-        return page(Shown(UNKNOWN_LINK, None, USUAL))
+        return page(Shown(UNKNOWN_LINK, None, language))
     if not isinstance(error, ConcurrentChange):
         logger.exception("request_failed", exc_info=error)
         count("RequestsFailed")
-    return page(Shown(BROKEN, None, USUAL))
+    return page(Shown(BROKEN, None, language))
