@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import cache
 from pathlib import Path
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -14,6 +15,7 @@ from openapi.document import NotDescribed, document
 WRITTEN = Path(__file__).parent.parent / "docs" / "openapi.json"
 
 
+@cache
 def text() -> str:
     """Return the description as it is written. Raises NotDescribed, and what the validator raises."""
     described = document()

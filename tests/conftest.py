@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -17,6 +18,10 @@ from local.cloud_server import CloudServer
 from offpeak.aws.tables import Table
 
 MakeTable = Callable[[str], Table]
+
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
+"""How long an example takes says more about what else the machine does: what has to be fast is measured by itself."""
 
 
 class ByFolderOrFile(LoadScopeScheduling):

@@ -204,7 +204,7 @@ def mutations(draw: st.DrawFn) -> dict[str, Any]:
     return fields
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["PUT", "PATCH"]), mutations())
 def test_no_body_is_answered_with_a_server_error(partner: Partner, method: str, fields: dict[str, Any]) -> None:
     """T6, T7: what is refused is not stored, what is stored can be given back, and what is known stays readable."""

@@ -60,7 +60,6 @@ def test_every_answer_is_one_that_is_described(name: str, visitors: Visitors) ->
     @settings(
         max_examples=EXAMPLES,
         derandomize=not IS_LONG,
-        deadline=None,
         database=None,
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),

@@ -58,7 +58,7 @@ def test_any_order_and_repetition_of_messages_ends_in_the_same_session(scene: Sc
     assert (expected["status"], expected["kwh"], len(expected["charging_periods"])) == ("COMPLETED", 2.7, 3)
     tried = 0
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.permutations(range(6)), st.lists(st.integers(0, 5), max_size=4))
     def ends_the_same(order: list[int], repeated: list[int]) -> None:
         nonlocal tried

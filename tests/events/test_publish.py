@@ -169,7 +169,7 @@ def test_a_long_outbox_is_published_by_several_messages(house: House) -> None:
     assert house.publish() == 1
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lives=st.lists(st.integers(0, 24), max_size=6), number=st.integers(0, 10**9))
 def test_a_publisher_may_die_anywhere_and_each_event_is_told_once_in_order(
     house: House, lives: list[int], number: int

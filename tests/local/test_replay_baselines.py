@@ -53,7 +53,7 @@ def test_no_way_to_charge_costs_less_than_the_optimum_nor_more_than_the_best_of_
     assert best_block(stay, MARKET) <= at_once(stay, MARKET) + 1e-9
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(stays)
 def test_no_block_of_any_minute_costs_less_than_the_best_one(stay: Stay) -> None:
     spare_min = (stay.leaves_at - stay.arrives_at).total_seconds() / 60 - stay.hours_needed * 60
@@ -63,7 +63,7 @@ def test_no_block_of_any_minute_costs_less_than_the_best_one(stay: Stay) -> None
         assert best <= at_once(late, MARKET) + 1e-9
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(stays)
 def test_the_optimum_is_that_of_a_linear_program(stay: Stay) -> None:
     edges, prices = MARKET.cut(stay.arrives_at, stay.leaves_at)

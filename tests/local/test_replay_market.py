@@ -38,7 +38,7 @@ def test_published_prices_are_seen_as_they_are_and_the_rest_as_a_forecast() -> N
     assert all(one.end_at == other.start_at for one, other in pairwise(slots))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 9 * 1440 - 1), st.integers(1, 72 * 60))
 def test_remembering_forecasts_changes_nothing(minute: int, ahead_min: int) -> None:
     now = START + timedelta(minutes=minute)
@@ -46,7 +46,7 @@ def test_remembering_forecasts_changes_nothing(minute: int, ahead_min: int) -> N
     assert MARKET.slots(now, until) == seen_at(MARKET, now, now, until)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 9 * 1440 - 1), st.integers(1, 72 * 60))
 def test_prices_that_are_not_published_yet_are_never_seen(minute: int, ahead_min: int) -> None:
     now = START + timedelta(minutes=minute)

@@ -93,7 +93,7 @@ def plans_of(stay: Stay, market: Market, rules: Rules, until: datetime) -> list[
     return plans
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(0, 720), st.integers(60, 2000), st.floats(0.05, 0.9), st.sampled_from(Needs), st.integers(0, 1))
 def test_prices_not_yet_published_never_change_a_plan_made_before(
     start_min: int, lasts_min: int, share: float, needs: Needs, day: int

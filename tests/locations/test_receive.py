@@ -84,7 +84,7 @@ def test_any_order_and_repetition_of_messages_ends_in_the_same_location(store: L
     assert [each["uid"] for each in expected["evses"]] == ["E2", "E3", "E4"]
     names = count()
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.permutations(range(len(MESSAGES))), st.lists(st.integers(0, len(MESSAGES) - 1), max_size=3))
     def ends_the_same(order: list[int], repeated: list[int]) -> None:
         location_id = f"shuffled-{next(names)}"

@@ -34,7 +34,7 @@ acts = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(st.lists(acts, min_size=3, max_size=14))
 def test_in_any_order_nothing_is_half_linked_and_the_cpo_believes_what_we_do(
     make_table: MakeTable, done: list[tuple[object, ...]]

@@ -74,7 +74,7 @@ class Receiver:
 numbers = count(1)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 @example(steps=["happens", "receiver fails", "message comes", "a day", "happens", "receiver recovers", "resume"])
 @example(steps=["happens", "happens", "worker dies", "message comes", "message comes twice", "a minute"])
