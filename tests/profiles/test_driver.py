@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offpeak.locations.model import Charger as Connector
 from offpeak.pairing.model import DriverSettings
-from offpeak.partners.model import PlanningDefaults, RateUnit
+from offpeak.partners.model import Flags, PlanningDefaults, RateUnit
 from offpeak.planning.outlook import Chance, Chances, Outlook
 from offpeak.planning.situation import Situation
 from offpeak.prices.model import PriceCurve, Tariff, TariffKind
@@ -27,6 +28,7 @@ from offpeak.profiles.driver import (
     has_own_tariff,
     outlook_said,
 )
+from offpeak.profiles.sites import NOWHERE, Site
 from offpeak.profiles.situation import Departure, situation_of
 from offpeak.sessions.model import KnownSession
 from tests.pairing.builders import charger, location
@@ -130,14 +132,22 @@ def test_the_place_has_its_zone_tariff_and_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phases", "is_dc", "power_w"),
-    [(3, False, 11_040), (1, False, 4_600), (None, False, 4_600), (None, True, 13_800)],
-    ids=["three phases have room", "one phase", "unknown phases may all be one", "direct current loads all three"],
+    ("phases", "site", "unit", "power_w"),
+    [
+        (3, NOWHERE, None, 13_800),
+        (1, NOWHERE, None, 4_600),
+        (None, NOWHERE, None, 4_600),
+        (None, NOWHERE, RateUnit.AMPERE, 13_800),
+        (None, Site(Connector(is_dc=True)), None, 13_800),
+    ],
+    ids=["three phases", "one phase", "unknown ones may all be one", "amperes hold on each", "DC loads all three"],
 )
-def test_no_more_is_granted_than_the_connection_holds(phases: int | None, is_dc: bool, power_w: int) -> None:
-    planning = PlanningDefaults(phases=phases, max_power_w=22_000 if is_dc else 11_040)
-    place = location(connection_limit_a=20)
-    assert fitted(planning, Driver(charger(), place), is_dc=is_dc).max_power_w == power_w
+def test_no_more_is_granted_than_the_connection_holds(
+    phases: int | None, site: Site, unit: RateUnit | None, power_w: int
+) -> None:
+    planning, flags = PlanningDefaults(phases=phases, max_power_w=22_000), Flags(rate_unit=unit)
+    driver = Driver(charger(), location(connection_limit_a=20))
+    assert fitted(planning, driver, unknown_phases=site.unknown_phases(flags)).max_power_w == power_w
 
 
 @pytest.mark.parametrize("partner", [True, False])

@@ -11,9 +11,11 @@ from offpeak.locations.model import Address, LocationKey
 from offpeak.locations.parse import parse_location_push
 from offpeak.locations.receive import receive_location
 from offpeak.ocpi.wire_json import read_json, write_json
-from offpeak.partners.model import Flags, Party, PlanningDefaults
+from offpeak.partners.model import Flags, Party, PlanningDefaults, RateUnit
+from offpeak.planning.profile import in_unit
 from offpeak.profiles.model import Circuit, RequestState
 from offpeak.profiles.outcome import Planned
+from offpeak.profiles.sites import NOWHERE
 from offpeak.sessions.model import ChargingPeriod
 from offpeak.tariffs.model import TariffKey
 from offpeak.tariffs.parse import parse_tariff_push
@@ -188,3 +190,20 @@ def test_a_charger_is_looked_up_once_in_half_a_minute_and_partners_without_locat
         world.receive(a_put(minutes, evse_uid="EVSE-1", kwh=Decimal(minutes)))
         world.plan()
     assert asked == ["get_item", "query"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "max_power_w", "phases", "limit"),
+    [
+        (RateUnit.AMPERE, 3680, 1, "16.0"),
+        (RateUnit.AMPERE, 4140, None, "6.0"),
+        (RateUnit.WATT, 3680, None, "3680.0"),
+    ],
+)
+def test_in_amperes_a_charger_too_weak_for_three_phases_has_one(
+    unit: RateUnit, max_power_w: int, phases: int | None, limit: str
+) -> None:
+    told = PlanningDefaults(phases=None, max_power_w=max_power_w)
+    planning = NOWHERE.fitted(told, Flags(rate_unit=unit))
+    assert planning.phases == phases
+    assert str(in_unit(Decimal(max_power_w), unit.value, planning.phases, planning.voltage_v)) == limit

@@ -173,17 +173,20 @@ def test_the_minimum_is_what_is_still_missing_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("planning", "watts"),
+    ("planning", "unit", "watts"),
     [
-        (PlanningDefaults(phases=1, max_power_w=7360), 1380),
-        (PlanningDefaults(phases=3), 4140),
-        (PlanningDefaults(phases=None), 4140),
-        (PlanningDefaults(phases=None, max_power_w=3680), 1380),
-        (PlanningDefaults(phases=1, min_current_a=8, voltage_v=240), 1920),
+        (PlanningDefaults(phases=1, max_power_w=7360), RateUnit.AMPERE, 1380),
+        (PlanningDefaults(phases=3), RateUnit.AMPERE, 4140),
+        (PlanningDefaults(phases=None), RateUnit.WATT, 4140),
+        (PlanningDefaults(phases=None, max_power_w=3680), RateUnit.WATT, 1380),
+        (PlanningDefaults(phases=None, max_power_w=3680), RateUnit.AMPERE, 4140),
+        (PlanningDefaults(phases=1, min_current_a=8, voltage_v=240), RateUnit.AMPERE, 1920),
     ],
 )
-def test_the_least_power_is_the_least_current_on_all_phases(planning: PlanningDefaults, watts: int) -> None:
-    assert min_power_w(planning) == watts
+def test_the_least_power_is_the_least_current_on_all_phases(
+    planning: PlanningDefaults, unit: RateUnit, watts: int
+) -> None:
+    assert min_power_w(planning, unit) == watts
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,9 @@ def show_visit(driver: Driver, session_id: str, by: Reader, now: datetime) -> di
     partner = by.partners.load(charger.station.partner_id)
     if partner is not None:
         site = by.sites.of(visit.known.session, partner, now) if visit.known.session.is_open else NOWHERE
-        partner = replace(partner, planning=fitted(partner.planning, driver, is_dc=site.is_dc))
+        partner = replace(
+            partner, planning=fitted(partner.planning, driver, unknown_phases=site.unknown_phases(partner.flags))
+        )
         unmanaged = why_no_profile(
             visit.known, visit.standing, newest, site, partner, now, is_paired=True, is_released=False
         )

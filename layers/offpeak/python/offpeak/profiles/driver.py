@@ -20,8 +20,6 @@ from offpeak.profiles.habits import by_habits
 from offpeak.profiles.situation import Departure, at_the_meter, departure_by, next_local
 from offpeak.sessions.model import KnownSession, Session
 
-ON_ALL_PHASES = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Driver:
@@ -51,11 +49,11 @@ def driver_in(account: Account, charger: Charger) -> Driver:
     return Driver(charger, account.locations.get(charger.location_id), sharing)
 
 
-def fitted(planning: PlanningDefaults, driver: Driver | None, *, is_dc: bool = False) -> PlanningDefaults:
+def fitted(planning: PlanningDefaults, driver: Driver | None, *, unknown_phases: int = 1) -> PlanningDefaults:
     """Return the settings of a session's charger as its driver and his charging location have them.
 
     The limit of a connection is in amperes on each phase, and shared evenly: nobody knows here what is drawn at the
-    others. A charger whose phases are not known may draw all on one.
+    others. `unknown_phases` is how many of its phases a charger may use whose own nobody told.
     """
     if driver is None:
         return planning
@@ -74,7 +72,7 @@ def fitted(planning: PlanningDefaults, driver: Driver | None, *, is_dc: bool = F
         return planning
     power_w = planning.max_power_w
     if location.connection_limit_a is not None:
-        phases = ON_ALL_PHASES if is_dc else planning.phases or 1
+        phases = planning.phases or unknown_phases
         power_w = min(power_w, location.connection_limit_a * planning.voltage_v * phases // driver.sharing)
     return replace(
         planning,

@@ -135,7 +135,8 @@ def gathered_from(found: tuple[KnownSession, Item], by: Planner, now: datetime) 
     if is_open and holding.driver:
         # Before the plan: whoever fetches prices or changes signals from now on finds its session.
         by.own_markets.note(key.partner_id, holding.driver.location, by.real_now())
-    planning = fitted(site.fitted(partner.planning), holding.driver, is_dc=site.is_dc)
+    flags = partner.flags
+    planning = fitted(site.fitted(partner.planning, flags), holding.driver, unknown_phases=site.unknown_phases(flags))
     if has_own_tariff(holding.driver):
         site = replace(site, tariff=None)
     since, known = known.basis_changed_at, as_allowed(known, holding.driver)

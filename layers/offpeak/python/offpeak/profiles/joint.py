@@ -229,7 +229,8 @@ def _claim(seat: Seat, verdict: Verdict) -> Claim:
     elif verdict.intent.action is Action.SET and verdict.profile is not None:
         wanted = steps_under(verdict.profile, planning, hardware)
     is_whole = verdict.intent.action is Action.CLEAR
-    return Claim(seat.exposure, expected, wanted, min_power_w(planning), is_whole, hardware.slot_s)
+    least_w = min_power_w(planning, rate_unit(seat.gathered.partner.flags, planning))
+    return Claim(seat.exposure, expected, wanted, least_w, is_whole, hardware.slot_s)
 
 
 def _begun_earlier(profile: ChargingProfile) -> ChargingProfile:

@@ -36,7 +36,8 @@ def session_shown(
     All instants are ISO 8601 in the partner's time zone, with their offset. Those of a request's steps are real ones,
     all others live in the time of the session, as does `now`.
     """
-    planning = fitted(site.fitted(partner.planning), holding.driver, is_dc=site.is_dc)
+    flags = partner.flags
+    planning = fitted(site.fitted(partner.planning, flags), holding.driver, unknown_phases=site.unknown_phases(flags))
     partner = replace(partner, planning=planning)
     time_zone = partner.planning.time_zone
     local = Local(ZoneInfo(time_zone))

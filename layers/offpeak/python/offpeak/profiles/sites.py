@@ -5,20 +5,23 @@ All of it is optional (CONFORMANCE S6): a session whose EVSE is in no Location i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from offpeak.locations.charger import fitted, takes_profiles
 from offpeak.locations.chargers import Chargers
 from offpeak.locations.model import Charger
-from offpeak.partners.model import Partner, Party, PlanningDefaults
+from offpeak.partners.model import Flags, Partner, Party, PlanningDefaults, RateUnit
 from offpeak.prices.model import PriceCurve
 from offpeak.profiles.model import Circuit
 from offpeak.sessions.model import KnownSession, Session
 from offpeak.tariffs.curve import chosen, curve_of
 from offpeak.tariffs.model import Drawing, OcpiTariff, TariffKey
 from offpeak.tariffs.store import TariffStore
+
+LEAST_A = 6
+"""The least that a car may be told to charge at on a phase (IEC 61851-1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,21 @@ class Site:
     def is_dc(self) -> bool:
         return self.charger is not None and self.charger.is_dc
 
-    def fitted(self, planning: PlanningDefaults) -> PlanningDefaults:
-        """Return the partner's settings as this charger has them."""
-        return planning if self.charger is None else fitted(planning, self.charger)
+    def fitted(self, planning: PlanningDefaults, flags: Flags) -> PlanningDefaults:
+        """Return the partner's settings as this charger has them.
+
+        Amperes hold on each phase, and unknown phases count as three. But a charger that would give less than 6 A on
+        each of three charges nobody so: it has one.
+        """
+        planning = planning if self.charger is None else fitted(planning, self.charger)
+        is_unknown = flags.rate_unit is RateUnit.AMPERE and planning.phases is None and not self.is_dc
+        has_one = is_unknown and planning.max_power_w < 3 * LEAST_A * planning.voltage_v
+        return replace(planning, phases=1) if has_one else planning
+
+    def unknown_phases(self, flags: Flags) -> int:
+        """Return on how many phases a connection's limit is to be had by a charger whose own nobody told: of amperes
+        each holds whatever they are, of watts all may be on one."""
+        return 3 if self.is_dc or flags.rate_unit is RateUnit.AMPERE else 1
 
     def circuit(self, planning: PlanningDefaults) -> Circuit | None:
         """Return what a profile made by these fitted settings is made for; None where nothing was told."""

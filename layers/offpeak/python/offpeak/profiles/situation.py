@@ -59,12 +59,14 @@ def situation_of(
         need_kwh=max(0.0, float(need_kwh(known, planning)) - unheard),
         departure_at=departure_at or departure_of(known.session, planning),
         max_power_w=float(planning.max_power_w),
-        min_power_w=float(min_power_w(planning)),
+        min_power_w=float(min_power_w(planning, unit)),
         minimum_now_kwh=max(0.0, float(planning.minimum_now_kwh - known.delivered_kwh) - unheard),
         running=running,
         calm=Calm(minimum_run_s=planning.minimum_run_s),
         slot_s=flags.slot_s,
-        taper=None if charged is None else _taper(float(charged), unheard, planning),
+        taper=None
+        if charged is None
+        else _taper(float(charged), unheard, planning, float(min_power_w(planning, unit))),
         storage=_storage(float(charged), unheard, planning)
         if charged is not None and flags.negative_limits and planning.discharge_w > 0 and known.discharge_allowed
         else None,
@@ -78,12 +80,12 @@ def situation_of(
     )
 
 
-def _taper(charged: float, unheard: float, planning: PlanningDefaults) -> Taper:
+def _taper(charged: float, unheard: float, planning: PlanningDefaults, end_w: float) -> Taper:
     return Taper(
         battery_kwh=float(planning.battery_kwh),
         soc=_charged_since(charged, unheard, planning),
         from_soc=float(planning.taper_from_soc),
-        end_w=float(min_power_w(planning)),
+        end_w=end_w,
         charging_efficiency=float(planning.charging_efficiency),
     )
 
@@ -179,11 +181,12 @@ def unheard_kwh(power_w: float | None, told_at: datetime, running: Plan | None, 
     return sum(lasted * max(0.0, min(power_w, limit)) for lasted, limit in seconds) / 3_600_000
 
 
-def min_power_w(planning: PlanningDefaults) -> int:
-    """Return the least a car charges at, watts. Unknown phases count as three where the charger's power allows: too
-    high a minimum costs little, one that is too low would be a pause."""
+def min_power_w(planning: PlanningDefaults, unit: RateUnit) -> int:
+    """Return the least a car charges at, watts. Unknown phases count as three in amperes, as in all that is sent, and
+    in watts where the charger's power allows: too high a minimum costs little, one that is too low would be a pause."""
     per_phase = planning.min_current_a * planning.voltage_v
-    phases = planning.phases or (3 if planning.max_power_w >= 3 * per_phase else 1)
+    is_three = unit is RateUnit.AMPERE or planning.max_power_w >= 3 * per_phase
+    phases = planning.phases or (3 if is_three else 1)
     return per_phase * phases
 
 
