@@ -154,6 +154,7 @@ class SettingsShown(TypedDict):
     early_departure: str | None
     early_level: Decimal | None
     battery_kwh: Decimal | None
+    min_current_a: int | None
     need_kwh: Decimal | None
     minimum_now_kwh: Decimal | None
     early_kwh: Decimal | None

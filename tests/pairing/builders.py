@@ -60,5 +60,6 @@ def settings(**changes: Any) -> DriverSettings:
         "minimum_level": Decimal("0.2"),
         "early_departure": time(5, 30),
         "early_level": Decimal("0.4"),
+        "min_current_a": 8,
     }
     return DriverSettings(**{**wanted, **changes})

@@ -47,6 +47,7 @@ def test_null_unsays_a_setting_one_weekday_or_all() -> None:
         ({"desired_level": 80}, "desired_level"),
         ({"minimum_level": 0}, "minimum_level"),
         ({"battery_kwh": 0}, "battery_kwh"),
+        ({"min_current_a": 5}, "min_current_a"),
         ({"need_kwh": -1}, "need_kwh"),
         ({"smart_charging": "yes"}, "smart_charging"),
         ({"money_unit": "USD"}, "money_unit"),
@@ -71,6 +72,7 @@ def test_what_is_shown_can_be_told_again() -> None:
         early_departure=time(5, 30),
         early_level=Decimal("0.4"),
         early_kwh=Decimal(8),
+        min_current_a=8,
         discharge_allowed=True,
     )
     shown = {name: value for name, value in settings_shown(settings).items() if name != "boost_until"}

@@ -117,6 +117,10 @@ def test_the_driver_decides_what_he_said_and_leaves_the_rest() -> None:
     planning = fitted(PlanningDefaults(), said)
     assert (planning.battery_kwh, planning.target_soc) == (77, 1)
     assert (planning.need_kwh, planning.minimum_now_kwh) == (12, 3)
+    assert [fitted(PlanningDefaults(min_current_a=7), a_driver(min_current_a=a)).min_current_a for a in (6, 8)] == [
+        7,
+        8,
+    ]
     left = fitted(PlanningDefaults(), a_driver())
     assert left == replace(PlanningDefaults(), time_zone="Europe/Amsterdam")
 

@@ -105,6 +105,8 @@ class DriverSettings:
     early_level: Decimal | None = None
     early_kwh: Decimal | None = None
     battery_kwh: Decimal | None = None
+    min_current_a: int | None = None
+    """The least that his car charges at, amperes on each phase; no charger tells it."""
     need_kwh: Decimal | None = None
     minimum_now_kwh: Decimal | None = None
     boost_until: datetime | None = None

@@ -171,6 +171,7 @@ def settings_row(settings: DriverSettings) -> dict[str, Any]:
         "early_level": settings.early_level,
         "early_kwh": settings.early_kwh,
         "battery_kwh": settings.battery_kwh,
+        "min_current_a": settings.min_current_a,
         "need_kwh": settings.need_kwh,
         "minimum_now_kwh": settings.minimum_now_kwh,
         "boost_until": format_instant(settings.boost_until) if settings.boost_until else None,
@@ -181,6 +182,7 @@ def settings_row(settings: DriverSettings) -> dict[str, Any]:
 
 def settings_from(row: Row) -> DriverSettings:
     boost_until, early_departure = row["boost_until"], row.get("early_departure")
+    min_current_a = row.get("min_current_a")
     return DriverSettings(
         smart_charging=row["smart_charging"],
         departures={int(day): time.fromisoformat(at) for day, at in row["departures"].items()},
@@ -190,6 +192,7 @@ def settings_from(row: Row) -> DriverSettings:
         early_level=row.get("early_level"),
         early_kwh=row.get("early_kwh"),
         battery_kwh=row["battery_kwh"],
+        min_current_a=int(min_current_a) if min_current_a else None,
         need_kwh=row["need_kwh"],
         minimum_now_kwh=row["minimum_now_kwh"],
         boost_until=parse_instant(boost_until) if boost_until else None,

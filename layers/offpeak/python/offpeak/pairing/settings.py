@@ -50,6 +50,7 @@ class SettingsChange(_Change):
     early_departure: LocalTime | None = None
     early_level: Level | None = None
     battery_kwh: Annotated[Energy, Field(ge=1)] | None = None
+    min_current_a: Annotated[int, Field(ge=6, le=16)] | None = None
     need_kwh: Energy | None = None
     minimum_now_kwh: Energy | None = None
     early_kwh: Energy | None = None
@@ -97,6 +98,7 @@ def settings_shown(settings: DriverSettings) -> dict[str, object]:
         "early_departure": settings.early_departure.isoformat("minutes") if settings.early_departure else None,
         "early_level": settings.early_level,
         "battery_kwh": settings.battery_kwh,
+        "min_current_a": settings.min_current_a,
         "need_kwh": settings.need_kwh,
         "minimum_now_kwh": settings.minimum_now_kwh,
         "early_kwh": settings.early_kwh,

@@ -63,6 +63,7 @@ def fitted(planning: PlanningDefaults, driver: Driver | None, *, unknown_phases:
         smart_charging=planning.smart_charging and settings.smart_charging,
         battery_kwh=_first(settings.battery_kwh, planning.battery_kwh),
         target_soc=_first(settings.desired_level, planning.target_soc),
+        min_current_a=max(settings.min_current_a or 0, planning.min_current_a),
         need_kwh=_first(settings.need_kwh, planning.need_kwh),
         minimum_now_kwh=_first(settings.minimum_now_kwh, planning.minimum_now_kwh),
         min_soc=max(planning.min_soc, settings.minimum_level or Decimal(0)),
