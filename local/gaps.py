@@ -17,6 +17,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -34,7 +35,8 @@ from local.worker_forge import Forge
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
 """What AWS's Python runtime brings besides the standard library."""
 END_OF_LOG = "\0end of log"
-LOG_WAIT_S = 0.25
+LOG_WAIT_S, LOG_LOOK_S = 10.0, 0.25
+"""For the end of a log of a worker that lives, and between two looks whether it does."""
 
 
 def mend(folder: Path) -> None:
@@ -69,11 +71,14 @@ def end_the_log_with_the_invocation() -> None:
 
     def drain(worker: lambda_runtime.Worker) -> str:
         lines: list[str] = []
-        try:
-            while not lines or lines[-1] != END_OF_LOG:
-                lines.append(worker._stderr_queue.get(timeout=LOG_WAIT_S))
-        except queue.Empty:  # the worker has died
-            return "\n".join(lines)
+        give_up_at = time.monotonic() + LOG_WAIT_S
+        while not lines or lines[-1] != END_OF_LOG:
+            try:
+                lines.append(worker._stderr_queue.get(timeout=LOG_LOOK_S))
+            except queue.Empty:
+                has_died = worker._proc is None or worker._proc.poll() is not None
+                if has_died or time.monotonic() > give_up_at:
+                    return "\n".join(lines)
         return "\n".join(lines[:-1])
 
     lambda_runtime.Worker._drain_stderr_bounded = drain
