@@ -60,6 +60,15 @@ def test_a_car_whose_energy_is_due_at_once_does_not_wait_to_go_on_into_the_next_
     assert timeline.stretches()[0] == [(0, 300, MOST_W), (900, 1800, MOST_W)]
 
 
+def test_a_car_that_was_on_before_and_goes_on_after_its_turn_pauses_once() -> None:
+    timeline = Timeline([0, 900, 1800, 2700], [[11_040.0, 6_624.0, 11_040.0]], [three_phase(3), three_phase(3)])
+    timeline.fill([[0.0, 0.91, 0.0], [2.76, 0.38, 2.76]])
+    assert timeline.stretches() == [
+        [(900, 1395, 6_624.0)],
+        [(0, 900, MOST_W), (1593, 1800, 6_624.0), (1800, 2700, MOST_W)],
+    ]
+
+
 def test_a_board_holds_at_every_second_though_its_connection_has_more() -> None:
     cars = [Car(FLOOR_W, [MOST_W], STEP_W, MOST_W, path) for path in ((1, 0), (1, 0), (0,))]
     timeline = Timeline([0, 900], [[30_000.0], [12_000.0]], cars)
