@@ -205,6 +205,12 @@ def test_a_known_need_of_next_to_nothing_is_met() -> None:
     assert (plan.blocks, plan.reason.code, plan.shortfall_kwh, plan.ready_at) == ((), ReasonCode.NEED_MET, 0, NOW)
 
 
+def test_the_last_of_a_known_need_is_drawn_by_the_plan_that_draws_the_rest() -> None:
+    running = decide(a_situation(**KNOWN))
+    last = decide(a_situation(now=after(8.98), need_kwh=0.1, running=running, **KNOWN))
+    assert last.blocks[-1].end_at == running.blocks[-1].end_at
+
+
 def test_an_assumed_need_lets_the_car_go_on_when_it_is_met() -> None:
     plan = decide(a_situation())
     assert plan.unlimited_from == plan.ready_at == after(9)

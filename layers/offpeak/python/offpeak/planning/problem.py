@@ -72,9 +72,10 @@ def pose(situation: Situation) -> Problem:
     levels = sorted((seconds_after(start_at, each.at), max(0.0, each.kwh)) for each in situation.milestones)
     minimum = max(0.0, situation.minimum_now_kwh)
     need = max(0.0, situation.need_kwh, minimum, *(kwh for _, kwh in levels))
-    if situation.need_is_known and need <= situation.calm.energy_kwh:
+    is_little = situation.need_is_known and need <= situation.calm.energy_kwh
+    if is_little and not _has_blocks_left(situation):
         need, minimum, levels = 0.0, 0.0, []
-    reserve = situation.calm.energy_kwh if situation.need_is_known and need > 0 else 0.0
+    reserve = situation.calm.energy_kwh if situation.need_is_known and not is_little else 0.0
     target = need + reserve
     spans, is_priced = _priced(start_at, end_s, situation.slots)
     caps = caps_in_seconds(start_at, situation.caps)
@@ -153,6 +154,12 @@ def as_idle(problem: Problem, left_kwh: float) -> Problem:
     """Return the problem of a car that takes nothing though it may, whose running plan has `left_kwh` left: it wants no
     more, else the plan would follow it all night."""
     return replace(problem, target_kwh=min(problem.target_kwh, left_kwh), at_once_s=0, milestones=[])
+
+
+def _has_blocks_left(situation: Situation) -> bool:
+    """Say whether the running plan still charges: then the last of a need is drawn, however little it is."""
+    running = situation.running
+    return running is not None and any(block.end_at > situation.now for block in running.blocks)
 
 
 def _least_kwh(situation: Situation, draw_kw: Sequence[float], hours: Sequence[float]) -> list[float]:
