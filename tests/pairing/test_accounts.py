@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from offpeak.aws.tables import Update
 from offpeak.errors import OutOfDate, UnknownObject
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.model import UserKey
@@ -35,6 +36,25 @@ def test_a_change_of_what_has_changed_since_it_was_read_is_refused(accounts: Acc
     found = accounts.charger(CHARGER)
     assert found is not None
     assert found.location_id == "loc_2"
+
+
+def test_a_location_from_before_its_pairings_were_counted_is_changed_and_goes(make_table: MakeTable) -> None:
+    table = make_table("users")
+    accounts = AccountStore(table)
+    accounts.save_user(user())
+    home = accounts.save_location(USER, location())
+    older = Update({"pk": USER.text, "sk": "LOCATION#loc_1"}, "REMOVE pairings")
+    table.write(older)
+    assert accounts.known(USER).locations == {"loc_1": home}
+    renamed = accounts.save_location(USER, replace(home, name="Cabin"))
+    table.write(older)
+    (paired, mark), read = accounts.charger_put(charger())[1], accounts.known(USER).locations["loc_1"]
+    paired.write(mark)
+    with pytest.raises(OutOfDate):
+        accounts.remove_location(USER, read)
+    table.write(older)
+    accounts.remove_location(USER, renamed)
+    assert accounts.known(USER).locations == {}
 
 
 def test_a_tenant_lists_its_own_users_page_by_page(accounts: AccountStore) -> None:

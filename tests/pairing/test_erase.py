@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from offpeak.aws.tables import Delete, Put, Table
+from offpeak.aws.tables import Delete, Put, Table, Update
 from offpeak.errors import UnknownObject
 from offpeak.events.model import Stream
 from offpeak.events.publish import Forgotten, PublishedEvents
@@ -113,7 +113,7 @@ class House:
     def tick(self, life: Life | None = None) -> None:
         """Look once; then what waited to be told has been."""
         by = self.eraser(life)
-        for deletion in by.deletions.open():
+        for deletion in opened(by.deletions):
             look(deletion, by)
         self.tell_events()
 
@@ -143,6 +143,10 @@ def house(make_table: MakeTable) -> Iterator[House]:
 
 def all_tables(scene: Scene, make_table: MakeTable) -> dict[str, Table]:
     return {**scene.tables, **{name: make_table(name) for name in ("sessions", "habits", "app_requests")}}
+
+
+def opened(deletions: DeletionStore) -> list[Deletion]:
+    return [each for each in (deletions.known(*key) for key in deletions.open()) if each.finished_at is None]
 
 
 PERSONAL = ("RFID-OF-ANN", "NL-ANN-1", "driver-17", "Kade 1")
@@ -295,11 +299,37 @@ def test_a_deletion_that_fails_unexpectedly_holds_up_no_other(house: House) -> N
     house.begin()
     begin(bob, house.scene.accounts, deletions, now=NOW)
     for failing, other in ((house.user, bob), (bob, house.user)):
-        before = {each.user: each.runs for each in deletions.open()}
+        before = {each.user: each.runs for each in opened(deletions)}
         assert set(before) == {failing, other}
         look_at_all(replace(house.eraser(), events=FailsFor(house.tables["events"], failing)))
-        after = {each.user: each.runs for each in deletions.open()}
+        after = {each.user: each.runs for each in opened(deletions)}
         assert after[other] == before[other] + 1
+
+
+def test_a_deletion_that_cannot_be_read_holds_up_no_other(house: House) -> None:
+    bob, users, deletions = house.scene.moves_in("bob"), house.tables["users"], _deletions(house)
+    first, second = house.begin(), begin(bob, house.scene.accounts, deletions, now=NOW)
+    for broken, other in ((first, second), (second, first)):
+        place = {"pk": "DELETIONS#hearth", "sk": broken.deletion_id}
+        users.write(Update(place, "SET runs = :no", values={":no": "many"}))
+        runs = deletions.known("hearth", other.deletion_id).runs
+        look_at_all(house.eraser())
+        assert deletions.known("hearth", other.deletion_id).runs == runs + 1
+        users.write(Update(place, "SET runs = :runs", values={":runs": 0}))
+
+
+def test_a_deletion_from_before_it_said_until_when_he_had_his_evses_is_finished(house: House) -> None:
+    begun = house.begin()
+    place = {"pk": "DELETIONS#hearth", "sk": begun.deletion_id}
+    house.tables["users"].write(Update(place, "SET evses = :evses", values={":evses": [["acme", "EVSE-1"]]}))
+    assert house.deletion().evses == {("acme", "EVSE-1"): NOW}
+    house.tick()
+    house.tick()
+    finished = house.deletion()
+    assert (finished.finished_at, finished.evses) == (NOW, {})
+    check_nothing_is_left(house)
+    house.tables["users"].write(Update(place, "SET evses = :evses", values={":evses": [["acme", "EVSE-1"]]}))
+    assert house.deletion() == finished, "what an older one left leads to no EVSE"
 
 
 def test_a_deletion_asked_for_again_is_the_same_and_nobody_else_is_touched(house: House) -> None:

@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from local.webhook_receiver import Behaviour, WebhookReceiver
+from offpeak.aws.tables import Update
 from offpeak.errors import AlreadyExists, ConcurrentChange, InvalidMessage, OutOfDate, SecretReplaced, UnknownObject
 from offpeak.events.model import EventKind
 from offpeak.ocpi.peer_address import PeerAddressRule
 from offpeak.webhooks.model import MOST_SUBSCRIPTIONS, DeliveryState, WebhookKey
+from offpeak.webhooks.rows import lane_key
 from offpeak.webhooks.wire import NewWebhook, Replay, Rotation, WebhookChange
 from tests.conftest import MakeTable
 from tests.events.builders import minutes
@@ -205,3 +207,18 @@ def test_a_resumed_webhook_that_fails_again_waits_anew(world: World, receiver: W
     world.work()
     lane = world.lane(key)
     assert (lane.failures, lane.due_at) == (1, world.now + minutes(1))
+
+
+def test_a_webhook_from_before_resumes_were_counted_waits_and_is_resumed(
+    world: World, receiver: WebhookReceiver
+) -> None:
+    key = world.subscribe(receiver)
+    world.table.write(Update(lane_key(key), "REMOVE resumes"))
+    receiver.behaviour = Behaviour.FAILS
+    world.happens("a")
+    world.work()
+    assert (world.lane(key).failures, world.lane(key).resumes) == (1, 0)
+    receiver.behaviour = Behaviour.WELL
+    world.webhooks.resume(key)
+    world.work()
+    assert (world.lane(key).failures, world.lane(key).resumes) == (0, 1)

@@ -84,6 +84,13 @@ Part = Write | ConditionCheck
 """A part of a transaction."""
 
 
+def counts(name: str, value: str, seen: int) -> str:
+    """Return the condition that an attribute is the count that was `seen`, which is bound to `value`. A row from before
+    it was counted does not have it, and counts as 0."""
+    same = f"{name} = {value}"
+    return same if seen else f"(attribute_not_exists({name}) OR {same})"
+
+
 class Table:
     """One DynamoDB table. Every failed condition is a ConcurrentChange."""
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from offpeak.aws.tables import ConditionCheck, Delete, Item, Part, Put, Table, Update, Write, write_together
+from offpeak.aws.tables import ConditionCheck, Delete, Item, Part, Put, Table, Update, Write, counts, write_together
 from offpeak.errors import ConcurrentChange, OutOfDate, no_such
 from offpeak.pairing.model import Account, Charger, ChargerKey, ChargingLocation, FormerCharger, User, UserKey
 from offpeak.pairing.rows import (
@@ -135,6 +135,7 @@ def _counts(location: ChargingLocation) -> dict[str, int]:
     return {"revision": location.revision, "pairings": location.pairings}
 
 
-def _as_seen(counts: dict[str, int]) -> tuple[str, dict[str, int]]:
+def _as_seen(seen: dict[str, int]) -> tuple[str, dict[str, int]]:
     """Return the condition that a row's counts are those, and its values."""
-    return " AND ".join(f"{name} = :{name}" for name in counts), {f":{name}": each for name, each in counts.items()}
+    same = [counts(name, f":{name}", each) for name, each in seen.items()]
+    return " AND ".join(same), {f":{name}": each for name, each in seen.items()}

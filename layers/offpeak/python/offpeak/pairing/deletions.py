@@ -83,12 +83,10 @@ class DeletionStore:
             raise no_such("deletion", deletion_id)
         return deletion
 
-    def open(self) -> Iterator[Deletion]:
-        """Yield all that are not finished."""
+    def open(self) -> Iterator[tuple[str, str]]:
+        """Yield tenant and id of each that is not finished, and of some that just were: an index tells late."""
         for row in self._table.query("directory = :open", {":open": OPEN}, index="directory"):
-            deletion = self.load(row["tenant_id"], row["sk"])
-            if deletion is not None and deletion.finished_at is None:
-                yield deletion
+            yield row["tenant_id"], row["sk"]
 
     def save(self, deletion: Deletion) -> Deletion:
         """Write what follows `deletion.revision`. Raises ConcurrentChange."""
@@ -126,19 +124,29 @@ def _row(deletion: Deletion) -> Item:
 
 
 def _deletion(row: Item) -> Deletion:
+    begun_at, looked_at = parse_instant(row["begun_at"]), _instant_at(row, "looked_at")
+    finished_at = _instant_at(row, "finished_at")
+    # Older rows do not say until when he had an EVSE: he was un-paired by the last look at the latest.
+    had_until = format_instant(looked_at or begun_at)
+    evses = {(partner_id, uid): parse_instant(*until or [had_until]) for partner_id, uid, *until in row["evses"]}
     return Deletion(
         user=UserKey(row["tenant_id"], row["user_id"]),
         deletion_id=row["sk"],
-        begun_at=parse_instant(row["begun_at"]),
-        evses={(partner_id, uid): parse_instant(until) for partner_id, uid, until in row["evses"]},
-        chargers=frozenset(row["chargers"]),
+        begun_at=begun_at,
+        # Older rows of what is finished have both still.
+        evses={} if finished_at else evses,
+        chargers=frozenset() if finished_at else frozenset(row["chargers"]),
         runs=int(row["runs"]),
         done=_counts(row["done"]),
         left=_counts(row["left"]),
-        looked_at=parse_instant(row["looked_at"]) if "looked_at" in row else None,
-        finished_at=parse_instant(row["finished_at"]) if "finished_at" in row else None,
+        looked_at=looked_at,
+        finished_at=finished_at,
         revision=int(row["revision"]),
     )
+
+
+def _instant_at(row: Item, name: str) -> datetime | None:
+    return parse_instant(row[name]) if name in row else None
 
 
 def _counts(row: dict[str, Any]) -> dict[str, int]:

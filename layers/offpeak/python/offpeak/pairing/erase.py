@@ -101,15 +101,17 @@ def look(deletion: Deletion, by: Eraser) -> Deletion:
 
 
 def look_at_all(by: Eraser) -> None:
-    """Look once for each deletion that is not finished. One that fails, for whatever reason, holds up no other: the
-    next tick comes again."""
-    for deletion in by.deletions.open():
+    """Look once for each deletion that is not finished. One that fails, or cannot even be read, for whatever reason,
+    holds up no other: the next tick comes again."""
+    for tenant_id, deletion_id in by.deletions.open():
         try:
-            look(deletion, by)
+            deletion = by.deletions.known(tenant_id, deletion_id)
+            if deletion.finished_at is None:
+                look(deletion, by)
         except OffpeakError as error:
-            logger.warning("deletion_left_to_next_tick", deletion_id=deletion.deletion_id, problem=str(error))
+            logger.warning("deletion_left_to_next_tick", deletion_id=deletion_id, problem=str(error))
         except Exception:  # noqa: BLE001  (whatever it is, those behind it must have their turn)
-            logger.exception("deletion_failed", deletion_id=deletion.deletion_id)
+            logger.exception("deletion_failed", deletion_id=deletion_id)
             count("DeletionsFailed")
 
 

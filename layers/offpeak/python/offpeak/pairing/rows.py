@@ -82,7 +82,7 @@ def location_from(row: Item) -> ChargingLocation:
         tariff=tariff_from_row(row["tariff"]) if "tariff" in row else None,
         connection_limit_a=None if limit_a is None else int(limit_a),
         revision=int(row["revision"]),
-        pairings=int(row["pairings"]),
+        pairings=int(row.get("pairings", 0)),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from offpeak.aws.tables import Delete, Put, Table, Update, Write
+from offpeak.aws.tables import Delete, Put, Table, Update, Write, counts
 from offpeak.errors import ConcurrentChange
 from offpeak.instants import format_instant
 from offpeak.webhooks.lane import LOOKED_AFTER_WITHIN, Lane, resumed
@@ -85,7 +85,7 @@ class LaneStore:
         attributes, sleeps = lane_attributes(key, lane), lane.due_at is None and not lane.is_paused
         counted, seen = ("wanted", lane.wanted) if sleeps else ("resumes", lane.resumes)
         held, holder = "lease_id = :lease", {":lease": lease_id}
-        unchanged = f"{held} AND {counted} = :seen"
+        unchanged = f"{held} AND {counts(counted, ':seen', seen)}"
         try:
             self._table.write(_update(key, attributes, unchanged, {**holder, ":seen": seen}, removes=LEASED))
         except ConcurrentChange:
@@ -98,9 +98,9 @@ class LaneStore:
         """Let a lane go on at once, whether it is paused or waits for its next try. Raises ConcurrentChange where it
         is gone."""
         lane = resumed(Lane(), now)
-        counted = ("wanted = wanted + :one", "resumes = resumes + :one")
+        counted = ("wanted = wanted + :one", "resumes = if_not_exists(resumes, :none) + :one")
         values = lane_attributes(key, lane)
-        self._table.write(_update(key, values, "attribute_exists(pk)", {":one": 1}, sets=counted))
+        self._table.write(_update(key, values, "attribute_exists(pk)", {":none": 0, ":one": 1}, sets=counted))
 
     def due(self, shard: int, now: datetime, limit: int) -> list[WebhookKey]:
         """Return lanes of a shard that must be looked at by now, those that have waited longest first."""

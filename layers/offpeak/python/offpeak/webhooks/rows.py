@@ -88,7 +88,7 @@ def lane_from(row: Item) -> Lane:
     paused_at = _instant_at(row, "paused_at")
     return Lane(
         wanted=int(row["wanted"]),
-        resumes=int(row["resumes"]),
+        resumes=int(row.get("resumes", 0)),
         due_at=None if paused_at else _instant_at(row, "due_at"),
         failures=int(row["failures"]),
         failing_since=_instant_at(row, "failing_since"),
