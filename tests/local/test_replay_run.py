@@ -59,6 +59,15 @@ def test_with_all_prices_known_and_no_rest_wanted_it_costs_what_the_optimum_cost
     assert played.cost_eur == pytest.approx(played.baselines.optimum, abs=0.001)
 
 
+def test_with_need_and_departure_told_no_car_leaves_with_less_by_production_s_rules() -> None:
+    market = Market(varied_prices(days=3))
+    random = Random(5)
+    for _ in range(15):
+        lasts_min = random.randint(120, 900)
+        stay = a_stay(random.randint(0, 600), lasts_min, random.uniform(0.1, 0.7) * lasts_min / 60 * 11.04)
+        assert play(stay, market, Rules()).missing_kwh == pytest.approx(0, abs=0.001)
+
+
 def test_a_night_by_hand() -> None:
     night = Market(prices_of(*[300] * 8, *[50] * 4, *[200] * 8, *[60] * 4))
     played = play(a_stay(0, 360, 11.04), night, Rules())
