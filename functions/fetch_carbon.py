@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from time import monotonic
 
 from offpeak import edge, wiring
 from offpeak.grid.fetch import fetch_carbon
 from offpeak.grid.model import Scope
-from offpeak.profiles.zones import in_order
+from offpeak.profiles.zones import in_order, while_time_lasts
 
 
 def run() -> None:
     zones, watched = in_order([each for each in wiring.markets() if each.weighs_carbon])
-    fetch_carbon(wiring.carbon_feed(), wiring.signals(), zones, watched, wiring.clock().now(), datetime.now(UTC))
+    in_time = while_time_lasts(zones, monotonic)
+    fetch_carbon(wiring.carbon_feed(), wiring.signals(), in_time, watched, wiring.clock().now(), datetime.now(UTC))
     for zone in zones:
         wiring.zone_replans().ask(Scope(zone=zone))
 

@@ -12,7 +12,7 @@ from offpeak.ocpi.fields import Instant
 from offpeak.pairing.connect import ConnectProblem, ConnectState
 from offpeak.pairing.model import MoneyUnit
 from offpeak.pairing.users import AddressObject, Line, Reference
-from offpeak.partners.settings import BiddingZone, TariffChange
+from offpeak.partners.settings import TariffChange
 from offpeak.planning.plan import ReasonCode
 from offpeak.profiles.for_apps import ChargerState
 from offpeak.profiles.model import RequestKind, RequestState
@@ -46,7 +46,7 @@ class LocationShown(TypedDict):
     name: Line
     time_zone: str
     address: AddressObject | None
-    bidding_zone: BiddingZone | None
+    bidding_zone: str | None
     tariff: TariffChange | None
     connection_limit_a: int | None
     created_at: Instant

@@ -115,8 +115,8 @@ def test_a_place_with_a_charger_that_is_said_to_be_in_another_zone_has_that_zone
     key = ChargerKey(UserKey("hearth", user_id), "chg_1")
     wiring.accounts().save_charger(charger(key, location_id=place["location_id"]))
     path = f"/v1/users/{user_id}/locations/{place['location_id']}"
-    assert body_of(call("PATCH", path, {"bidding_zone": "NL"}, If_Match='"1"'))["bidding_zone"] == "NL"
-    assert wiring.own_markets().all() == [OwnMarket("acme", "NL", None)]
+    assert body_of(call("PATCH", path, {"bidding_zone": "IT-North"}, If_Match='"1"'))["bidding_zone"] == "IT-North"
+    assert wiring.own_markets().all() == [OwnMarket("acme", "IT-North", None)]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +129,7 @@ def test_a_place_with_a_charger_that_is_said_to_be_in_another_zone_has_that_zone
         ({"address": {**ADDRESS, "country_code": "Holland"}}, "address.country_code"),
         ({"address": {"street": "Kade 1"}}, "address.postal_code"),
         ({"bidding_zone": "nl"}, "bidding_zone"),
+        ({"bidding_zone": "ZZ-1"}, "bidding_zone"),
         ({"tariff": {"kind": "TIME_OF_USE"}}, "tariff.windows"),
         ({"colour": "red"}, "colour"),
     ],

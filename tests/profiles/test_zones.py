@@ -8,7 +8,7 @@ from decimal import Decimal
 from offpeak.pairing.own_markets import OwnMarket
 from offpeak.partners.model import Partner, PartnerStatus, PlanningDefaults
 from offpeak.prices.model import Tariff, TariffKind
-from offpeak.profiles.zones import Market, connected_in, in_order, markets_of
+from offpeak.profiles.zones import FETCHING_S, Market, connected_in, in_order, markets_of, while_time_lasts
 from tests.partners.builders import a_partner
 
 DYNAMIC, FIXED = TariffKind.DYNAMIC, TariffKind.FIXED
@@ -34,13 +34,14 @@ def test_what_a_place_does_not_say_is_as_its_partner_has_it() -> None:
     ]
     markets = markets_of(partners, own)
     assert priced(markets) == {("acme", "DE-LU"), ("acme", "NL"), ("volta", "AT")}
-    assert [connected_in(zone, markets) for zone in ("NL", "BE", "AT", "CH", "PL")] == [
+    assert [connected_in({zone}, markets) for zone in ("NL", "BE", "AT", "CH", "PL")] == [
         ["acme"],
         ["acme"],
         ["volta"],
         ["volta"],
         [],
     ]
+    assert connected_in({"DE-LU", "NL", "AT"}, markets) == ["acme", "volta"], "each once"
 
 
 def test_zones_of_partners_come_first_and_are_watched_whatever_places_say_of_them() -> None:
@@ -51,4 +52,9 @@ def test_zones_of_partners_come_first_and_are_watched_whatever_places_say_of_the
 
 def test_a_partner_without_a_connection_is_asked_for_nothing() -> None:
     left = replace(partner("acme"), status=PartnerStatus.LEFT)
-    assert connected_in("NL", markets_of([left], [OwnMarket("acme", "NL", None)])) == []
+    assert connected_in({"NL"}, markets_of([left], [OwnMarket("acme", "NL", None)])) == []
+
+
+def test_zones_are_left_out_once_there_is_no_time_for_another() -> None:
+    clock = iter([0.0, 0.0, FETCHING_S / 2, FETCHING_S])
+    assert list(while_time_lasts(["DE-LU", "NL", "AT", "BE"], lambda: next(clock))) == ["DE-LU", "NL"]

@@ -6,13 +6,14 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from offpeak.instants import format_instant
 from offpeak.pairing.model import Account, Address, ChargingLocation, User
 from offpeak.partners.row import tariff_to_row
-from offpeak.partners.settings import UNNAMED, BiddingZone, Name, TariffChange, TimeZone, tariff_with
+from offpeak.partners.settings import UNNAMED, Name, TariffChange, TimeZone, tariff_with
 from offpeak.prices.model import Tariff
+from offpeak.prices.zones import PRICED
 
 MOST_LOCATIONS = 20
 """Of one user."""
@@ -25,6 +26,16 @@ PostalCode = Annotated[
     str, StringConstraints(min_length=1, max_length=20, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+
+
+def _priced(zone: str) -> str:
+    if zone not in PRICED:
+        raise ValueError("is no bidding zone that prices are known of, such as DE-LU or IT-North")
+    return zone
+
+
+PricedZone = Annotated[str, AfterValidator(_priced), Field(json_schema_extra={"enum": sorted(PRICED)})]
+"""Prices are fetched zone by zone in a minute: made-up names would keep those of others waiting."""
 
 
 class _Change(BaseModel):
@@ -56,7 +67,7 @@ class LocationChange(_Change):
     name: Name = UNNAMED
     time_zone: TimeZone = UNNAMED
     address: AddressObject | None = None
-    bidding_zone: BiddingZone | None = None
+    bidding_zone: PricedZone | None = None
     tariff: TariffChange | None = None
     connection_limit_a: Annotated[int, Field(ge=6, le=1000)] | None = None
 

@@ -68,7 +68,8 @@ PartyText = Annotated[str, StringConstraints(pattern=PARTY)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 LocalTime = Annotated[time, BeforeValidator(_local_time)]
 TimeZone = Annotated[str, BeforeValidator(_time_zone)]
-BiddingZone = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9-]{2,20}$")]
+BiddingZone = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[A-Za-z0-9-]{0,18}$")]
+"""A partner's may be one without prices, where a tariff is fixed: signals reach it by this name."""
 Price = Annotated[Decimal, Field(ge=-10, le=10, allow_inf_nan=False)]
 Energy = Annotated[Decimal, Field(ge=0, le=1000, allow_inf_nan=False)]
 

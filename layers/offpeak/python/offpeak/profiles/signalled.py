@@ -61,7 +61,7 @@ class SignalReplans:
         elif scope.zone is not None:
             # A change about carbon alone moves the sessions of those who give it a weight.
             moved = [each for each in self.markets() if each.weighs_carbon or not wanted.by_weight]
-            concerned = connected_in(scope.zone, moved)
+            concerned = connected_in({scope.zone}, moved)
             # Real time after the signal was stored: no process plans these by signals that it read before.
             ask_for_plans(concerned, self.replan_queue, changed_at=self.real_now())
         self.signals.done(wanted)

@@ -1,13 +1,17 @@
-"""In which bidding zones partners have sessions: by their own settings, or by what drivers' places say. Pure."""
+"""In which bidding zones partners have sessions: by their own settings, or by what drivers' places say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from offpeak.pairing.own_markets import OwnMarket
 from offpeak.partners.model import Partner
 from offpeak.prices.model import TariffKind
+from offpeak.telemetry import logger
+
+FETCHING_S = 40.0
+"""Who fetches has a minute: the rest is for the zone that it is at, and for asking for plans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +39,25 @@ def markets_of(partners: Iterable[Partner], own: Iterable[OwnMarket]) -> list[Ma
 def in_order(markets: Sequence[Market]) -> tuple[list[str], set[str]]:
     """Return the zones of markets, and which of them are partners' own.
 
-    Those come first: operators have chosen them, and see to it that something is known of them. The others are names
-    that apps gave, and may be no zones at all.
+    Those come first: operators have chosen them, and see to it that something is known of them.
     """
     partners = {each.zone for each in markets if not each.is_places}
     return [*sorted(partners), *sorted({each.zone for each in markets} - partners)], partners
 
 
-def connected_in(zone: str, markets: Iterable[Market]) -> list[str]:
-    """Return the partners with a connection who have a market in a zone."""
-    return sorted({each.partner.partner_id for each in markets if each.zone == zone and each.partner.is_registered})
+def while_time_lasts(zones: Iterable[str], now_s: Callable[[], float]) -> Iterator[str]:
+    """Yield zones for FETCHING_S: of those left out, the next fetch is told again."""
+    ends_s = now_s() + FETCHING_S
+    for zone in zones:
+        if now_s() >= ends_s:
+            logger.warning("zones_left_out", first=zone)
+            return
+        yield zone
+
+
+def connected_in(zones: Set[str], markets: Iterable[Market]) -> list[str]:
+    """Return the partners with a connection who have a market in any of these zones, each once."""
+    return sorted({each.partner.partner_id for each in markets if each.zone in zones and each.partner.is_registered})
 
 
 def _market(partner: Partner, own: OwnMarket) -> Market:
