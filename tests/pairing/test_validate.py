@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from offpeak.aws.queues import FairQueue
-from offpeak.aws.tables import write_together
+from offpeak.aws.tables import Also, write_together
 from offpeak.errors import ConcurrentChange, PeerUnavailable, UnknownObject
 from offpeak.pairing import connect
-from offpeak.pairing.accounts import AccountStore, Also
+from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.ask import ask_for
 from offpeak.pairing.connect import ConnectProblem, ConnectSession, ConnectState
 from offpeak.pairing.connect_store import ConnectStore

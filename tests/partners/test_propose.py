@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from offpeak.aws.secrets import TokenCipher
+from offpeak.aws.tables import Also
 from offpeak.errors import InvalidMessage
 from offpeak.ocpi.client import OcpiClient
 from offpeak.ocpi.credentials import CredentialsObject
@@ -25,7 +26,7 @@ from offpeak.partners.part import withdraw
 from offpeak.partners.propose import Attempt, Initiator, attempt
 from offpeak.partners.register import exchange_tokens, find_registrant
 from offpeak.partners.rotate import LONGEST_AGE, SPREAD, in_turn, is_due, rotate, rotate_one
-from offpeak.partners.store import Also, PartnerStore, Tokens
+from offpeak.partners.store import PartnerStore, Tokens
 from tests.ocpi.peer import Answering, Peer, ocpi
 from tests.partners.builders import a_partner, tokens_in_order
 

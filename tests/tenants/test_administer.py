@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from offpeak.aws.tables import Also
 from offpeak.aws.usage_plans import UsageKey
 from offpeak.errors import AlreadyExists, InUse, InvalidMessage, OutOfDate, UnknownObject
 from offpeak.oauth.access_store import AccessStore
@@ -18,7 +19,7 @@ from offpeak.partners.trail import AuditTrail
 from offpeak.tenants.administer import TenantAdministration
 from offpeak.tenants.model import owner_id, tenant_in
 from offpeak.tenants.settings import TenantChange
-from offpeak.tenants.store import Also, TenantStore, access_key_of, trail_head
+from offpeak.tenants.store import TenantStore, access_key_of, trail_head
 from offpeak.webhooks.model import Secret, Subscription, WebhookKey
 from offpeak.webhooks.subscriptions import SubscriptionStore
 from tests.conftest import MakeTable

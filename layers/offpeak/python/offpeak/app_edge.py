@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
-from offpeak.errors import Erased, InvalidMessage, NotAuthenticated, OffpeakError, no_such
+from offpeak.errors import Erased, InvalidMessage, NotAuthenticated, OffpeakError, UnknownObject
 from offpeak.pairing.model import ChargerKey, UserKey
 from offpeak.telemetry import count
 
@@ -58,7 +58,7 @@ def charger_key(api: Api, user_id: str, charger_id: str) -> ChargerKey:
 def checked_id(what: str, said: str) -> str:
     """Return an id that may be a key. Raises UnknownObject for what can be no id of ours."""
     if not ID.fullmatch(said):
-        raise no_such(what, said)
+        raise UnknownObject(f"there is no such {what}")
     return said
 
 

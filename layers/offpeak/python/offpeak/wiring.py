@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from offpeak.aws.clock import Clock
     from offpeak.aws.queues import FairQueue
     from offpeak.aws.secrets import TokenCipher
-    from offpeak.aws.tables import Table
+    from offpeak.aws.tables import Also, Table
     from offpeak.aws.usage_plans import UsagePlan
     from offpeak.events.outbox import Outbox
     from offpeak.events.publish import Publisher
@@ -84,7 +84,6 @@ if TYPE_CHECKING:
     from offpeak.tenants.administer import TenantAdministration
     from offpeak.tenants.authorise import Authoriser
     from offpeak.tenants.repeats import RepeatStore
-    from offpeak.tenants.store import Also as AlsoOfTenants
     from offpeak.tenants.store import TenantStore
     from offpeak.webhooks.administer import Webhooks
     from offpeak.webhooks.deliver import Courier
@@ -244,7 +243,7 @@ def tenant_administration() -> TenantAdministration:
     def real_now() -> datetime:
         return datetime.now(UTC)
 
-    def end_webhooks(tenant_id: str) -> AlsoOfTenants:
+    def end_webhooks(tenant_id: str) -> Also:
         subscriptions().remove_all(tenant_id)
         return [subscriptions().none_of(tenant_id)]
 
@@ -340,7 +339,6 @@ def told_by(actor: Actor) -> Told:
     from datetime import UTC, datetime
 
     from offpeak.partners.audit import Action, changes_between
-    from offpeak.partners.store import Also
 
     def told(action: Action, before: Partner | None, after: Partner) -> Also:
         changes = changes_between(before, after)

@@ -163,6 +163,10 @@ class Table:
                 attempt += 1
 
 
+Also = Sequence[tuple[Table, Part]]
+"""Parts about other rows that belong to a change: they are done in the same transaction, or not at all."""
+
+
 def write_together(writes: Sequence[tuple[Table, Part]]) -> None:
     """Carry out up to LARGEST_TRANSACTION conditional writes as one transaction: all of them or none.
 

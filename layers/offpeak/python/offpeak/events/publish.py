@@ -7,11 +7,11 @@ next one that the sweep asks for. An event id that was numbered within 30 days i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from offpeak.aws.tables import Delete, Put, Table, Write, write_together
+from offpeak.aws.tables import Also, Delete, Put, Table, write_together
 from offpeak.events.model import Event, Published, Stream
 from offpeak.events.outbox import KEPT_FOR, SHARDS, Outbox
 from offpeak.events.rows import event_from, event_row, stream_key
@@ -25,8 +25,6 @@ LOST_AFTER = timedelta(minutes=1)
 MOST_SWEPT, MOST_READ = 250, 5000
 """Streams of a shard that one sweep asks for, and rows of the index that it reads to find them: a stream that is stuck
 has many, and must not hide those behind it."""
-
-Also = Sequence[tuple[Table, Write]]
 
 
 @dataclass(frozen=True, slots=True)

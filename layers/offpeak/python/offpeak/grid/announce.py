@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from offpeak.aws.tables import Also
 from offpeak.errors import AlreadyExists, ConcurrentChange, InvalidMessage, OutOfDate, UnknownObject
 from offpeak.grid.model import Scope, Signal
-from offpeak.grid.store import Also, SignalStore
+from offpeak.grid.store import SignalStore
 from offpeak.grid.wire import changes_shown
 from offpeak.partners.audit import Action, Actor, Entry, SettingChange
 from offpeak.partners.trail import AuditTrail

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from offpeak.aws.tables import Delete, Item, Key, Put, Table, Update, Write, write_together
+from offpeak.aws.tables import Also, Delete, Item, Key, Put, Table, Update, Write, write_together
 from offpeak.errors import ConcurrentChange
 from offpeak.grid.model import Scope, Signal, SignalKind, SignalStep, concerns_now, scope_of
 from offpeak.instants import format_instant, parse_instant
@@ -23,8 +23,6 @@ KEPT_FOR = timedelta(days=7)
 DIRECTORY = "SIGNALS"
 SHARD = "0"
 """All outboxes stand in one partition of the sparse index: scopes are few, and signals change seldom."""
-
-Also = Sequence[tuple[Table, Write]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 from zlib import crc32
 
-from offpeak.aws.tables import ConditionCheck, Delete, Item, Key, Part, Put, Table, Update, Write, write_together
+from offpeak.aws.tables import Also, ConditionCheck, Delete, Item, Key, Part, Put, Table, Update, Write, write_together
 from offpeak.errors import ConcurrentChange, InvalidMessage, UnknownObject
 from offpeak.groups.model import (
     Course,
@@ -58,9 +58,6 @@ CACHED_S = 30.0
 MOST_CACHED = 10_000
 
 MOST_READINGS = 6
-
-Also = Sequence[tuple[Table, Write]]
-"""Writes to other rows that belong to a change: they are done in the same transaction, or not at all."""
 
 Roots = Mapping[str, str]
 """The root of the tree that each connector of an EVSE is in, by connector_text."""

@@ -11,14 +11,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from offpeak.aws.tables import Delete, Key, Put, Table, Write, write_together
+from offpeak.aws.tables import Also, Delete, Key, Put, Table, Write, write_together
 from offpeak.instants import format_instant, parse_instant
 from offpeak.oauth.access_tokens import Issuer
 from offpeak.oauth.clients import Access, Client, Credential, digest
 
 Row: TypeAlias = Mapping[str, Any]
-Also: TypeAlias = Sequence[tuple[Table, Write]]
-"""Writes to other rows that belong to a change: they are done in the same transaction, or not at all."""
 
 
 class AccessStore:

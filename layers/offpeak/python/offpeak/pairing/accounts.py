@@ -8,12 +8,24 @@ A PAST#{id} row remembers a charger that was un-paired. Only its user's erasure 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from offpeak.aws.tables import ConditionCheck, Delete, Item, Part, Put, Table, Update, Write, counts, write_together
+from offpeak.aws.tables import (
+    Also,
+    ConditionCheck,
+    Delete,
+    Item,
+    Part,
+    Put,
+    Table,
+    Update,
+    Write,
+    counts,
+    write_together,
+)
 from offpeak.errors import ConcurrentChange, OutOfDate, no_such
 from offpeak.pairing.model import Account, Charger, ChargerKey, ChargingLocation, FormerCharger, User, UserKey
 from offpeak.pairing.rows import (
@@ -25,9 +37,6 @@ from offpeak.pairing.rows import (
     user_from,
     user_row,
 )
-
-Also = Sequence[tuple[Table, Part]]
-"""What belongs to a change in other rows: it is done in the same transaction, and holds there, or nothing is done."""
 
 Kept = TypeVar("Kept", User, ChargingLocation, Charger)
 

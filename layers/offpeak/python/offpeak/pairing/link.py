@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from offpeak.aws.tables import LARGEST_TRANSACTION, write_together
+from offpeak.aws.tables import LARGEST_TRANSACTION, Also, write_together
 from offpeak.errors import ConcurrentChange, PeerUnavailable, PeerUnusable
 from offpeak.events.model import Event, EventKind, Stream
 from offpeak.events.outbox import Outbox
 from offpeak.ocpi.envelope import RequestIds
-from offpeak.pairing.accounts import AccountStore, Also
+from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.cpo import LinkedThere, PairingInterfaces
 from offpeak.pairing.model import Charger, ChargerKey, Held, Ownership, PairedStation
 from offpeak.pairing.own_markets import OwnMarkets

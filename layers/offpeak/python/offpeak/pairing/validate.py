@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from offpeak.aws.tables import Also
 from offpeak.errors import ConcurrentChange, PeerUnavailable, UnknownObject
 from offpeak.pairing import connect
-from offpeak.pairing.accounts import AccountStore, Also
+from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.connect import ConnectProblem, ConnectSession, ConnectState
 from offpeak.pairing.connect_store import ConnectStore
 from offpeak.pairing.link import Reason, Refused

@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from offpeak.aws.tables import Also
 from offpeak.aws.usage_plans import UsageKey
 from offpeak.errors import AlreadyExists, ConcurrentChange, InvalidMessage, OutOfDate, UnknownObject
 from offpeak.partners.audit import Action, Actor, Entry, changes_between
 from offpeak.partners.invite import Invitation, invited
 from offpeak.partners.model import Partner, PartnerStatus
 from offpeak.partners.settings import Change, changed
-from offpeak.partners.store import Also, PartnerStore
+from offpeak.partners.store import PartnerStore
 from offpeak.partners.trail import AuditTrail
 from offpeak.telemetry import count, logger
 

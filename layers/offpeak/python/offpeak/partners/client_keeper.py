@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from offpeak.aws.tables import Also
 from offpeak.errors import ConcurrentChange, UnknownObject
 from offpeak.oauth.access_store import AccessStore, new_client_id
 from offpeak.oauth.clients import Access, Client, credential, followed
 from offpeak.partners.audit import Action, Actor, SettingChange
-from offpeak.partners.store import Also
 from offpeak.partners.trail import AuditTrail
 from offpeak.telemetry import count, logger
 

@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from offpeak.aws.secrets import EncryptedToken
-from offpeak.aws.tables import Delete, Put, Table, write_together
+from offpeak.aws.tables import Also, Delete, Put, Table, write_together
 from offpeak.instants import format_instant, parse_instant
 from offpeak.oauth.token_client import TokenEndpoint
 from offpeak.partners.peer_access import HeldToken, PeerAccess
-from offpeak.partners.store import Also, peer_access_key
+from offpeak.partners.store import peer_access_key
 
 ACCESS_TOKEN, CLIENT_SECRET, API_KEY = "access_token", "client_secret", "api_key"
 """Purposes that the ciphertexts are bound to."""

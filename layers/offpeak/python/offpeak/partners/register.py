@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from offpeak.aws.secrets import TokenCipher
+from offpeak.aws.tables import Also
 from offpeak.errors import ConcurrentChange, InvalidMessage, MethodNotAllowed, NotAuthenticated
 from offpeak.ocpi.credentials import CredentialsObject
 from offpeak.ocpi.peer_address import origin_of
 from offpeak.partners.audit import Action
 from offpeak.partners.handshake import Handshake, Interface
 from offpeak.partners.model import Partner, PartnerStatus
-from offpeak.partners.store import Also, FoundToken, PartnerStore, Purpose, TokenKind, Tokens, digest
+from offpeak.partners.store import FoundToken, PartnerStore, Purpose, TokenKind, Tokens, digest
 from offpeak.telemetry import count, logger
 
 MOST_TRIES = 4

@@ -13,7 +13,7 @@ until it does.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +21,7 @@ from hashlib import sha256
 from typing import Any
 
 from offpeak.aws.secrets import EncryptedToken
-from offpeak.aws.tables import Delete, Key, Put, Table, Update, Write, write_together
+from offpeak.aws.tables import Also, Delete, Key, Put, Table, Update, Write, write_together
 from offpeak.errors import ConcurrentChange, UnknownObject
 from offpeak.instants import format_instant, parse_instant
 from offpeak.memory import Memory
@@ -31,10 +31,6 @@ from offpeak.partners.row import partner_from_row, partner_to_row
 
 CACHED_S = 30.0
 """Settings take effect within this time."""
-
-
-Also = Sequence[tuple[Table, Write]]
-"""Writes to other rows that belong to a change: they are done in the same transaction, or not at all."""
 
 
 class TokenKind(StrEnum):

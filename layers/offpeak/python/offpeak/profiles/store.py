@@ -6,20 +6,17 @@ own attributes, and guards them with a revision of their own (`profile_revision`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from offpeak.aws.tables import Put, Table, Update, Write, write_together
+from offpeak.aws.tables import Also, Put, Table, Update, Write, write_together
 from offpeak.errors import ConcurrentChange, InvalidMessage
 from offpeak.instants import format_instant
 from offpeak.pairing.model import ChargerKey
 from offpeak.profiles.model import ProfileRequest, Standing
 from offpeak.profiles.rows import request_from, request_row, standing_from, standing_row
 from offpeak.sessions.model import SessionKey
-
-Also = Sequence[tuple[Table, Write]]
-"""Writes to other tables that belong to a change."""
 
 
 class ProfileStore:
@@ -89,12 +86,12 @@ class ProfileStore:
         written together with all that. Raises ConcurrentChange when anything was changed by others since, also when
         another cause of a plan came in.
         """
-        writes = [*self.writes(*requests, standing=standing, planned=planned, is_silent=is_silent), *also]
-        if len(writes) == 1:
+        writes = self.writes(*requests, standing=standing, planned=planned, is_silent=is_silent)
+        if len(writes) == 1 and not also:
             table, write = writes[0]
             table.write(write)
         else:
-            write_together(writes)
+            write_together([*writes, *also])
 
     def writes(
         self,

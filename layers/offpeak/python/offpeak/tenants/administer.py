@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from offpeak.aws.tables import Also
 from offpeak.aws.usage_plans import UsageKey
 from offpeak.errors import AlreadyExists, ConcurrentChange, InUse, InvalidMessage, OutOfDate
 from offpeak.partners.administer import Keys
@@ -19,7 +20,7 @@ from offpeak.partners.trail import AuditTrail
 from offpeak.telemetry import count, logger
 from offpeak.tenants.model import Tenant, owner_id
 from offpeak.tenants.settings import TenantChange, new_tenant, settings_of, tenant_with
-from offpeak.tenants.store import Also, TenantStore
+from offpeak.tenants.store import TenantStore
 
 MOST_TRIES = 4
 

@@ -7,10 +7,10 @@ where its audit trail ends (partners/trail.py). The index `directory` lists all 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 
-from offpeak.aws.tables import Delete, Item, Key, Part, Put, Table, write_together
+from offpeak.aws.tables import Also, Delete, Item, Key, Put, Table, write_together
 from offpeak.errors import UnknownObject
 from offpeak.instants import format_instant, parse_instant
 from offpeak.memory import Memory
@@ -18,9 +18,6 @@ from offpeak.tenants.model import Look, Tenant, tenant_in
 
 CACHED_S = 30.0
 """Settings take effect within this time."""
-
-Also = Sequence[tuple[Table, Part]]
-"""What belongs to a change in other rows: it is done in the same transaction, and holds there, or nothing is done."""
 
 
 class TenantStore:
