@@ -8,11 +8,12 @@ from offpeak.pairing.sweep_connects import sweep_connects
 from offpeak.pairing.tell import tell_all
 
 
-def run() -> None:
-    try:
-        sweep_connects(wiring.connect_sweeper())
-    finally:
-        tell_all(wiring.unpairing_teller())
+def take_up_codes() -> None:
+    sweep_connects(wiring.connect_sweeper())
 
 
-handler = clock_handler(run)
+def tell_of_unpairings() -> None:
+    tell_all(wiring.unpairing_teller())
+
+
+handler = clock_handler(take_up_codes, tell_of_unpairings)

@@ -10,7 +10,7 @@ from offpeak.edge import clock_handler
 from offpeak.profiles.sweep import Sweeper, sweep
 
 
-def run() -> None:
+def sweep_profiles() -> None:
     sweeper = Sweeper(
         profiles=wiring.profiles(),
         sessions=wiring.sessions(),
@@ -22,11 +22,11 @@ def run() -> None:
         real_now=lambda: datetime.now(UTC),
         new_id=lambda: secrets.token_urlsafe(24),
     )
-    now = wiring.clock().now()
-    try:
-        sweep(sweeper, now=now)
-    finally:
-        wiring.signal_replans().sweep(now)
+    sweep(sweeper, now=wiring.clock().now())
 
 
-handler = clock_handler(run, watch=wiring.watch)
+def take_up_signals() -> None:
+    wiring.signal_replans().sweep(wiring.clock().now())
+
+
+handler = clock_handler(sweep_profiles, take_up_signals, watch=wiring.watch)

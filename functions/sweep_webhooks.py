@@ -9,15 +9,16 @@ from offpeak.edge import clock_handler
 from offpeak.webhooks.sweep import sweep_lanes
 
 
-def run() -> None:
-    now = wiring.clock().now()
-    try:
-        wiring.sweep_outbox(datetime.now(UTC))
-    finally:
-        try:
-            sweep_lanes(wiring.lanes(), wiring.webhooks_queue(), now)
-        finally:
-            wiring.trouble_watch().look(wiring.tenants().all(), now=now, real_now=datetime.now(UTC))
+def take_up_events() -> None:
+    wiring.sweep_outbox(datetime.now(UTC))
 
 
-handler = clock_handler(run)
+def take_up_deliveries() -> None:
+    sweep_lanes(wiring.lanes(), wiring.webhooks_queue(), wiring.clock().now())
+
+
+def tell_of_trouble() -> None:
+    wiring.trouble_watch().look(wiring.tenants().all(), now=wiring.clock().now(), real_now=datetime.now(UTC))
+
+
+handler = clock_handler(take_up_events, take_up_deliveries, tell_of_trouble)

@@ -116,12 +116,18 @@ def test_a_clock_runs_and_flushes_its_metrics(capsys: pytest.CaptureFixture[str]
     assert json.loads(capsys.readouterr().out)["Ticks"] == [1.0]
 
 
-def test_a_clock_that_fails_fails_loudly() -> None:
+def test_a_clock_that_fails_fails_loudly_when_each_of_its_tasks_had_its_turn() -> None:
+    done = []
+
     def fail() -> None:
         raise PeerUnavailable("silent")
 
+    def fail_otherwise() -> None:
+        raise ValueError("too")
+
     with pytest.raises(PeerUnavailable):
-        clock_handler(fail)({}, CONTEXT)
+        clock_handler(fail, fail_otherwise, lambda: done.append("last"))({}, CONTEXT)
+    assert done == ["last"]
 
 
 def test_a_command_answers_plain_json() -> None:

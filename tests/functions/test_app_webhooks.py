@@ -58,7 +58,7 @@ def test_lanes_are_swept_though_events_cannot_be(tenants: Cloud, monkeypatch: py
     wiring.lanes().wake(WebhookKey("hearth", made["webhook_id"]), wiring.clock().now() - timedelta(minutes=2))
     monkeypatch.setenv("EVENTS_TABLE", "gone")
     with pytest.raises(ClientError):
-        sweep_webhooks.run()
+        sweep_webhooks.handler({}, CONTEXT)
     [message] = tenants.client("sqs").receive_message(QueueUrl=os.environ["WEBHOOKS_QUEUE_URL"])["Messages"]
     assert made["webhook_id"] in message["Body"]
 

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 
@@ -163,19 +163,35 @@ def _batch_handler(
     return handler
 
 
-def clock_handler(run: Callable[[], None], watch: FindWatch | None = None) -> Handler:
-    """Return the handler of a schedule: it runs, or fails and is invoked again."""
+def clock_handler(*tasks: Callable[[], object], watch: FindWatch | None = None) -> Handler:
+    """Return the handler of a schedule: it runs each task, or fails and is invoked again.
+
+    A task that fails keeps none after it from its turn; the first error is raised, the others are logged.
+    """
 
     @logger.inject_lambda_context(clear_state=True)
     def handler(_event: dict[str, Any], _context: Any) -> None:
         try:
-            run()
+            _run_each(tasks)
         finally:
             if watch:
                 watch().keep()
             _flush_metrics()
 
     return handler
+
+
+def _run_each(tasks: Iterable[Callable[[], object]]) -> None:
+    failed: Exception | None = None
+    for task in tasks:
+        try:
+            task()
+        except Exception as error:  # noqa: BLE001 - raised when those behind it had their turn
+            if failed is not None:
+                logger.error("another_task_failed", exc_info=error)
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def command_handler(run: Callable[[JsonValue], object]) -> Handler:
