@@ -385,7 +385,7 @@ def test_what_runs_at_a_limited_connection_is_planned_anew_when_a_charger_is_lin
     home = scene.accounts.known(ann).locations["loc_1"]
     scene.accounts.save_location(ann, replace(home, connection_limit_a=25))
     scene.link("AB-222222", ann, "2")
-    assert scene.planned == [first, second, first]
+    assert scene.planned == [first, first, second], "who has to leave a share goes first"
 
 
 def test_one_connect_session_has_few_tries(scene: Scene) -> None:

@@ -107,6 +107,16 @@ def test_a_charger_that_is_unpaired_is_gone_and_leaves_a_tombstone(world: World,
     assert not world.unpair(charger.key), "again is no harm"
 
 
+def test_what_runs_beside_it_at_a_limited_connection_gets_a_larger_share(world: World, charger: Charger) -> None:
+    world.scene.cpo.issue_code("AB-222222", "EVSE-2")
+    world.scene.link("AB-222222", charger.key.user, "2")
+    home = world.scene.accounts.known(charger.key.user).locations["loc_1"]
+    world.scene.accounts.save_location(charger.key.user, replace(home, connection_limit_a=25))
+    world.scene.planned.clear()
+    world.unpair(charger.key)
+    assert world.scene.planned == [("acme", ("EVSE-1",)), ("acme", ("EVSE-2",))]
+
+
 def test_the_tombstone_and_what_the_cpo_is_to_hear_name_nobody(world: World, charger: Charger) -> None:
     world.unpair(charger.key)
     kept = str(world.scene._all("evse_ownership"))

@@ -202,17 +202,13 @@ def claim(
             continue
         _report(charger)
         by.outbox.wake(event.stream, event.event_id)
-        by.plan_anew(station.partner_id, station.evse_uids)
         linked = by.accounts.load(key.user)
+        # What is there already has to leave the new one its share of the connection, before it takes that.
+        for each in (*(linked.sharing_with(charger) if linked else ()), charger):
+            by.plan_anew(each.station.partner_id, each.station.evse_uids)
         if linked is None:
             return charger
-        location = linked.locations.get(location_id)
-        by.own_markets.note(station.partner_id, location, by.real_now())
-        if location is not None and location.connection_limit_a is not None:
-            # What is there already has to leave the new one its share of the connection.
-            for other in linked.chargers_at(location_id):
-                if other.key != key:
-                    by.plan_anew(other.station.partner_id, other.station.evse_uids)
+        by.own_markets.note(station.partner_id, linked.locations.get(location_id), by.real_now())
         return linked.chargers.get(key.charger_id, charger)
     raise ConcurrentChange(f"charger {key.charger_id} is being linked by too many at once")
 

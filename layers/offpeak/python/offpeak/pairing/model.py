@@ -204,6 +204,13 @@ class Account:
     def chargers_at(self, location_id: str) -> list[Charger]:
         return [each for each in self.chargers.values() if each.location_id == location_id]
 
+    def sharing_with(self, charger: Charger) -> list[Charger]:
+        """Return the other chargers at a charger's location, where all there share a limited connection."""
+        location = self.locations.get(charger.location_id)
+        if location is None or location.connection_limit_a is None:
+            return []
+        return [each for each in self.chargers_at(charger.location_id) if each.key != charger.key]
+
 
 class Held(StrEnum):
     """What an EVSE's ownership row says."""

@@ -71,7 +71,10 @@ def unpair(key: ChargerKey, why: Why, by: Unpairer, *, now: datetime) -> bool:
             continue
         _report(charger, why)
         by.outbox.wake(event.stream, event.event_id)
-        by.plan_anew(station.partner_id, station.evse_uids)
+        # What it leaves of a shared connection is for the others there, once it has ended.
+        left = None if why is Why.ACCOUNT_DELETED else by.accounts.load(key.user)
+        for each in (charger, *(left.sharing_with(charger) if left else ())):
+            by.plan_anew(each.station.partner_id, each.station.evse_uids)
         return True
     raise ConcurrentChange(f"charger {key.charger_id} is being changed by too many at once")
 
