@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from offpeak.instants import format_instant
 from tests.e2e.scene import Scene
+from tests.e2e.stage import EVENING
 from tests.e2e.test_administration import Operator, command
 from tests.e2e.test_least_privilege import DENIED, attempt, read
+from tests.e2e.test_signals import SIGNALS
 
 GROUPS = "/ops/v1/groups"
 
@@ -43,6 +46,16 @@ def test_a_limit_group_is_kept_by_api_and_command_and_every_change_asks_for_a_pl
         assert root is not None
         assert root["plan_wanted"] == 6
         assert scene.eventually(lambda: scene.cloud.messages_in("plan") >= 6), "one for each cause"
+
+        step = {"start_at": format_instant(EVENING), "power_w": 9000}
+        signal = {"signal_id": "row", "group": "row-b", "kind": "CAP", "steps": [step]}
+        unknown = operator.ask("POST", SIGNALS, {**signal, "group": "row-c"})
+        assert (unknown.status_code, unknown.json()["field"]) == (422, "group")
+        assert operator.ask("POST", SIGNALS, signal).status_code == 201
+        root = scene.stage.table("limit_groups").get({"pk": "TREE#garage", "sk": "ROOT"})
+        assert root is not None
+        assert root["plan_wanted"] == 7, "a signal of a row has the whole garage planned"
+        assert operator.ask("DELETE", f"{SIGNALS}/row", seen="*").status_code == 200
 
         assert command(scene, "group", "member", "remove", "garage", "acme", "EVSE-2", "1") == 0
         assert command(scene, "group", "remove", "garage") == 1
