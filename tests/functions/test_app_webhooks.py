@@ -11,7 +11,9 @@ from botocore.exceptions import ClientError
 from functions import app_webhooks, deliver_webhooks, publish_events, sweep_webhooks
 from local.webhook_receiver import WebhookReceiver
 from offpeak import wiring
+from offpeak.aws.tables import Delete, Table
 from offpeak.tenants.model import Look, Tenant
+from offpeak.tenants.repeats import Asked
 from offpeak.webhooks.model import WebhookKey
 from tests.conftest import MakeTable
 from tests.events.builders import event
@@ -132,8 +134,25 @@ def test_a_request_that_is_sent_again_late_makes_nothing_and_says_what_has_becom
     assert call(*rotate, headers={"Idempotency-Key": "third"})[2]["secret"] == newest
     assert call("DELETE", f"/{webhook_id}", headers={"If-Match": "*"})[0] == 204
     assert call(*subscribe, headers=first)[0] == 410
-    assert call(*rotate, headers={"Idempotency-Key": "third"})[0] == 404
+    assert call(*rotate, headers={"Idempotency-Key": "third"})[0] == 410
     assert call("GET", "")[2]["webhooks"] == []
+
+
+def test_a_request_whose_first_try_died_unanswered_makes_no_other_secret_however_often_it_comes(
+    tenants: Cloud,
+) -> None:
+    subscribe, key = ("POST", "", {"url": "https://shop.example/"}), {"Idempotency-Key": "unanswered"}
+    webhook_id = call(*subscribe, headers=key)[2]["webhook_id"]
+    requests = wiring.repeats()
+    [answer] = requests.answers_about("hearth", "")
+    asked = Asked("hearth", "unanswered", b'POST /v1/webhooks\n{"url": "https://shop.example/"}')
+    kept = Table(tenants.client("dynamodb"), os.environ["APP_REQUESTS_TABLE"])
+    kept.write(Delete({"pk": answer["pk"], "sk": answer["sk"]}))
+    requests.let_go(asked)
+    assert call("POST", f"/{webhook_id}/secret")[0] == 200
+    assert [call(*subscribe, headers=key)[0] for _ in range(3)] == [409, 409, 409]
+    assert [each["webhook_id"] for each in call("GET", "")[2]["webhooks"]] == [webhook_id]
+    assert call("GET", f"/{webhook_id}")[1]["ETag"] == '"2"'
 
 
 def test_another_tenant_finds_nothing_and_nobody_without_one(tenants: Cloud, receiver: WebhookReceiver) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
-from offpeak.errors import Erased, InvalidMessage, NotAuthenticated, OffpeakError, UnknownObject
+from offpeak.errors import Erased, InvalidMessage, NotAuthenticated, OffpeakError, SecretReplaced, UnknownObject
 from offpeak.pairing.model import ChargerKey, UserKey
 from offpeak.telemetry import count
 
@@ -78,7 +78,8 @@ def idempotent(
     with him. An answer that holds a secret is not kept: `again(chance)` gives it once more, of what is there by then,
     and makes nothing.
 
-    Raises InvalidMessage for a key that cannot be one or was used for another request, BeingDone, Erased.
+    Raises InvalidMessage for a key that cannot be one or was used for another request, BeingDone, Erased, and
+    what `make` and `again` raise.
     """
     from offpeak.tenants.repeats import GONE, HEADER, LONGEST_KEY, Asked, KeptAnswer
 
@@ -101,7 +102,10 @@ def idempotent(
     try:
         answer = make(turn.chance)
     except OffpeakError as error:
-        (repeats.let_go if error.retry else repeats.refuse)(asked)
+        # Who says that what was made is no more follows somebody who died before he could answer. Were his request
+        # forgotten, the same one once more would make another.
+        was_done = isinstance(error, Erased | SecretReplaced)
+        (repeats.let_go if error.retry or was_done else repeats.refuse)(asked)
         raise
     except Exception:
         repeats.let_go(asked)

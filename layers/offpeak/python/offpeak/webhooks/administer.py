@@ -60,10 +60,7 @@ class Webhooks:
 
     def created(self, key: WebhookKey) -> tuple[Subscription, str]:
         """Return what `create` has made and returned before. Raises Erased, SecretReplaced."""
-        there = self.subscriptions.get(key)
-        if there is None:
-            raise Erased("the webhook that this request made was deleted since")
-        return self._made_by(None, there)
+        return self._made_by(None, self._still_there(key))
 
     def lane(self, key: WebhookKey) -> Lane:
         """Return how a webhook's deliveries go."""
@@ -98,8 +95,8 @@ class Webhooks:
         return self.subscriptions.save(rotated), text
 
     def rotated(self, key: WebhookKey, made_by: str) -> tuple[Subscription, str]:
-        """Return what `rotate` has made and returned before. Raises SecretReplaced."""
-        return self._made_by(made_by, self.subscriptions.known(key))
+        """Return what `rotate` has made and returned before. Raises Erased, SecretReplaced."""
+        return self._made_by(made_by, self._still_there(key))
 
     def test(self, key: WebhookKey, event_id: str) -> Delivery:
         """Send a test event at once, whatever waits or is paused, and return how that went."""
@@ -159,6 +156,12 @@ class Webhooks:
         if again and self.lanes.wake(key, self.now()):
             ask_to_deliver(self.queue, key)
         return len(again)
+
+    def _still_there(self, key: WebhookKey) -> Subscription:
+        there = self.subscriptions.get(key)
+        if there is None:
+            raise Erased("the webhook whose secret this request made was deleted since")
+        return there
 
     def _made_by(self, request: str | None, there: Subscription) -> tuple[Subscription, str]:
         """Return a subscription with its secret, where that is the one which a request has made: the subscription's
