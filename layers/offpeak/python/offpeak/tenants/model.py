@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 OWNER = "tenant~"
-LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?(/.*)?")
+LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::([0-9]{1,5}))?(/.*)?")
 """An app on the driver's own machine: plain http that leaves no machine, by its address because whatever answers to
 `localhost` is up to name look-up (RFC 8252, 7.3 and 8.3)."""
+LARGEST_PORT = 65535
 
 UNSAFE_SCHEMES = frozenset({"javascript", "data", "file", "blob", "vbscript", "about", "ftp", "ws", "wss"})
 """A link with one of these would run or show what somebody else wrote, in our place, or leads to no app."""
@@ -52,8 +53,15 @@ def place_of(redirect_url: str) -> str:
     """Return what of a redirect URL has to be as a tenant has listed it: not the query, and not the port of the
     loopback interface, which an app is given by its system as it begins to listen (RFC 8252, 7.3)."""
     place = redirect_url.partition("?")[0]
-    loopback = LOOPBACK.fullmatch(place)
-    return loopback[1] + (loopback[2] or "") if loopback else place
+    return on_loopback(place) or place
+
+
+def on_loopback(url: str) -> str | None:
+    """Return a URL on the loopback interface without its port, None where it is none."""
+    loopback = LOOPBACK.fullmatch(url)
+    if loopback is None or int(loopback[2] or 0) > LARGEST_PORT:
+        return None
+    return loopback[1] + (loopback[3] or "")
 
 
 def owner_id(tenant_id: str) -> str:

@@ -9,11 +9,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from offpeak.instants import format_instant
 from offpeak.partners.settings import UNNAMED, Name, PartnerId
-from offpeak.tenants.model import LOOPBACK, UNSAFE_SCHEMES, Look, Tenant
+from offpeak.tenants.model import UNSAFE_SCHEMES, Look, Tenant, on_loopback
 
 
 def _way_back(url: str) -> str:
-    if LOOPBACK.fullmatch(url):
+    if on_loopback(url):
         return url
     scheme, _, rest = url.partition("://")
     if scheme.lower() in {"http", *UNSAFE_SCHEMES} or not rest.strip("/"):
