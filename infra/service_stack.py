@@ -170,7 +170,8 @@ class ServiceStack(Stack):
         ).can_send(replan, plan)
         keeps_tenants = self._function("ops_tenants", timeout_s=25, memory_mb=1024)
         keeps_tenants.can_read(data.tenants, partners, data.users).can_write(data.tenants).can_append(data.audit)
-        keeps_tenants.can_read(data.webhooks).can_write(data.webhooks).knows(*base_url)
+        # A tenant's webhooks end with it, and what it was told of its partners' trouble.
+        keeps_tenants.can_read(data.webhooks, data.events).can_write(data.webhooks, data.events).knows(*base_url)
         self._may_hand_out_keys(keeps_tenants)
         admits = self._function("ops_access", timeout_s=60)
         admits.can_read(partners).can_write(partners).can_append(data.audit).can_use_key(*token_key).knows(*base_url)

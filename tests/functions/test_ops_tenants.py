@@ -24,7 +24,7 @@ NEW = {"tenant_id": "hearth", "settings": {"name": "Hearth", "partner_ids": ["ac
 
 @pytest.fixture(autouse=True)
 def _partner(cloud: Cloud, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("users", "webhooks"):
+    for name in ("users", "webhooks", "events"):
         monkeypatch.setenv(f"{name.upper()}_TABLE", make_table(name).name)
     on_partners({"action": "invite", "partner_id": "acme", "settings": {"name": "Acme", "parties": ["NL-ACM"]}})
 

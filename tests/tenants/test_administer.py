@@ -17,11 +17,13 @@ from offpeak.partners.audit import Actor
 from offpeak.partners.client_keeper import ClientKeeper
 from offpeak.partners.trail import AuditTrail
 from offpeak.tenants.administer import TenantAdministration
-from offpeak.tenants.model import owner_id, tenant_in
+from offpeak.tenants.model import Tenant, owner_id, tenant_in
 from offpeak.tenants.settings import TenantChange
 from offpeak.tenants.store import TenantStore, access_key_of, trail_head
+from offpeak.webhooks.end import end_webhooks
 from offpeak.webhooks.model import Secret, Subscription, WebhookKey
 from offpeak.webhooks.subscriptions import SubscriptionStore
+from offpeak.webhooks.told import ToldStore
 from tests.conftest import MakeTable
 
 NOW = datetime(2027, 3, 1, 18, tzinfo=UTC)
@@ -68,7 +70,7 @@ def office(make_table: MakeTable) -> Office:
         keeper,
         is_partner=lambda partner_id: partner_id in ("acme", "volta"),
         has_users=lambda tenant_id: tenant_id in users,
-        end_webhooks=lambda tenant_id: [],
+        end_webhooks=lambda tenant: [],
         real_now=lambda: NOW,
     )
     return Office(by, plan, users)
@@ -153,18 +155,26 @@ def test_a_tenant_goes_with_its_keys_once_it_has_no_users(office: Office) -> Non
     assert office.told()[-1][0] == "removed"
 
 
-def test_a_webhook_that_is_made_while_its_tenant_is_removed_is_ended_too(office: Office, make_table: MakeTable) -> None:
-    webhooks, late = SubscriptionStore(make_table("webhooks")), [WebhookKey("hearth", "whk_late")]
+def test_a_webhook_that_is_made_while_its_tenant_is_made_or_removed_is_ended_too(
+    office: Office, make_table: MakeTable
+) -> None:
+    webhooks, told = SubscriptionStore(make_table("webhooks")), ToldStore(make_table("events"))
+    late: list[WebhookKey] = []
 
-    def end_webhooks(tenant_id: str) -> Also:
-        webhooks.remove_all(tenant_id)
+    def end(tenant: Tenant) -> Also:
+        none = end_webhooks(tenant, webhooks, told)
         while late:
             webhooks.add(Subscription(late.pop(), "https://shop.example/", NOW, Secret("closed")))
-        return [webhooks.none_of(tenant_id)]
+        return none
 
-    office.by.add("hearth", NEW, ALICE)
-    replace(office.by, end_webhooks=end_webhooks).remove("hearth", ALICE, seen=1)
+    by = replace(office.by, end_webhooks=end)
+    late.append(WebhookKey("hearth", "whk_late"))
+    assert by.add("hearth", NEW, ALICE).revision == 1
+    assert webhooks.of("hearth") == []
+    late.append(WebhookKey("hearth", "whk_later"))
+    by.remove("hearth", ALICE, seen=1)
     assert (office.by.store.load("hearth"), webhooks.of("hearth")) == (None, [])
+    assert [action for action, _ in office.told()] == ["added", "removed"]
 
 
 def test_a_lost_throttling_key_is_made_anew(office: Office) -> None:
@@ -183,6 +193,8 @@ def test_a_lost_throttling_key_is_made_anew(office: Office) -> None:
         "http://127.0.0.1:80@evil.example/",
         "http://127.0.0.2/paired",
         "http://[::1]x/paired",
+        "http://127.0.0.1:65536/paired",
+        "http://127.0.0.1:\u0664\u0664/paired",
         "javascript://hearth.example/%0aalert(1)",
         "JAVASCRIPT://x",
         "data://text/html",
@@ -211,6 +223,7 @@ def test_no_way_back_leads_elsewhere_than_it_seems(url: str) -> None:
         "hearth://paired/",
         "http://127.0.0.1/paired",
         "http://127.0.0.1:8400",
+        "http://127.0.0.1:65535/paired",
         "http://[::1]/paired",
     ],
 )

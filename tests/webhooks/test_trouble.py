@@ -6,13 +6,15 @@ from datetime import datetime
 import pytest
 
 from local.webhook_receiver import WebhookReceiver
-from offpeak.aws.tables import Table, Write
+from offpeak.aws.tables import Delete, Put, Table, Write
 from offpeak.events.model import Event, EventKind, Stream
 from offpeak.events.outbox import Outbox
 from offpeak.events.publish import Audience, Publisher
 from offpeak.partners.gate import FAILURES_TO_OPEN
 from offpeak.partners.gates import Gates
 from offpeak.tenants.model import Look, Tenant
+from offpeak.webhooks.end import end_webhooks
+from offpeak.webhooks.told import ToldStore
 from offpeak.webhooks.trouble import TroubleWatch
 from tests.conftest import MakeTable
 from tests.webhooks.world import World
@@ -35,7 +37,7 @@ def fails(gates: Gates, partner_id: str, times: int = FAILURES_TO_OPEN) -> None:
 
 def look(world: World, gates: Gates) -> int:
     """Look as the sweep does, and have what is told published and delivered."""
-    watch = TroubleWatch(world.events, world.outbox, gates)
+    watch = TroubleWatch(ToldStore(world.events), world.outbox, gates)
     told = watch.look(TENANTS, now=world.now, real_now=world.real_now())
     for tenant in TENANTS:
         audience = Audience(world.hand_over.deliveries_of, lambda each: world.hand_over.wake(each, world.now))
@@ -76,7 +78,7 @@ def test_each_tenant_is_told_once_wherever_a_sweep_dies_and_of_the_end_too_who_w
     world.subscribe(receiver)
     world.subscribe(other, tenant="other")
     fails(gates, "volta")
-    watch = TroubleWatch(world.events, DyingOutbox(world.outbox, survives), gates)
+    watch = TroubleWatch(ToldStore(world.events), DyingOutbox(world.outbox, survives), gates)
     with pytest.raises(ZeroDivisionError) if survives < len(TENANTS) else nullcontext():
         watch.look(TENANTS, now=world.now, real_now=world.real_now())
     gates.leave("volta", "call", True, 2000.0)
@@ -94,11 +96,41 @@ def test_who_dies_before_all_are_told_is_followed_by_one_who_tells_the_others(
     world.subscribe(other, tenant="other")
     fails(gates, "volta")
     with pytest.raises(ZeroDivisionError):
-        TroubleWatch(world.events, DyingOutbox(world.outbox, 1), gates).look(
+        TroubleWatch(ToldStore(world.events), DyingOutbox(world.outbox, 1), gates).look(
             TENANTS, now=world.now, real_now=world.real_now()
         )
     assert look(world, gates) == 1
     assert (receiver.sequences, other.sequences) == ([1], [1])
+
+
+def test_who_was_told_by_an_older_version_hears_of_the_end_too(
+    world: World, receiver: WebhookReceiver, gates: Gates
+) -> None:
+    world.subscribe(receiver)
+    fails(gates, "acme")
+    look(world, gates)
+    world.events.write(Delete({"pk": "PARTNER#acme", "sk": "TOLD#hearth"}))
+    world.events.write(Put({"pk": "PARTNER#acme", "sk": "TOLD", "is_in_trouble": True, "number": 1}))
+    assert look(world, gates) == 0
+    gates.leave("acme", "call", True, 2000.0)
+    assert look(world, gates) == 1
+    assert [each.body["type"] for each in receiver.received] == ["partner.trouble", "partner.recovered"]
+
+
+def test_a_tenant_hears_nothing_of_a_trouble_that_one_of_its_name_was_told_of(
+    world: World, receiver: WebhookReceiver, gates: Gates
+) -> None:
+    world.subscribe(receiver)
+    fails(gates, "acme")
+    look(world, gates)
+    end_webhooks(TENANTS[0], world.subscriptions, ToldStore(world.events))
+    assert world.subscriptions.of("hearth") == []
+    world.subscribe(receiver)
+    gates.leave("acme", "call", True, 2000.0)
+    assert look(world, gates) == 0
+    fails(gates, "acme")
+    assert look(world, gates) == 1
+    assert [each.body["type"] for each in receiver.received] == ["partner.trouble", "partner.trouble"]
 
 
 class DyingOutbox(Outbox):

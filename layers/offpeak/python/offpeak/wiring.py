@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from offpeak.webhooks.post import Post
     from offpeak.webhooks.secrets import SecretBox
     from offpeak.webhooks.subscriptions import SubscriptionStore
+    from offpeak.webhooks.told import ToldStore
     from offpeak.webhooks.trouble import TroubleWatch
 
 
@@ -239,13 +240,10 @@ def tenant_administration() -> TenantAdministration:
     from offpeak.partners.client_keeper import ClientKeeper
     from offpeak.tenants.administer import TenantAdministration
     from offpeak.tenants.model import tenant_in
+    from offpeak.webhooks.end import end_webhooks
 
     def real_now() -> datetime:
         return datetime.now(UTC)
-
-    def end_webhooks(tenant_id: str) -> Also:
-        subscriptions().remove_all(tenant_id)
-        return [subscriptions().none_of(tenant_id)]
 
     return TenantAdministration(
         tenants(),
@@ -260,7 +258,7 @@ def tenant_administration() -> TenantAdministration:
         ),
         is_partner=lambda partner_id: partners().load(partner_id) is not None,
         has_users=lambda tenant_id: bool(accounts().page(tenant_id, None, 1)[0]),
-        end_webhooks=end_webhooks,
+        end_webhooks=lambda tenant: end_webhooks(tenant, subscriptions(), told_of_trouble()),
         real_now=real_now,
     )
 
@@ -889,7 +887,15 @@ def sweep_outbox(now: datetime) -> int:
 def trouble_watch() -> TroubleWatch:
     from offpeak.webhooks.trouble import TroubleWatch
 
-    return TroubleWatch(_table("EVENTS_TABLE"), outbox(), gates())
+    return TroubleWatch(told_of_trouble(), outbox(), gates())
+
+
+@cache
+def told_of_trouble() -> ToldStore:
+    """What tenants know of partners in trouble."""
+    from offpeak.webhooks.told import ToldStore
+
+    return ToldStore(_table("EVENTS_TABLE"))
 
 
 @cache

@@ -29,7 +29,7 @@ MOST_TRIES = 4
 class TenantAdministration:
     """Changes tenants. `is_partner` says whether there is a partner of an id, `has_users` whether a tenant has users,
     `real_now` tells real time. `end_webhooks` ends the webhooks of a tenant, and returns what makes a transaction fail
-    where there is one again.
+    where there is one again; it is part of no transaction itself.
 
     In each method `seen` is the revision that the operator has looked at, None where any will do. All raise
     UnknownObject for a tenant that does not exist, OutOfDate when it has changed since `seen`, InvalidMessage naming
@@ -42,7 +42,7 @@ class TenantAdministration:
     clients: ClientKeeper
     is_partner: Callable[[str], bool]
     has_users: Callable[[str], bool]
-    end_webhooks: Callable[[str], Also]
+    end_webhooks: Callable[[Tenant], Also]
     real_now: Callable[[], datetime]
 
     def known(self, tenant_id: str) -> Tenant:
@@ -56,16 +56,18 @@ class TenantAdministration:
         self._check(change)
         if self.store.load(tenant_id) is not None:
             raise AlreadyExists(f"there is a tenant {tenant_id} already")
-        # An app is let in for half a minute after its tenant was removed: what it made then is not for the next.
-        self.end_webhooks(tenant_id)
         key = self.keys.add_key(owner_id(tenant_id))
         tenant = replace(new_tenant(tenant_id, change), usage_key=key.value, usage_key_id=key.key_id)
-        entry, also = self._told(Action.ADDED, actor, None, tenant)
-        try:
-            saved = self.store.save(tenant, also=also)
-        except ConcurrentChange:
-            raise AlreadyExists(f"there is a tenant {tenant_id} already") from None
-        return _reported(entry, saved)
+        for _ in range(MOST_TRIES):
+            # An app is let in for half a minute after its tenant was removed: what it made then is not for the next.
+            without_webhooks = self.end_webhooks(tenant)
+            entry, also = self._told(Action.ADDED, actor, None, tenant)
+            try:
+                return _reported(entry, self.store.save(tenant, also=[*also, *without_webhooks]))
+            except ConcurrentChange:
+                if self.store.load(tenant_id) is not None:
+                    raise AlreadyExists(f"there is a tenant {tenant_id} already") from None
+        raise ConcurrentChange(f"tenant {tenant_id} is being changed by others")
 
     def change(self, tenant_id: str, change: TenantChange, actor: Actor, *, seen: int | None = None) -> Tenant:
         """Change settings; they count within half a minute."""
@@ -95,7 +97,7 @@ class TenantAdministration:
             tenant = self._seen(tenant_id, seen)
             if self.has_users(tenant_id):
                 raise InUse(f"tenant {tenant_id} has users: erase them first")
-            without_webhooks = self.end_webhooks(tenant_id)
+            without_webhooks = self.end_webhooks(tenant)
             entry, also = self._told(Action.REMOVED, actor, tenant, None)
             try:
                 self.store.remove(tenant, also=[*also, *without_webhooks])
