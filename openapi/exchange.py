@@ -67,7 +67,7 @@ WORDS = {
     403: "Whoever calls may not, or not now",
     404: "Nothing is at this address, or nothing of the caller's",
     405: "It does not fit the state of the registration",
-    409: "It is there already, or something stands on it; of a request that is sent again: it is being worked just now, "
+    409: "It is there already, or something stands on it; of a request that is sent again: it is being done just now, "
     "or the secret that it made is another one by now",
     410: "What the same request made was taken away since, by whoever had it made or with its user",
     412: "It has changed since that revision",

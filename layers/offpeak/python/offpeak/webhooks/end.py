@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from offpeak.aws.tables import ConditionCheck, Table
+from offpeak.aws.tables import Also
 from offpeak.telemetry import logger
 from offpeak.tenants.model import Tenant
 from offpeak.webhooks.subscriptions import SubscriptionStore
 from offpeak.webhooks.told import ToldStore
 
 
-def end_webhooks(
-    tenant: Tenant, subscriptions: SubscriptionStore, told: ToldStore
-) -> list[tuple[Table, ConditionCheck]]:
+def end_webhooks(tenant: Tenant, subscriptions: SubscriptionStore, told: ToldStore) -> Also:
     """End all webhooks of a tenant, and what it knows of its partners' trouble; return what makes the transaction fail
     that removes, or makes, the tenant where there is a webhook again."""
     ended = subscriptions.remove_all(tenant.tenant_id)
