@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -184,3 +185,23 @@ def test_slots_of_a_hundred_powers_at_like_prices_are_planned_with_few_starts_al
     counted = [plan.cost_eur + Decimal("0.01") * len(spans_of(plan)) for plan in (few, free)]
     assert counted[0] < counted[1]
     assert len(spans_of(few)) < len(spans_of(free)) / 2
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.97, 1.0])
+def test_slots_of_a_hundred_powers_lose_nothing_that_fits_nor_what_is_due_at_once(share: float) -> None:
+    random = Random(3)
+    caps = tuple(PowerCap(after(n / 4), after((n + 1) / 4), random.uniform(1_400, 10_000)) for n in range(96))
+    situation = a_situation(
+        now=after(0.24),
+        slots=priced(*(0.2 + 0.02 * random.random() for _ in range(96)), length=QUARTER),
+        departure_at=after(24),
+        need_kwh=share * sum(each.power_w for each in caps) / 4000,
+        boost_until=after(0.8),
+        min_power_w=1_380.0,
+        limit_step_w=1.0,
+        caps=caps,
+    )
+    plan, free = (decide(replace(situation, calm=calm)) for calm in (Calm(), replace(Calm(), start_eur=0.0)))
+    assert plan.shortfall_kwh == free.shortfall_kwh
+    assert plan.blocks[0].start_at == situation.now
+    assert all(a.end_at == b.start_at for a, b in pairwise(each for each in plan.blocks if each.start_at < after(0.8)))

@@ -69,14 +69,14 @@ SENTENCES: list[tuple[ReasonCode, dict[str, Any], str]] = [
         {"milestones": (Milestone(after(2), 5.0),)},
         "Charges from 20:00 to 20:30 and from 02:00 to 03:30, the cheapest 2 h before 07:00; "
         "saves 4.65 EUR against charging at once. A kWh costs 0.40 EUR now and 0.16 EUR then. "
-        "By 21:00 it will have got 5.0 kWh, in case it leaves then.",
+        "By 21:00 it will have got 5.0 kWh more, in case it leaves then.",
     ),
     (
         ReasonCode.CHEAPEST,
         {"milestones": (Milestone(after(0.5), 8.0),)},
         "Charges from 19:00 to 19:48 and from 02:00 to 03:12, the cheapest 2 h before 07:00; "
         "saves 3.62 EUR against charging at once. "
-        "By 19:30, when it might leave, only 5.0 of the 8.0 kWh fit that it is to have got.",
+        "By 19:30, when it might leave, only 5.0 of the 8.0 kWh fit that it is to have got more.",
     ),
     (
         ReasonCode.BOOST,

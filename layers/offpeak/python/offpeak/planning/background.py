@@ -12,6 +12,8 @@ from offpeak.planning.plan import Plan, ReasonCode
 from offpeak.planning.problem import Problem, caps_in_seconds, drawn_kw, least_cap_w, seconds_after
 from offpeak.planning.situation import Situation
 
+HOUR = timedelta(hours=1)
+
 
 def background_of(plan: Plan, situation: Situation, problem: Problem, *, is_kept: bool) -> Background:
     """Return what a plan's reason needs to know; of the plan's own reason only the code is read."""
@@ -37,7 +39,7 @@ def background_of(plan: Plan, situation: Situation, problem: Problem, *, is_kept
 
 
 def _early(plan: Plan, situation: Situation, problem: Problem, charged_s: Sequence[int]) -> Early | None:
-    """Return what a plan gives by the first milestone. Where power is less than a car would draw, blocks tell it."""
+    """Return what a plan gives by the first milestone: as the curve has it where the car takes less near full."""
     if not situation.milestones or not plan.blocks:
         return None
     first = min(situation.milestones, key=lambda each: each.at)
@@ -46,17 +48,15 @@ def _early(plan: Plan, situation: Situation, problem: Problem, charged_s: Sequen
         full_s = sum(s * kw / problem.curve.power_kw for s, kw in zip(charged_s[:slots], problem.draw_kw, strict=False))
         drawn = problem.curve.drawn_after(full_s)
     else:
-        most_kw = min(problem.max_power_w, situation.draw_w or inf) / 1000
-        drawn = (
-            sum(
-                min(float(each.power_w) / 1000, most_kw)
-                * max(0.0, (min(each.end_at, first.at) - each.start_at).total_seconds())
-                for each in plan.blocks
-                if each.power_w > 0
-            )
-            / 3600
+        drawn = sum(
+            _flows_kw(situation, float(each.power_w)) * max(0.0, (min(each.end_at, first.at) - each.start_at) / HOUR)
+            for each in plan.blocks
         )
-    return Early(first.at, first.kwh, min(first.kwh, drawn))
+    return Early(first.at, first.kwh, min(first.kwh, max(0.0, drawn)))
+
+
+def _flows_kw(situation: Situation, power_w: float) -> float:
+    return power_w / 1000 if power_w < 0 else drawn_kw(situation, power_w)
 
 
 def _need_from(situation: Situation) -> NeedFrom:

@@ -19,7 +19,9 @@ from offpeak.planning.starts import Level, TooManyStates, count_starts, fewer_st
 MJ_PER_KW = 1_000_000
 MJ_PER_KWH = 3_600_000_000
 """Energy counts in whole millijoules where sums have to be exact."""
-COARSE = 8
+PARTS_OF_A_SLOT = 8
+"""In so many steps a slot's energy counts where there are too many sums: at most one in eight is lost of a slot, and
+the search ends."""
 
 
 def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
@@ -83,25 +85,38 @@ def _best(problem: Problem, calm: Calm, *, is_on: bool) -> Choice:
 
 
 def _with_few_starts(problem: Problem, calm: Calm, starts: int, *, is_on: bool) -> Choice | None:
-    """Return the best runs after what is charged at once; None where that is all that there is.
+    """Return the best runs after what is charged at once; None where starts are to count nothing.
 
-    Where there are too many ways to add up the energies of unlike slots, they count in steps of an eighth of the
-    largest one, and where that is too much still, starts count nothing.
+    So it is where nothing is drawn but what is charged at once. Where there are too many ways to add up the energies of
+    unlike slots, they count in steps of a part of the largest one, if the need fits so, and else not at all.
     """
     lengths = [end - start for start, end in pairwise(problem.edges_s)]
     units = [round(kw * MJ_PER_KW) * length for kw, length in zip(problem.draw_kw, lengths, strict=True)]
-    for grain in (1, max(1, max(units, default=0) // COARSE)):
+    rounded = _rounded(problem, units)
+    for counted in (units, rounded) if _fits(problem, units, rounded) else (units,):
         with suppress(TooManyStates):
-            drawn = _few_starts(problem, calm, [each - each % grain for each in units], starts, is_on=is_on)
+            drawn = _few_starts(problem, calm, counted, starts, is_on=is_on)
             if drawn is None:
                 return None
-            held = [
-                part * whole / (whole - whole % grain) if part else 0 for part, whole in zip(drawn, units, strict=True)
+            energy = [
+                part * whole / held if part else 0 for part, whole, held in zip(drawn, units, counted, strict=True)
             ]
-            _cut_from_the_end(held, sum(held) - sum(drawn))
-            runs = lay_out(problem, seconds_for(problem, [each / MJ_PER_KWH for each in held]), is_on=is_on)
+            _cut_from_the_end(energy, sum(energy) - sum(drawn))
+            runs = lay_out(problem, seconds_for(problem, [each / MJ_PER_KWH for each in energy]), is_on=is_on)
             return at_full_power(problem, runs, energy_in(problem, runs))
     return None
+
+
+def _rounded(problem: Problem, units: Sequence[int]) -> list[int]:
+    """Return what slots hold in steps of a part of the largest one, but for what is due at once and the smallest."""
+    step = max(1, max(units, default=0) // PARTS_OF_A_SLOT)
+    return [each if t < problem.at_once or each < step else each - each % step for t, each in enumerate(units)]
+
+
+def _fits(problem: Problem, units: Sequence[int], rounded: Sequence[int]) -> bool:
+    """Say whether what is needed, and when, fits in rounded slots as far as it fits in the whole ones."""
+    levels = [*problem.milestones, (len(units), problem.target_kwh)]
+    return all(sum(rounded[:slots]) >= min(sum(units[:slots]), kwh * MJ_PER_KWH) for slots, kwh in levels)
 
 
 def _few_starts(problem: Problem, calm: Calm, units: Sequence[int], starts: int, *, is_on: bool) -> list[int] | None:
@@ -137,13 +152,13 @@ def _few_starts(problem: Problem, calm: Calm, units: Sequence[int], starts: int,
     return drawn + next(each for each in ways if each is not None)
 
 
-def _cut_from_the_end(held: list[float], surplus: float) -> None:
+def _cut_from_the_end(energy: list[float], surplus: float) -> None:
     """Take what was not meant to be drawn from the last slots."""
-    for t in range(len(held) - 1, -1, -1):
+    for t in range(len(energy) - 1, -1, -1):
         if surplus <= 0:
             return
-        cut = min(held[t], surplus)
-        held[t] -= cut
+        cut = min(energy[t], surplus)
+        energy[t] -= cut
         surplus -= cut
 
 

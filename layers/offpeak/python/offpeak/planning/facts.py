@@ -128,10 +128,10 @@ class NeedFrom(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Early:
-    """By `at` a car is to have `kwh` more, and has `fits_kwh` of it."""
+    """By `at` a car is to have `more_kwh` from now on, and has `fits_kwh` of it."""
 
     at: datetime
-    kwh: float
+    more_kwh: float
     fits_kwh: float
 
 
@@ -195,7 +195,7 @@ def _early(early: Early | None) -> dict[str, Fact]:
         return {}
     return {
         "early_at": format_instant(early.at),
-        "early_kwh": Decimal(early.kwh).quantize(Decimal("0.1")),
+        "early_kwh": Decimal(early.more_kwh).quantize(Decimal("0.1")),
         "early_fits_kwh": Decimal(early.fits_kwh).quantize(Decimal("0.1")),
     }
 

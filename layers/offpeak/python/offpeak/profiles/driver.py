@@ -153,7 +153,8 @@ def _early(
     else:
         return None
     left_kwh = _still(kwh, unheard_kwh)
-    return Milestone(at, left_kwh) if at < situation.departure_at and left_kwh > 0 else None
+    is_due = at < situation.departure_at and left_kwh > situation.calm.energy_kwh
+    return Milestone(at, left_kwh) if is_due else None
 
 
 def _as_said(
