@@ -53,11 +53,7 @@ FUNCTIONS_THAT_WRITE = {
     "ops_partners": {"partners"},
     "ops_api": {"partners"},
     "ops_groups": {"limit_groups"},
-    "ops_tenants": {
-        "tenants",
-        "webhooks",
-        "events",
-    },  # a tenant goes with its webhooks, and what it was told of partners
+    "ops_tenants": {"tenants", "webhooks", "events"},  # a tenant goes with its webhooks, and what they were told
     "ops_signals": {"grid_signals", "limit_groups"},
     "ops_sessions": {"partners", "profile_requests", "sessions"},  # it may call a partner, through its gate
 }
