@@ -11,7 +11,7 @@ from local.cpo import ResultComes
 from offpeak.profiles.model import RequestState
 from tests.e2e.partner import Partner
 from tests.e2e.scene import Scene, scene_on
-from tests.e2e.stage import PROFILES, Stage
+from tests.e2e.stage import PROFILES, Answer, Stage
 
 INVALID = (200, 2001)
 UNPARSEABLE = (400, 2001)
@@ -109,15 +109,21 @@ def test_bad_credentials_name_their_field_and_register_nobody(
     newcomer: Partner, fields: dict[str, Any], field: str
 ) -> None:
     """C5, T7"""
-    role = {"role": "CPO", "country_code": "DE", "party_id": "ABC"}
-    said = {"token": "token-b", "url": newcomer.cpo.versions_url, "roles": [role], **fields}
-    answer = newcomer.stage.ask("POST", "/ocpi/2.2.1/credentials", newcomer.token_a, body=said)
+    answer = said_of_itself(newcomer, fields)
     assert answer.codes == INVALID
     assert answer.message.startswith(field)
     assert newcomer.cpo.complaints == (), "and nobody was called"
 
 
-def test_after_all_of_these_it_can_still_register(newcomer: Partner) -> None:
+def said_of_itself(newcomer: Partner, fields: dict[str, Any]) -> Answer:
+    """Return the answer to credentials that are good but for these fields."""
+    role = {"role": "CPO", "country_code": "DE", "party_id": "ABC"}
+    said = {"token": "token-b", "url": newcomer.cpo.versions_url, "roles": [role], **fields}
+    return newcomer.stage.ask("POST", "/ocpi/2.2.1/credentials", newcomer.token_a, body=said)
+
+
+def test_after_bad_credentials_it_can_still_register(newcomer: Partner) -> None:
     """C5"""
+    assert said_of_itself(newcomer, {"token": ""}).codes == INVALID
     newcomer.register()
     assert newcomer.cpo.complaints == ()

