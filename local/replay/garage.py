@@ -78,7 +78,8 @@ def play_part(part: Part, scene: Scene, rules: Rules) -> GroupPlayed:
         new = []
         while coming and coming[-1].arrives_at <= at:
             stay = coming.pop()
-            present[stay.session_id] = session = ManagedSession(stay, scene.market, rules, scene.diary.past(stay))
+            past = scene.diary.past(stay)
+            present[stay.session_id] = session = ManagedSession(stay, scene.market, rules, past, root_id=part.garage)
             new.append(session)
         if new:
             after_kwh = within_reach_kwh([session.car for session in present.values()], part.cap_w, at)

@@ -63,15 +63,20 @@ NOBODY = Past((), ())
 
 
 class ManagedSession:
-    """A parked car, and Offpeak's view of it. Call `wait_until`, then `hear` where a message is due, then plan."""
+    """A parked car, and Offpeak's view of it. Call `wait_until`, then `hear` where a message is due, then plan.
 
-    def __init__(self, stay: Stay, market: Market, rules: Rules, past: Past = NOBODY) -> None:
+    `root_id` names the limit group whose members count on what this session is sent.
+    """
+
+    def __init__(
+        self, stay: Stay, market: Market, rules: Rules, past: Past = NOBODY, root_id: str | None = None
+    ) -> None:
         self.stay, self.car = stay, ParkedCar(stay)
         self._usual = _outlook(stay, rules, past) if rules.learns else None
         self._is_sated = False
         self.plans = self.sent = 0
         self._market, self._rules = market, rules
-        self._key = SessionKey("replay", stay.session_id)
+        self._key, self._root_id = SessionKey("replay", stay.session_id), root_id
         self._told_kwh, self._told_w, self._told_at = -1.0, 0.0, stay.arrives_at
         self._is_idle = False
         self._unseen = 0
@@ -139,7 +144,7 @@ class ManagedSession:
             unmanaged=None,
             has_receiver=True,
             newest=self._newest,
-            standing=Standing(self._key, plan=self._running),
+            standing=Standing(self._key, plan=self._running, root_id=self._root_id),
             now=now,
         )
         if intent.in_effect:

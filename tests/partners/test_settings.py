@@ -81,6 +81,7 @@ def test_a_tariff_is_made_of_what_is_named_and_what_was_there() -> None:
         ({"flags": {"strickt": True}}, "settings.flags.strickt"),
         ({"flags": {"strict": "yes"}}, "settings.flags.strict"),
         ({"flags": {"strict": None}}, "settings.flags.strict"),
+        ({"flags": {"slot_s": 420}}, "settings.flags.slot_s"),
         ({"flags": {"rate_unit": "kW"}}, "settings.flags.rate_unit"),
         ({"flags": {"in_flight_cap": 0}}, "settings.flags.in_flight_cap"),
         ({"flags": {"profile_timeout_s": 10**6}}, "settings.flags.profile_timeout_s"),

@@ -276,3 +276,11 @@ def test_a_charger_that_obeys_at_quarter_hours_only_counts_as_before_until_the_n
     taken = ((at(31), 9000), (at(64), 0))
     assert [power_at(held_from_before(taken, COARSE, at(65)), at(minute)) for minute in (65, 74, 75)] == [9000, 9000, 0]
     assert held_from_before(taken, HARDWARE, at(65)) == flat(0)
+
+
+def test_a_charger_that_obeys_at_quarter_hours_only_draws_all_it_gives_until_its_first_profile_counts() -> None:
+    """A first profile that was taken in minute 64 is obeyed in minute 75, and no charger draws more than it can."""
+    taken, meek = ((at(64), 2 * HARDWARE_W),), replace(COARSE, unmanaged_w=3000)
+    first = ((at(64), 0),)
+    assert [power_at(held_from_before(first, meek, at(65)), at(minute)) for minute in (65, 74, 75)] == [3000, 3000, 0]
+    assert power_at(held_from_before(taken, COARSE, at(65)), at(66)) == HARDWARE_W

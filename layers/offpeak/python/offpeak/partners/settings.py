@@ -61,6 +61,12 @@ def _code_pattern(pattern: str) -> str:
     return pattern
 
 
+def _part_of_an_hour(slot_s: int) -> int:
+    if 3600 % slot_s:
+        raise ValueError("must divide an hour, such as 300, 900 or 1800: slots are counted from full hours")
+    return slot_s
+
+
 PartnerId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Day = Annotated[date, BeforeValidator(_day)]
 """A day in UTC."""
@@ -137,7 +143,7 @@ class FlagsChange(_Change):
     profile_timeout_s: Annotated[int, Field(ge=1, le=3600)] = UNNAMED
     in_flight_cap: Annotated[int, Field(ge=1, le=100)] = UNNAMED
     negative_limits: StrictBool = UNNAMED
-    slot_s: Annotated[int, Field(ge=60, le=3600)] | None = UNNAMED
+    slot_s: Annotated[int, Field(ge=60, le=3600), AfterValidator(_part_of_an_hour)] | None = UNNAMED
     only_paired: StrictBool = UNNAMED
 
 

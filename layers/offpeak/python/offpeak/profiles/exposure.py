@@ -104,10 +104,12 @@ def steps_under(profile: ChargingProfile, planning: PlanningDefaults, hardware: 
 def held_from_before(taken: Sequence[tuple[datetime, int]], hardware: Hardware, now: datetime) -> PowerSteps:
     """Return what a charger goes on with by what it was allowed before `now`: until its slot ends, where it obeys then.
 
-    `taken` are the limits that it took, as (from when, watts).
+    `taken` are the limits that it took, as (from when, watts). Before the first of them it gave what it gives without.
     """
-    past = ((EVER, 0.0), *((at, float(power_w)) for at, power_w in taken if at < now), (now, 0.0))
-    return held_in_slots(past, hardware.slot_s) if hardware.slot_s else flat(0.0)
+    if hardware.slot_s is None:
+        return flat(0.0)
+    limits = ((at, float(min(limit_w, hardware.max_power_w))) for at, limit_w in taken if at < now)
+    return held_in_slots(((EVER, float(hardware.unmanaged_w)), *limits, (now, 0.0)), hardware.slot_s)
 
 
 def _lingers(request: ProfileRequest, following: ProfileRequest, confirmed: ProfileRequest) -> bool:

@@ -19,7 +19,7 @@ from offpeak.grid.model import Conditions, Scope, group_caps
 from offpeak.groups.model import GroupTree, Memberships
 from offpeak.groups.store import StoredTree
 from offpeak.profiles.gather import Gathered, Planner, gather, part
-from offpeak.profiles.joint import CAPS_FOR, Joint, Seat, decide_joint, seated
+from offpeak.profiles.joint import CAPS_FOR, Joint, Seat, decide_joint, groups_above, seated
 from offpeak.profiles.membership import place_of
 from offpeak.profiles.outcome import Planned, concluded, over, report
 from offpeak.profiles.send_queue import ask_to_send
@@ -136,19 +136,19 @@ def _planned(stored: StoredTree, here: Mapping[str, Gathered], by: Planner, now:
         found = memberships.of(place) if place else None
         assert found is not None
         seats[text] = seated(each, tree.root_id, found[1], now, at)
-    joint = decide_joint(tree, seats, _asked_of_groups(tree, by, now), now)
+    joint = decide_joint(tree, seats, _asked_of_groups(tree, seats, by, now), now)
     _report_group(stored, joint, len(seats))
     return {text: _concluded(seat, text, joint, by, now, at) for text, seat in seats.items()}
 
 
-def _asked_of_groups(tree: GroupTree, by: Planner, now: datetime) -> dict[str, Conditions]:
-    """Read what signals ask of each group of a tree, side by side."""
+def _asked_of_groups(tree: GroupTree, seats: Mapping[str, Seat], by: Planner, now: datetime) -> dict[str, Conditions]:
+    """Read what signals ask of each group that sessions are in, side by side."""
     signals = by.signals.since(tree.received_at)
+    inside = sorted({group_id for above in groups_above(tree, seats).values() for group_id in above})
     with ThreadPoolExecutor(LOADS_AT_ONCE) as loads:
-        found = loads.map(lambda group_id: signals.of(Scope(group=group_id)), tree.groups)
+        found = loads.map(lambda group_id: signals.of(Scope(group=group_id)), inside)
     return {
-        group_id: group_caps(its, group_id, now, now + CAPS_FOR)
-        for group_id, its in zip(tree.groups, found, strict=True)
+        group_id: group_caps(its, group_id, now, now + CAPS_FOR) for group_id, its in zip(inside, found, strict=True)
     }
 
 
