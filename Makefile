@@ -53,6 +53,7 @@ replay: $(INSTALLED) ## Play months of sessions against recorded prices, and say
 	@$(BIN)/python -m local.replay $(if $(SESSIONS),--sessions "$(SESSIONS)") $(if $(PRICES),--prices "$(PRICES)") $(ARGS)
 
 test: $(INSTALLED) $(PEERS) ## Run all tests, the deployed local stack included (ARGS="-k name" for some)
+	@tests/browser/install.sh
 	@$(BIN)/python -m pytest -n auto --dist loadscope -m "not alone" $(ARGS) || [ $$? -eq 5 ] # 5: none chosen
 	@$(BIN)/python -m pytest -m alone $(ARGS) || [ $$? -eq 5 ]
 

@@ -23,6 +23,7 @@ from tests.bench import (
     exactness,
     history,
     latency,
+    limit_cut,
     packages,
     planning,
     session_to_profile,
@@ -41,6 +42,7 @@ DEPLOYED: dict[str, Callable[[Stand, Progress], list[Row]]] = {
     cost.NAME: cost.measure,
     latency.NAME: latency.measure,
     throughput.NAME: throughput.measure,
+    limit_cut.NAME: limit_cut.measure,
     history.NAME: history.measure,
     authorisation.NAME: authorisation.measure,
 }

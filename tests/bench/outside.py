@@ -190,15 +190,15 @@ class Outside:
         return JSONResponse({}, background=BackgroundTask(self._settle, message["id"], post_result()))
 
     async def _settle(self, name: str, work: Coroutine[Any, Any, object]) -> None:
-        """Let whoever waits for `name` have what the work returns or raises."""
+        """Let whoever waits for `name` have what the work returns or raises; the first time counts."""
         waiting = self._done.get(name)
         try:
             result = await work
         except Exception as error:  # noqa: BLE001  (raised where somebody waits for it)
-            if waiting:
+            if waiting and not waiting.done():
                 waiting.set_exception(error)
             return
-        if waiting:
+        if waiting and not waiting.done():
             waiting.set_result(result)
 
 

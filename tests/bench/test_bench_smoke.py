@@ -23,6 +23,7 @@ from tests.bench import (
     exactness,
     history,
     latency,
+    limit_cut,
     packages,
     passing,
     planning,
@@ -40,6 +41,13 @@ from tests.bench.peers.instances import made_up
 from tests.bench.report import Row, median, quantile, show
 from tests.bench.sessions import EVENING
 from tests.bench.usage import Usage, beyond, combined, size_of
+
+
+def test_a_cut_takes_as_long_as_the_last_charger_that_has_to_be_told() -> None:
+    cut = limit_cut.cut_of([[90.0, 103.0], [104.5, 102.0], [95.0], []], ordered_at=100.0)
+    assert cut == limit_cut.Cut(chargers=2, took_s=4.5)
+    [row] = limit_cut.rows(cut, empty_s=0.5)
+    assert (row.value, row.makes, row.holds) == ("4.5 s", "9.0", True)
 
 
 @pytest.mark.parametrize("has_milestones", [False, True])

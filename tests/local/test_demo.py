@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,15 @@ def test_a_file_that_cannot_be_read_is_said_in_a_sentence(tmp_path: Path, capsys
     assert "Traceback" not in said
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let what is started here take interruptions, whether the shell that began the tests lets them do so or not."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_ends_everything_that_was_started(tmp_path: Path) -> None:
     output = tmp_path / "output"
     with output.open("w") as file:
