@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offpeak.habits.model import FEWEST, Arrival, Visit, likeness, outlook
+from offpeak.habits.model import RARE_NEEDS_KWH, RARE_STAYS_H, Arrival, Visit, likeness, outlook
 from offpeak.planning.outlook import Outlook
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -86,11 +86,26 @@ def test_another_user_of_the_charger_counts_little() -> None:
     assert weight_of(a_visit(user=""), mine) == weight_of(a_visit(user="me"), mine)
 
 
-def test_too_few_visits_tell_nothing() -> None:
-    few = EVENINGS[: FEWEST - 1]
-    assert outlook(NOW, few, [], miss_eur=5.0) is None
+def test_no_visits_tell_nothing() -> None:
     assert outlook(NOW, [], [], miss_eur=5.0) is None
-    assert seen([*few, EVENINGS[-1]]).visits == FEWEST
+    assert outlook(NOW, [a_visit(NOW.at - HOUR)], [], miss_eur=5.0) is None, "it is not over yet"
+    assert seen(EVENINGS[:1]).visits == 1
+
+
+def test_what_nobody_has_seen_yet_may_happen() -> None:
+    always = [a_visit(local(day, 18), kwh=8.0) for day in range(5, 17)]
+    assert seen(always).departure_at(0.0005, NOW.at) == NOW.at + min(RARE_STAYS_H) * HOUR
+    assert seen(always).need_kwh(1.0) == max(RARE_NEEDS_KWH)
+    assert seen(always).need_kwh(0.95) == 8.0
+    assert NOW.at + 10 * HOUR < seen(always).departure_at(0.05, NOW.at)
+
+
+def test_the_fewer_visits_there_are_the_more_counts_what_nobody_has_seen() -> None:
+    early = [
+        sum(each.weight for each in seen(EVENINGS[:many]).chances if each.departure_at < NOW.at + 5 * HOUR)
+        for many in (1, 3, 12)
+    ]
+    assert early[0] > 2 * early[1] > 2 * early[2] > 0.01
 
 
 def test_only_the_past_counts() -> None:
@@ -126,7 +141,7 @@ def test_a_need_that_was_cut_short_teaches_no_small_need() -> None:
 
 def test_cut_visits_alone_count_as_what_they_were() -> None:
     cut = [replace(visit, is_cut=True) for visit in EVENINGS]
-    assert seen(cut).need_kwh(1.0) == max(visit.kwh for visit in EVENINGS)
+    assert seen(cut).chances == seen(EVENINGS).chances
 
 
 def test_more_of_the_same_leaves_the_outlook_as_it_is() -> None:
@@ -154,7 +169,7 @@ def test_whatever_the_past_was_chances_add_up_to_one(own: list[Visit], others: l
     own.sort(key=lambda visit: visit.left_at)
     found = outlook(Arrival(NOW.at, zone, "me"), own, others, miss_eur=5.0)
     past = [visit for visit in [*own, *others] if visit.left_at <= NOW.at]
-    assert (found is None) == (len(past) < FEWEST)
+    assert found is None or past
     if found:
         assert sum(each.weight for each in found.chances) == pytest.approx(1.0)
         assert all(each.weight >= 0 and each.departure_at > NOW.at - HOUR for each in found.chances)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from offpeak.habits.model import FEWEST, Visit
+from offpeak.habits.model import Visit
 from offpeak.habits.store import Charger
 from offpeak.partners.model import PlanningDefaults
 from offpeak.planning.plan import Plan, ReasonCode
@@ -18,7 +18,7 @@ from tests.sessions.builders import KEY, PLUG_IN, a_patch, a_put, at, period
 
 HERE = Charger(KEY.partner_id, "E1")
 HOUR = timedelta(hours=1)
-USUAL = [Visit(PLUG_IN - n * 24 * HOUR, PLUG_IN - n * 24 * HOUR + 14 * HOUR, 10.0) for n in range(1, FEWEST + 5)]
+USUAL = [Visit(PLUG_IN - n * 24 * HOUR, PLUG_IN - n * 24 * HOUR + 14 * HOUR, 10.0) for n in range(1, 13)]
 """Every evening from 18:00 to 08:00 of Berlin's clock."""
 
 
@@ -60,7 +60,9 @@ def test_the_next_session_is_planned_by_what_was_learnt(world: World) -> None:
     assert plan.reason.code is ReasonCode.HABITS
     assert plan.reason.facts["visits"] == len(USUAL)
     assert plan.need_kwh == 10
-    assert [(each.start_at, each.end_at) for each in plan.blocks] == [(at(8 * 60), at(9 * 60))]
+    [block] = plan.blocks
+    assert block.start_at == at(8 * 60)
+    assert block.end_at >= at(9 * 60), "cheap hours for the rare car that needs more cost nothing"
 
 
 def test_what_was_drawn_is_needed_no_more(world: World) -> None:
@@ -77,9 +79,8 @@ def test_a_state_of_charge_wins(world: World) -> None:
     assert plan.departure_at == at(13 * 60)
 
 
-@pytest.mark.parametrize("known", [USUAL[: FEWEST - 1], []], ids=["few visits", "none"])
-def test_without_enough_visits_the_defaults_hold(world: World, known: list[Visit]) -> None:
-    has_learnt(world, known)
+def test_without_any_visits_the_defaults_hold(world: World) -> None:
+    has_learnt(world, [])
     world.receive()
     assert plan_of(world).departure_at == at(13 * 60)
 

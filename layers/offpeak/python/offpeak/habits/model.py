@@ -34,8 +34,10 @@ BLUR_SHARE, BLUR, BLURRED_UP_TO = 0.1, timedelta(minutes=10), timedelta(hours=10
 """A departure is spread by a tenth of the stay (of ten hours at most) and ten minutes more, or few visits would pretend
 to a precision that they do not have."""
 SPREAD = ((-1.5, 0.15), (-0.5, 0.35), (0.5, 0.35), (1.5, 0.15))
-FEWEST = 8
-"""Visits, own or others', below which there is nothing to learn from."""
+RARE_STAYS_H, RARE_NEEDS_KWH = (0.5, 1, 1.5, 2, 3, 4, 6, 8, 11, 14), (4.0, 12.0, 30.0)
+RARE, RARE_SHARE = 0.1, 0.01
+"""Anything may happen that nobody has seen here yet: stays and needs of any length count as so many visits together, but
+as such a share of all at least. A few visits that were alike would else promise that none is ever different."""
 MOST_PICKED = 5
 """Of the visits that needed more than a cut one about so many stand for all."""
 ALIKE = 0.25
@@ -72,7 +74,7 @@ def outlook(
     *,
     miss_eur: float,
 ) -> Outlook | None:
-    """Return what may come of a visit that begins, or None where too few visits are known.
+    """Return what may come of a visit that begins, or None where no visit is known.
 
     `own` are visits at this charger, `others` some at other chargers of the same partner. Only those count that were
     over when this one began.
@@ -80,8 +82,6 @@ def outlook(
     zone = ZoneInfo(arrival.time_zone)
     here = [each for each in own if each.left_at <= arrival.at][-NEWEST:]
     there = [each for each in others if each.left_at <= arrival.at]
-    if len(here) + len(there) < FEWEST:
-        return None
     weighed = [(each, likeness(each, arrival, zone)) for each in here]
     foreign = [(each, likeness(each, arrival, zone)) for each in there]
     together = sum(weight for _, weight in foreign)
@@ -119,10 +119,17 @@ def _bell(apart: float) -> float:
 def _chances(weighed: Iterable[tuple[Visit, float]], arrived_at: datetime) -> Chances:
     """Return visits as they would go if they began now, their departures spread, weights adding up to 1."""
     counted = [(visit, weight) for visit, weight in weighed if weight > 0]
-    total = sum(weight for _, weight in counted)
-    if total <= 0:
+    seen = sum(weight for _, weight in counted)
+    if seen <= 0:
         return Chances()
-    chances = []
+    rare = max(RARE, RARE_SHARE * seen)
+    total = seen + rare
+    each_rare = rare / total / (len(RARE_STAYS_H) * len(RARE_NEEDS_KWH))
+    chances = [
+        Chance(arrived_at + timedelta(hours=stay_h), kwh, each_rare)
+        for stay_h in RARE_STAYS_H
+        for kwh in RARE_NEEDS_KWH
+    ]
     for visit, kwh, weight in _uncut(counted):
         stay = visit.left_at - visit.arrived_at
         blur = BLUR_SHARE * min(stay, BLURRED_UP_TO) + BLUR
