@@ -157,7 +157,7 @@ def fork_workers_that_share_layers(runtime: Path) -> None:
         if command[0] != sys.executable or not layers:
             return usual(command, env=env, cwd=cwd, **options)
         with starting:
-            if layers not in forges:
+            if layers not in forges or not forges[layers].is_running:
                 forges[layers] = Forge(layers.split(os.pathsep), str(runtime))
         return forges[layers].start(command[1], cwd, env)
 

@@ -50,20 +50,29 @@ class Forge:
             command = [sys.executable, "-P", __file__, str(theirs.fileno()), *folders]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
 
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def start(self, script: str, cwd: str, environment: Mapping[str, str]) -> ForgedWorker:
         """Run a Python file in a new process, as `python FILE` would. Raises OSError when the forge is gone."""
         pipes = [os.pipe() for _ in range(3)]
         (stdin, ours_in), (ours_out, stdout), (ours_err, stderr) = pipes
+        theirs, ours = (stdin, stdout, stderr), (ours_in, ours_out, ours_err)
         order = json.dumps({"script": script, "cwd": cwd, "environment": dict(environment)}).encode()
         try:
             with self._turn:
-                socket.send_fds(self._orders, [order], [stdin, stdout, stderr])
+                socket.send_fds(self._orders, [order], theirs)
                 pid, handles, *_ = socket.recv_fds(self._orders, 32, 1)
-        finally:
-            for each in (stdin, stdout, stderr):
+            if not pid:
+                raise ConnectionResetError("the process that workers are forked from has ended")
+        except OSError:
+            for each in ours:
                 os.close(each)
-        if not pid:
-            raise OSError("the process that workers are forked from has ended")
+            raise
+        finally:
+            for each in theirs:
+                os.close(each)
         return ForgedWorker(
             int(pid),
             handles[0],

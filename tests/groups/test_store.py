@@ -111,7 +111,7 @@ def test_a_planner_of_an_older_revision_writes_nothing(store: GroupStore, table:
     with pytest.raises(ConcurrentChange):
         store.planned("site", 1, seen)
     with pytest.raises(ConcurrentChange):
-        store.add_session("site", SESSION, seen, now=NOW, received_at=NOW)
+        store.add_sessions("site", [SESSION], seen, now=NOW, received_at=NOW)
     assert table.get({"pk": "A plan", "sk": "PLAN"}) is None
     write_together([plan, store.holds("site", seen + 1)])
     assert table.get({"pk": "A plan", "sk": "PLAN"}) is not None
@@ -119,8 +119,9 @@ def test_a_planner_of_an_older_revision_writes_nothing(store: GroupStore, table:
 
 def test_sessions_come_and_go_once_each_and_every_time_a_plan_is_wanted(store: GroupStore) -> None:
     save(store, None, replace(SITE, members=(CHARGER,)))
-    assert store.add_session("site", SESSION, 1, now=NOW, received_at=NOW) == 2
-    assert store.add_session("site", SESSION, 1, now=NOW, received_at=NOW) is None
+    assert store.add_sessions("site", [SESSION], 1, now=NOW, received_at=NOW) == 2
+    with pytest.raises(ConcurrentChange):
+        store.add_sessions("site", [SESSION], 1, now=NOW, received_at=NOW)
     assert store.tree_of("site").sessions == (SESSION,)
     assert store.remove_session("site", SESSION.key, now=NOW, received_at=NOW) == 3
     assert store.remove_session("site", SESSION.key, now=NOW, received_at=NOW) is None
@@ -207,7 +208,7 @@ def test_nobody_plans_what_is_gone(store: GroupStore) -> None:
 
 def test_a_tree_that_is_made_again_is_no_older_than_it_was(store: GroupStore) -> None:
     save(store, None, replace(SITE, members=(CHARGER,)))
-    store.add_session("site", SESSION, 1, now=NOW, received_at=NOW)
+    store.add_sessions("site", [SESSION], 1, now=NOW, received_at=NOW)
     save(store, store.load("site"))
     save(store, None, SITE)
     tree = store.tree_of("site")

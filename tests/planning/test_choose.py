@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offpeak.planning.choose import MJ_PER_KW, _few_starts
+from offpeak.planning.choose import EXACT_STEPS, MJ_PER_KW, _few_starts
 from offpeak.planning.decide import decide
 from offpeak.planning.facts import spans_of
 from offpeak.planning.plan import Plan
@@ -177,8 +177,9 @@ def test_slots_of_a_hundred_powers_at_like_prices_are_planned_with_few_starts_al
         ),
     )
     problem = pose(situation)
+    units = [round(kw * MJ_PER_KW) * 900 for kw in problem.draw_kw]
     with pytest.raises(TooManyStates):
-        _few_starts(problem, situation.calm, [round(kw * MJ_PER_KW) * 900 for kw in problem.draw_kw], 20, is_on=False)
+        _few_starts(problem, situation.calm, units, 20, EXACT_STEPS, is_on=False)
 
     few, free = (decide(replace(situation, calm=calm)) for calm in (Calm(), replace(Calm(), start_eur=0.0)))
     assert few.shortfall_kwh == free.shortfall_kwh == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,13 +12,14 @@ from offpeak.planning.decide import decide
 from offpeak.planning.outlook import Chance, Chances, Outlook
 from offpeak.planning.plan import ReasonCode
 from offpeak.planning.situation import Milestone, PowerCap
-from tests.planning.builders import HOUR, NOW, RESTLESS, a_situation, after, spans
+from tests.planning.builders import HOUR, NOW, QUARTER, RESTLESS, a_situation, after, priced, spans
+from tests.planning.test_facts import an_outlook
 
 USUAL = Outlook(
     Chances(Chance(after(hours), kwh, 1.0) for hours, kwh in ((8.1, 9.0), (10, 10.0), (11, 10.0), (12, 14.0))),
     miss_eur=5.0,
-    visits=4,
-    alike=3,
+    visits=40,
+    alike=30,
 )
 
 
@@ -35,11 +37,35 @@ def test_the_reason_says_what_is_usual_and_how_often_it_was_seen() -> None:
     reason = decided(time_zone="Europe/Berlin").reason
     assert reason.text == (
         "Charges from 02:00 to 03:30, the best time by what is usual here; saves 3.20 EUR against charging at once, if "
-        "it stays as usual. By 4 visits, 3 of them at such a time, nine cars of ten stay beyond 03:06 and half beyond "
-        "05:00; half still take up to 10.0 kWh, nine of ten up to 14.0 kWh. A kWh costs 0.40 EUR now and 0.08 EUR then."
+        "it stays as usual. By 40 visits, 30 of them at such a time, nine cars of ten stay beyond 03:06 and half "
+        "beyond 05:00; half still take up to 10.0 kWh, nine of ten up to 14.0 kWh. "
+        "A kWh costs 0.40 EUR now and 0.08 EUR then."
     )
-    assert reason.facts["visits"] == 4
+    assert reason.facts["visits"] == 40
     assert reason.facts["early_departure_at"] == "2026-01-16T02:06:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("visits", "begins"),
+    [(0, "By others' visits, "), (1, "Little is known"), (7, "Little is known"), (8, "By 8 visits, ")],
+)
+def test_the_reason_says_how_little_it_knows(visits: int, begins: str) -> None:
+    text = decided(replace(USUAL, visits=visits, alike=min(visits, 3))).reason.text
+    assert f" {begins}" in text
+    assert "nine cars of ten stay beyond" in text
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_plan_is_the_same_with_numpy_and_without(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is deployed has no numpy; what is replayed and tested has."""
+    random = Random(seed)
+    slots = priced(*(random.uniform(-0.1, 0.5) for _ in range(48)), length=QUARTER)
+    outlook = an_outlook(random)
+    running = decided(outlook, slots=slots) if seed % 2 else None
+    said = {"slots": slots, "now": after(random.uniform(0, 3)), "calm": a_situation().calm, "running": running}
+    with_numpy = decided(outlook, **said)
+    monkeypatch.setattr("offpeak.planning.weigh._with_numpy", lambda: None)
+    assert decided(outlook, **said) == with_numpy
 
 
 def test_after_the_last_block_nobody_is_held_back() -> None:

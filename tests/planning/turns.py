@@ -30,10 +30,6 @@ class Turned:
     starts: int
     fits_all: bool = True
 
-    @property
-    def counted_eur(self) -> float:
-        return self.eur + START_EUR * self.starts
-
 
 @dataclass(frozen=True, slots=True)
 class Tight:

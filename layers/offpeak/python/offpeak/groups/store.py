@@ -302,27 +302,6 @@ class GroupStore:
 
     # sessions
 
-    def add_session(
-        self,
-        root_id: str,
-        session: OpenSession,
-        revision: int,
-        *,
-        now: datetime,
-        received_at: datetime,
-    ) -> int | None:
-        """Keep that a session is at a charger of the tree, and want a plan; return the count of its causes, None where
-        that was kept already.
-
-        Raises ConcurrentChange where the tree is at another revision by now: the charger may have left it.
-        """
-        try:
-            return self.add_sessions(root_id, [session], revision, now=now, received_at=received_at)
-        except ConcurrentChange:
-            if self._table.get(session_key(root_id, session.key)) is None:
-                raise
-            return None
-
     def add_sessions(
         self,
         root_id: str,

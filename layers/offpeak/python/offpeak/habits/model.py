@@ -13,7 +13,6 @@ from offpeak.planning.outlook import Chance, Chances, Outlook
 NEWEST = 120
 """Visits of a charger that count, its newest: four months of daily ones."""
 
-MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 
 HOUR_OF_DAY_MIN, ANY_HOUR_MIN, ANY_HOUR = 60.0, 240.0, 0.01
@@ -36,8 +35,8 @@ to a precision that they do not have."""
 SPREAD = ((-1.5, 0.15), (-0.5, 0.35), (0.5, 0.35), (1.5, 0.15))
 RARE_STAYS_H, RARE_NEEDS_KWH = (0.5, 1, 1.5, 2, 3, 4, 6, 8, 11, 14), (4.0, 12.0, 30.0)
 RARE, RARE_SHARE = 0.1, 0.01
-"""Anything may happen that nobody has seen here yet: stays and needs of any length count as so many visits together, but
-as such a share of all at least. A few visits that were alike would else promise that none is ever different."""
+"""Anything may happen that nobody has seen here yet: such stays and needs count as so many visits together, but as such
+a share of all at least. A few visits that were alike would else promise that none is ever different."""
 MOST_PICKED = 5
 """Of the visits that needed more than a cut one about so many stand for all."""
 ALIKE = 0.25

@@ -140,15 +140,6 @@ class PartnerStore:
         shown = rows[:limit]
         return [partner_from_row(row) for row in shown], shown[-1]["zone_and_partner"] if len(rows) > limit else None
 
-    def in_zone(self, zone: str) -> Iterator[Partner]:
-        """Yield the partners whose default bidding zone is `zone`."""
-        rows = self._table.query(
-            "directory = :all AND begins_with(zone_and_partner, :zone)",
-            {":all": "partners", ":zone": f"{zone}#"},
-            index="directory",
-        )
-        return (partner_from_row(row) for row in rows)
-
     def by_token(self, token: str) -> FoundToken | None:
         """Return whose a token of ours is, or None."""
         row = self._table.get(_token_key(digest(token)))

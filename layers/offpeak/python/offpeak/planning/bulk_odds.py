@@ -1,4 +1,4 @@
-"""The weighing of hours by chances, whole tables at a time (see weigh.py): with numpy, ten times as fast.
+"""The weighing of hours by chances, whole tables at a time (see weigh.py), with numpy.
 
 It is imported where habits are weighed and numpy is installed, and nowhere else; without it `weigh` does the same.
 """

@@ -16,6 +16,9 @@ from offpeak.planning.facts import Background, Doing, Span, WhyNow, facts_of, le
 from offpeak.planning.plan import Fact, Plan, Reason, ReasonCode
 from offpeak.planning.wording import ENGLISH, Clock, Wording
 
+FEW_VISITS = 8
+"""Of fewer visits it is said that they are few."""
+
 
 def explain(plan: Plan, background: Background) -> Reason:
     """Return why a plan is as it is: sentences in local time, and the facts they are made of.
@@ -157,7 +160,9 @@ def _key(plan: Plan, facts: Mapping[str, Fact], charging: Sequence[Span]) -> str
 
 
 def _of_habits(facts: Mapping[str, Fact], clock: Clock) -> tuple[str, Values]:
-    return "LEARNT" if facts["visits"] else "LEARNT/OTHERS", {
+    visits = int(facts["visits"])
+    variant = "/OTHERS" if visits == 0 else "/FEW" if visits < FEW_VISITS else ""
+    return f"LEARNT{variant}", {
         "visits": facts["visits"],
         "alike": facts["visits_alike"],
         "early": clock.time(_instant(facts["early_departure_at"])),

@@ -36,10 +36,6 @@ _Table = list[dict[int, _State]]
 """For each number of slots passed: energy drawn in them -> state."""
 
 
-MOST_STEPS = 400_000
-"""States, and pairs of them, that are looked at before the search is given up: about half a second of processor."""
-
-
 class TooManyStates(Exception):
     """Slots hold such unlike energies, at such like prices, that there are too many sums of them to look at."""
 
@@ -86,6 +82,7 @@ def fewer_starts(
     levels: Sequence[Level] = (),
     most: int = 0,
     minimum_run_s: int = 0,
+    most_steps: float = inf,
 ) -> list[int] | None:
     """Return the units to draw in each slot at the least cost with `start_cost` per start, each run long enough.
 
@@ -93,14 +90,15 @@ def fewer_starts(
     `most` where that pays; `levels` ascend. `starts` is how often the cheapest way to charge starts, or more. `is_on`
     says that the car is charging when the first slot begins; that run has been long enough. None where runs of
     `minimum_run_s` cannot draw all of this. Precondition: 0 < need <= sum(units), levels within what their slots hold.
-    Raises TooManyStates.
+    Raises TooManyStates when more than `most_steps` states, and pairs of them, would have to be looked at at a time: a
+    million take a second or two.
     """
     need_and_most = (need, max(need, most))
     duals = _duals(prices, units, levels, *need_and_most)
     forward = _slots(duals.extras, units, lengths_s, minimum_run_s)
     bound = start_cost * starts + EARLIER * len(prices) ** 2
     while True:
-        search = _Search(forward, lengths_s, start_cost, minimum_run_s, bound, duals)
+        search = _Search(forward, lengths_s, start_cost, minimum_run_s, bound, duals, most_steps)
         cost, found = search.best(levels, *need_and_most, is_on=is_on)
         if cost <= bound or bound == inf:
             return found
@@ -175,7 +173,14 @@ class _Search:
     """One look at all states below a bound."""
 
     def __init__(
-        self, slots: _Slots, lengths_s: Sequence[int], start_cost: float, run_s: int, bound: float, duals: _Duals
+        self,
+        slots: _Slots,
+        lengths_s: Sequence[int],
+        start_cost: float,
+        run_s: int,
+        bound: float,
+        duals: _Duals,
+        most_steps: float,
     ) -> None:
         self._slots = slots
         self._lengths_s = lengths_s
@@ -183,11 +188,11 @@ class _Search:
         self._run_s = run_s
         self._bound = bound
         self._duals = duals
-        self._steps = 0
+        self._steps_left = most_steps
 
     def _count(self, steps: int) -> None:
-        self._steps += steps
-        if self._steps > MOST_STEPS:
+        self._steps_left -= steps
+        if self._steps_left < 0:
             raise TooManyStates
 
     def best(self, levels: Sequence[Level], need: int, most: int, *, is_on: bool) -> tuple[float, list[int] | None]:

@@ -75,6 +75,9 @@ ENGLISH = Wording(
         "KEPT": "This was planned at {made}; another plan would save too little to move it.",
         "LEARNT": "By {visits} visits, {alike} of them at such a time, nine cars of ten stay beyond {early} and half "
         "beyond {usual}; half still take up to {usual_need} kWh, nine of ten up to {high_need} kWh.",
+        "LEARNT/FEW": "Little is known of this charger yet, so anything may happen; by the few visits there were, nine "
+        "cars of ten stay beyond {early} and half beyond {usual}; half still take up to {usual_need} kWh, nine of ten "
+        "up to {high_need} kWh.",
         "LEARNT/OTHERS": "By others' visits, nine cars of ten stay beyond {early} and half beyond {usual}; "
         "half still take up to {usual_need} kWh, nine of ten up to {high_need} kWh.",
         "FORECAST": "Prices from {forecast_from} on are a forecast.",
