@@ -31,6 +31,8 @@ LEAST_LEFT_KWH = 1e-4
 
 WORTH_A_START_KWH = 0.02
 """What rounding costs is made up beside what a car charges anyway; so little of it is worth no start of its own."""
+MISSED_KWH = WORTH_A_START_KWH
+"""What was not worth a start does not count as missing either."""
 
 
 def decide_group(situations: Mapping[str, Situation], caps: CapTree, *, now: datetime) -> dict[str, Plan]:
@@ -122,7 +124,7 @@ def _planned(lot: Lot, car: int, stretches: Sequence[Stretch], end_s: int, rest_
     total = sum(drawn)
     # What a kept plan lacks within its slack is mended later, as far as there is room for it.
     shortfall = max(0.0, problem.need_kwh - (max(total, kept.best_kwh * situation.phase_share) if kept else total))
-    is_short = shortfall > WORTH_A_START_KWH and not (problem.is_idle and situation.running)
+    is_short = shortfall > MISSED_KWH and not (problem.is_idle and situation.running)
     at_once = cheapest(problem.prices, problem.room, 0.0, at_once=min(problem.target_kwh, total))
     cost, cost_at_once = _cost(problem.money, drawn), _cost(problem.money, at_once)
     running = situation.running

@@ -19,6 +19,7 @@ from offpeak.planning.problem import (
     caps_in_seconds,
     drawn_kw,
     granted_w,
+    into_slot_s,
     least_cap_w,
     pose,
     seconds_after,
@@ -149,8 +150,7 @@ class Lot:
         ]
 
     def into_slot_s(self, slot_s: int) -> int:
-        """Return how many seconds of a slot are over now; slots are counted from full hours."""
-        return (self.start_at.minute * 60 + self.start_at.second) % slot_s
+        return into_slot_s(self.start_at, slot_s)
 
     def _edges(self) -> list[int]:
         """Return where a price, a cap or a level changes or somebody leaves."""

@@ -313,13 +313,17 @@ def _filled_at(pieces: Sequence[_Span], draw_kw: Sequence[float], energy: float)
     return pieces[-1][1] if pieces else 0
 
 
+def into_slot_s(at: datetime, slot_s: int) -> int:
+    """Return how many whole seconds of a slot of `slot_s` are over at an instant; slots are counted from full hours."""
+    return (at.minute * 60 + at.second) % slot_s
+
+
 def _on_grid(spans: Sequence[_Span], start_at: datetime, slot_s: int) -> list[_Span]:
     """Return slots that begin and end at multiples of `slot_s` after a full hour, each at its mean price."""
-    into_hour_s = start_at.minute * 60 + start_at.second
     if not spans:
         return []
     end_s = spans[-1][1]
-    first = slot_s - into_hour_s % slot_s
+    first = slot_s - into_slot_s(start_at, slot_s)
     edges = [0, *range(first, end_s, slot_s), end_s]
     slots = []
     for start, end in pairwise(edges):

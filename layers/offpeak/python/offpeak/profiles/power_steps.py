@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from offpeak.partners.model import PlanningDefaults
+from offpeak.planning.problem import into_slot_s
 from offpeak.planning.profile import ChargingProfile, ProfilePeriod, in_unit
 from offpeak.profiles.likeness import in_watts
 
@@ -103,9 +104,8 @@ def instants_of(functions: Iterable[PowerSteps], now: datetime) -> list[datetime
 
 
 def slot_start(at: datetime, slot_s: int) -> datetime:
-    """Return when the slot begins that an instant is in; slots are counted from full hours."""
-    hour = at.replace(minute=0, second=0, microsecond=0)
-    return hour + int((at - hour).total_seconds()) // slot_s * timedelta(seconds=slot_s)
+    """Return when the slot begins that an instant is in."""
+    return at.replace(microsecond=0) - timedelta(seconds=into_slot_s(at, slot_s))
 
 
 def held_in_slots(steps: PowerSteps, slot_s: int) -> PowerSteps:
