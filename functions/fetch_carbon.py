@@ -12,9 +12,10 @@ from offpeak.profiles.zones import in_order, while_time_lasts
 
 
 def run() -> None:
-    zones, watched = in_order([each for each in wiring.markets() if each.weighs_carbon])
+    at = datetime.now(UTC)
+    zones, watched = in_order([each for each in wiring.markets() if each.weighs_carbon], at)
     in_time = while_time_lasts(zones, monotonic)
-    fetch_carbon(wiring.carbon_feed(), wiring.signals(), in_time, watched, wiring.clock().now(), datetime.now(UTC))
+    fetch_carbon(wiring.carbon_feed(), wiring.signals(), in_time, watched, wiring.clock().now(), at)
     for zone in zones:
         wiring.zone_replans().ask(Scope(zone=zone))
 

@@ -13,8 +13,8 @@ from offpeak.profiles.zones import connected_in, in_order, while_time_lasts
 
 def run() -> None:
     priced = [each for each in wiring.markets() if each.is_dynamic]
-    zones, watched = in_order(priced)
     now, at = wiring.clock().now(), datetime.now(UTC)
+    zones, watched = in_order(priced, at)
     changed = set[str]()
     in_time = while_time_lasts(zones, monotonic)
     try:

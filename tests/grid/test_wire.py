@@ -56,6 +56,7 @@ YEAR = timedelta(days=365)
         ({"zone": None}, "zone"),
         ({"group": "depot"}, "group"),
         ({"zone": "DE LU"}, "zone"),
+        ({"zone": "de-lu"}, "zone"),
         ({"zone": "X" * 21}, "zone"),
         ({"zone": None, "group": "../x"}, "group"),
         ({"colour": "red"}, "colour"),

@@ -117,6 +117,11 @@ def test_the_hours_of_prices_ahead_are_measured_also_when_the_feed_fails(store: 
     assert measured("PriceHoursAhead") == [12.0, 0.0]
 
 
+def test_the_hours_of_prices_ahead_are_measured_also_of_zones_that_there_was_no_time_for(store: PriceStore) -> None:
+    assert set(fetch_prices(Feed(a_day()), store, [ZONE], {ZONE, "NL"}, NOON, NOON)) == {ZONE}
+    assert measured("PriceHoursAhead") == [12.0, 0.0]
+
+
 def test_no_zone_in_use_asks_for_nothing(store: PriceStore) -> None:
     feed = Feed()
     assert fetched(feed, store, [], NOON, NOON) == set()

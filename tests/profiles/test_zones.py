@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from offpeak.pairing.own_markets import OwnMarket
@@ -11,6 +12,7 @@ from offpeak.prices.model import Tariff, TariffKind
 from offpeak.profiles.zones import FETCHING_S, Market, connected_in, in_order, markets_of, while_time_lasts
 from tests.partners.builders import a_partner
 
+MIDNIGHT = datetime.fromtimestamp(0, UTC)
 DYNAMIC, FIXED = TariffKind.DYNAMIC, TariffKind.FIXED
 
 
@@ -47,7 +49,21 @@ def test_what_a_place_does_not_say_is_as_its_partner_has_it() -> None:
 def test_zones_of_partners_come_first_and_are_watched_whatever_places_say_of_them() -> None:
     partners = [partner("acme", "NL"), partner("volta", "DE-LU")]
     own = [OwnMarket("acme", "AT", None), OwnMarket("acme", "DE-LU", None), OwnMarket("volta", "XX", None)]
-    assert in_order(markets_of(partners, own)) == (["DE-LU", "NL", "AT", "XX"], {"DE-LU", "NL"})
+    assert in_order(markets_of(partners, own), MIDNIGHT) == (["DE-LU", "NL", "AT", "XX"], {"DE-LU", "NL"})
+
+
+def test_no_zone_waits_for_ever_behind_those_that_a_feed_hangs_at() -> None:
+    """There is time for two of five; each begins once, in as many hours as there are."""
+    markets = markets_of([partner(each.lower(), each) for each in ("AT", "BE", "DE-LU", "FR", "NL")], [])
+    runs = [in_order(markets, MIDNIGHT + timedelta(hours=hour)) for hour in range(5)]
+    assert [zones[:2] for zones, _ in runs] == [
+        ["AT", "BE"],
+        ["BE", "DE-LU"],
+        ["DE-LU", "FR"],
+        ["FR", "NL"],
+        ["NL", "AT"],
+    ]
+    assert in_order([], MIDNIGHT) == ([], set())
 
 
 def test_a_partner_without_a_connection_is_asked_for_nothing() -> None:

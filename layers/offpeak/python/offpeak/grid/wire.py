@@ -15,6 +15,7 @@ from offpeak.grid.model import FEED, VALUES, Scope, Signal, SignalKind, SignalSt
 from offpeak.instants import format_instant
 from offpeak.ocpi.fields import Instant, Text, read_object
 from offpeak.ocpi.wire_json import JsonValue
+from offpeak.partners.settings import BiddingZone
 
 MOST_STEPS = 200
 """Two days of quarter-hours, and a little more."""
@@ -23,7 +24,6 @@ FURTHEST_BACK = timedelta(days=31)
 """A signal may have begun before it is announced, but not for ever ago."""
 
 SignalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-ZoneName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{2,20}$")]
 GroupName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
 Power = Annotated[int, Field(ge=0, le=10**9)]
@@ -51,7 +51,7 @@ class StepObject(_Object):
 class SignalObject(_Object):
     """Either `zone`, a bidding zone, or `group`, any limit group of a tree, is given."""
 
-    zone: ZoneName | None = None
+    zone: BiddingZone | None = None
     group: GroupName | None = None
     kind: SignalKind
     steps: Annotated[list[StepObject], Field(min_length=1, max_length=MOST_STEPS)]
@@ -84,7 +84,7 @@ def read_scope(zone: str | None, group: str | None) -> Scope:
 
 
 class _ScopeObject(_Object):
-    zone: ZoneName | None = None
+    zone: BiddingZone | None = None
     group: GroupName | None = None
 
 

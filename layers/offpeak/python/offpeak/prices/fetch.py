@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -25,7 +25,7 @@ class Feed(Protocol):
 
 
 def fetch_prices(
-    feed: Feed, store: PriceStore, zones: Iterable[str], watched: Container[str], now: datetime, fetched_at: datetime
+    feed: Feed, store: PriceStore, zones: Iterable[str], watched: Set[str], now: datetime, fetched_at: datetime
 ) -> Iterator[str]:
     """Fetch today's and tomorrow's prices, and the days of the last two weeks that are missing; yield each zone whose
     prices are different now, before the next one is fetched.
@@ -43,9 +43,9 @@ def fetch_prices(
             logger.error("price_feed_failed", zone=zone, problem=str(error))
         except ConcurrentChange:
             logger.info("prices_were_newer", zone=zone)
-        if zone in watched:
-            known = published_until(store.curve(zone, now, now + HORIZON), now)
-            measure_hours("PriceHoursAhead", (known - now) / timedelta(hours=1))
+    for zone in sorted(watched):  # those, too, that there was no time for
+        known = published_until(store.curve(zone, now, now + HORIZON), now)
+        measure_hours("PriceHoursAhead", (known - now) / timedelta(hours=1))
 
 
 def _fetch_zone(feed: Feed, store: PriceStore, zone: str, now: datetime, fetched_at: datetime) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
 
 from offpeak.pairing.own_markets import OwnMarket
 from offpeak.partners.model import Partner
@@ -36,17 +37,24 @@ def markets_of(partners: Iterable[Partner], own: Iterable[OwnMarket]) -> list[Ma
     return of_partners + [_market(known[each.partner_id], each) for each in own if each.partner_id in known]
 
 
-def in_order(markets: Sequence[Market]) -> tuple[list[str], set[str]]:
+def in_order(markets: Sequence[Market], now: datetime) -> tuple[list[str], set[str]]:
     """Return the zones of markets, and which of them are partners' own.
 
-    Those come first: operators have chosen them, and see to it that something is known of them.
+    Those come first: operators have chosen them, and see to it that something is known of them. Every hour another one
+    begins, so that none is always behind those that a feed hangs at.
     """
     partners = {each.zone for each in markets if not each.is_places}
-    return [*sorted(partners), *sorted({each.zone for each in markets} - partners)], partners
+    places = {each.zone for each in markets} - partners
+    return [*_begun_elsewhere(sorted(partners), now), *_begun_elsewhere(sorted(places), now)], partners
+
+
+def _begun_elsewhere(zones: Sequence[str], now: datetime) -> Sequence[str]:
+    first = int(now.timestamp()) // 3600 % max(1, len(zones))
+    return [*zones[first:], *zones[:first]]
 
 
 def while_time_lasts(zones: Iterable[str], now_s: Callable[[], float]) -> Iterator[str]:
-    """Yield zones for FETCHING_S: of those left out, the next fetch is told again."""
+    """Yield zones for FETCHING_S; those left out are told again to the next fetches, until one begins with them."""
     ends_s = now_s() + FETCHING_S
     for zone in zones:
         if now_s() >= ends_s:
