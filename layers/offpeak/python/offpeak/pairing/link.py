@@ -105,14 +105,13 @@ def link(
 
     `key` and `claim_id` name this attempt: the same attempt again, after whatever, ends in the same charger. What
     stands before a dot in `claim_id` is the connect session, whose codes are counted. `also` belongs to the transaction
-    that links. Raises PeerUnavailable and
-    ConcurrentChange where the same again may help.
+    that links. Raises PeerUnavailable and ConcurrentChange where the same again may help.
     """
     account = by.claimer.accounts.load(key.user)
     if account is None or location_id not in account.locations:
         return _refused(key, partner, Refused(Reason.LOCATION_GONE))
     if key.charger_id in account.chargers:
-        return account.chargers[key.charger_id]
+        return _followed(account.chargers[key.charger_id], by.claimer)
     typed = tidied(code)
     if typed is None or not fits(typed, partner.pairing):
         return _refused(key, partner, Refused(Reason.CODE_MALFORMED))
@@ -170,12 +169,12 @@ def claim(
     being told of an un-pairing of them, ConcurrentChange when others were faster every time.
     """
     charger = Charger(key, station, location_id, paired_at=now)
-    event = _paired_event(charger)
     for _ in range(MOST_TRIES):
         found = by.ownership.all_held(station.partner_id, station.claims)
         refusal = judged(found, key, claim_id)
         if refusal is not None:
-            return by.accounts.charger(key) or refusal
+            linked = by.accounts.charger(key)
+            return _followed(linked, by) if linked else refusal
         pending = by.ownership.unpairings_of(found)
         if any(each.is_being_told(by.real_now()) for each in pending):
             raise PeerUnavailable("the CPO is being told just now that the charger was un-paired")
@@ -186,7 +185,7 @@ def claim(
             *by.accounts.charger_put(charger),
             *by.ownership.owning(station, key, claim_id, found, since=now),
             *(by.ownership.unpairing_dropped(each) for each in pending),
-            by.outbox.put(event, at=by.real_now()),
+            by.outbox.put(_paired_event(charger), at=by.real_now()),
             *also,
         ]
         if len(writes) > LARGEST_TRANSACTION:
@@ -198,19 +197,25 @@ def claim(
             if account is None or location_id not in account.locations:
                 return Refused(Reason.LOCATION_GONE)
             if key.charger_id in account.chargers:
-                return account.chargers[key.charger_id]
+                return _followed(account.chargers[key.charger_id], by)
             continue
         _report(charger)
-        by.outbox.wake(event.stream, event.event_id)
-        linked = by.accounts.load(key.user)
-        # What is there already has to leave the new one its share of the connection, before it takes that.
-        for each in (*(linked.sharing_with(charger) if linked else ()), charger):
-            by.plan_anew(each.station.partner_id, each.station.evse_uids)
-        if linked is None:
-            return charger
-        by.own_markets.note(station.partner_id, linked.locations.get(location_id), by.real_now())
-        return linked.chargers.get(key.charger_id, charger)
+        return _followed(charger, by)
     raise ConcurrentChange(f"charger {key.charger_id} is being linked by too many at once")
+
+
+def _followed(charger: Charger, by: Claimer) -> Charger:
+    """Do what follows from a charger's being linked, and return it as it is by now. Who finds it linked by a try that
+    has died does it again: nothing else tells the neighbours at a connection of their smaller shares."""
+    event = _paired_event(charger)
+    by.outbox.wake(event.stream, event.event_id)
+    account = by.accounts.load(charger.key.user)
+    for each in (*(account.sharing_with(charger) if account else ()), charger):
+        by.plan_anew(each.station.partner_id, each.station.evse_uids)
+    if account is None:
+        return charger
+    by.own_markets.note(charger.station.partner_id, account.locations.get(charger.location_id), by.real_now())
+    return account.chargers.get(charger.key.charger_id, charger)
 
 
 def judged(found: Sequence[Ownership | None], key: ChargerKey, claim_id: str) -> Refused | None:
