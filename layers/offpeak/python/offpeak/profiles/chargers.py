@@ -11,7 +11,7 @@ from offpeak.errors import no_such
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.model import Account, Charger, ChargerKey
 from offpeak.partners.store import PartnerStore
-from offpeak.profiles.driver import Driver, driver_in, fitted
+from offpeak.profiles.driver import Driver, driver_in, planning_at
 from offpeak.profiles.for_apps import Visit, charger_shown, visit_in_list, visit_shown
 from offpeak.profiles.rows import standing_from
 from offpeak.profiles.sites import NOWHERE, Sites
@@ -78,9 +78,7 @@ def show_visit(driver: Driver, session_id: str, by: Reader, now: datetime) -> di
     partner = by.partners.load(charger.station.partner_id)
     if partner is not None:
         site = by.sites.of(visit.known.session, partner, now) if visit.known.session.is_open else NOWHERE
-        partner = replace(
-            partner, planning=fitted(partner.planning, driver, unknown_phases=site.unknown_phases(partner.flags))
-        )
+        partner = replace(partner, planning=planning_at(partner, site, driver))
         unmanaged = why_no_profile(
             visit.known, visit.standing, newest, site, partner, now, is_paired=True, is_released=False
         )

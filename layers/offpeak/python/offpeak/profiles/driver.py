@@ -12,11 +12,12 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from offpeak.pairing.model import Account, Charger, ChargingLocation, DriverSettings
-from offpeak.partners.model import PlanningDefaults
+from offpeak.partners.model import Partner, PlanningDefaults
 from offpeak.planning.facts import EARLY
 from offpeak.planning.outlook import Chances, Outlook
 from offpeak.planning.situation import Milestone, Situation
 from offpeak.profiles.habits import by_habits
+from offpeak.profiles.sites import Site
 from offpeak.profiles.situation import Departure, at_the_meter, departure_by, next_local
 from offpeak.sessions.model import KnownSession, Session
 
@@ -47,6 +48,13 @@ def driver_in(account: Account, charger: Charger) -> Driver:
     there = account.chargers_at(charger.location_id)
     sharing = sum(len(each.station.evses) for each in there)
     return Driver(charger, account.locations.get(charger.location_id), sharing)
+
+
+def planning_at(partner: Partner, site: Site, driver: Driver | None) -> PlanningDefaults:
+    """Return by what a charger's sessions are planned: its partner's settings, as far as nothing else is told of the
+    charger, nor said by its driver."""
+    known = site.fitted(partner.planning, partner.flags)
+    return fitted(known, driver, unknown_phases=site.unknown_phases(partner.flags))
 
 
 def fitted(planning: PlanningDefaults, driver: Driver | None, *, unknown_phases: int = 1) -> PlanningDefaults:

@@ -30,9 +30,9 @@ from offpeak.profiles.driver import (
     as_said,
     asks_habits,
     departure_for,
-    fitted,
     has_own_tariff,
     outlook_said,
+    planning_at,
 )
 from offpeak.profiles.drivers import Drivers
 from offpeak.profiles.grid import held_until, under_grid
@@ -135,8 +135,7 @@ def gathered_from(found: tuple[KnownSession, Item], by: Planner, now: datetime) 
     if is_open and holding.driver:
         # Before the plan: whoever fetches prices or changes signals from now on finds its session.
         by.own_markets.note(key.partner_id, holding.driver.location, by.real_now())
-    flags = partner.flags
-    planning = fitted(site.fitted(partner.planning, flags), holding.driver, unknown_phases=site.unknown_phases(flags))
+    planning = planning_at(partner, site, holding.driver)
     if has_own_tariff(holding.driver):
         site = replace(site, tariff=None)
     since, known = known.basis_changed_at, as_allowed(known, holding.driver)

@@ -11,7 +11,7 @@ from offpeak.instants import parse_instant
 from offpeak.partners.model import Partner
 from offpeak.planning.facts import INSTANTS
 from offpeak.planning.plan import Fact, Plan
-from offpeak.profiles.driver import NOBODY, Holding, fitted
+from offpeak.profiles.driver import NOBODY, Holding, planning_at
 from offpeak.profiles.model import Override, ProfileRequest, RequestKind, Standing
 from offpeak.profiles.sites import Site
 from offpeak.profiles.unmanaged import TEXTS, why_no_profile
@@ -36,9 +36,7 @@ def session_shown(
     All instants are ISO 8601 in the partner's time zone, with their offset. Those of a request's steps are real ones,
     all others live in the time of the session, as does `now`.
     """
-    flags = partner.flags
-    planning = fitted(site.fitted(partner.planning, flags), holding.driver, unknown_phases=site.unknown_phases(flags))
-    partner = replace(partner, planning=planning)
+    partner = replace(partner, planning=planning_at(partner, site, holding.driver))
     time_zone = partner.planning.time_zone
     local = Local(ZoneInfo(time_zone))
     session, state = known.session, known.state
