@@ -75,8 +75,8 @@ def idempotent(
     `make(chance)` does it: all its ids are made of `chance`, a text of 22 characters that are fit for ids, and what is
     there already by those ids is answered like what is new, because whoever did it first may have died before he could
     answer. `about` is the id of the user whom the answer is about (or makes it of the chance), so that it is erased
-    with him. An answer that holds a secret is not kept: `again(chance)` gives it once more, of what is there by then,
-    and makes nothing.
+    with him. An answer that holds a secret is not kept: `again(chance)` gives it once more, of what is there by then
+    (it may be `make` itself, where that makes nothing twice).
 
     Raises InvalidMessage for a key that cannot be one or was used for another request, BeingDone, Erased, and
     what `make` and `again` raise.
