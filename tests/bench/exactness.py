@@ -95,7 +95,7 @@ def nearly_full(seed: int) -> Pairs:
     problem = instances.taper(Random(seed))
     way = tapered(**problem)
     rest = {name: problem[name] for name in ("drawn_after", "start_cost", "is_on")}
-    yield cost_tapered(problem["prices"], way, **rest), least_cost_tapered(**problem)
+    yield cost_tapered(problem["prices"], problem["lengths_s"], way, **rest), least_cost_tapered(**problem)
 
 
 def shared_caps(seed: int) -> Pairs:

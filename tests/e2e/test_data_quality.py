@@ -93,7 +93,7 @@ def test_the_way_of_a_profile_is_timed_from_request_to_result(scene: Scene) -> N
 
     def timed() -> bool:
         durations = shown(scene, partner)["durations_s"]
-        return bool(durations["answer"]["count"] == 1 and durations["result"]["count"] == 1)
+        return bool(durations["answer"]["count"] and durations["result"]["count"])
 
     assert scene.eventually(timed)
     durations = shown(scene, partner)["durations_s"]

@@ -79,7 +79,7 @@ def storage(random: Random) -> Problem:
             wear=random.choice([0.0, 0.03, 0.1]),
         ),
         "target": random.uniform(low, high),
-        "levels": [(slots, random.uniform(low, high)) for slots in due],
+        "levels": [(slots, random.uniform(0.0, high)) for slots in due],
     }
 
 

@@ -186,37 +186,47 @@ def least_cost_tapered(
     at_once: int,
     levels: Levels,
 ) -> float:
-    """The least cost over all sets of slots to charge in, the last of them as long as it takes."""
+    """The least cost over all sets of slots to charge in, one of them in part."""
     due = [(count, min(level, seconds, sum(lengths_s[:count]))) for count, level in levels]
     return min(
-        cost_tapered(prices, way, drawn_after, start_cost, is_on=is_on)
+        cost_tapered(prices, lengths_s, way, drawn_after, start_cost, is_on=is_on)
         for way in _ways(lengths_s, seconds, at_once)
         if all(sum(way[:count]) >= level for count, level in due)
     )
 
 
 def cost_tapered(
-    prices: Sequence[float], way: Sequence[int], drawn_after: Callable[[int], float], start_cost: float, *, is_on: bool
+    prices: Sequence[float],
+    lengths_s: Sequence[int],
+    way: Sequence[int],
+    drawn_after: Callable[[int], float],
+    start_cost: float,
+    *,
+    is_on: bool,
 ) -> float:
-    """What it costs to charge `way[t]` seconds in slot t."""
+    """What it costs to charge `way[t]` seconds in slot t: in part at its beginning, or at its end, as it starts less."""
     cost, charged = 0.0, 0
-    for price, part in zip(prices, way, strict=True):
+    for t, (price, length, part) in enumerate(zip(prices, lengths_s, way, strict=True)):
         if part:
             cost += price * (drawn_after(charged + part) - drawn_after(charged)) + (0 if is_on else start_cost)
             charged += part
-        is_on = part > 0
+            leads = any(way[t + 1 : t + 2])
+            # In part between two others it leaves a pause; after a pause it leads into the next.
+            is_on = part == length or (leads and not is_on)
+        else:
+            is_on = False
     return cost
 
 
 def _ways(lengths_s: Sequence[int], seconds: int, at_once: int) -> Iterator[list[int]]:
     for on in product((False, True), repeat=len(lengths_s)):
-        way, charged = [], 0
-        for is_on, length in zip(on, lengths_s, strict=True):
-            way.append(min(seconds - charged, length) if is_on else 0)
-            charged += way[-1]
-        is_at_once = all(sum(way[:n]) == min(seconds, sum(lengths_s[:n])) for n in range(at_once + 1))
-        if charged == seconds and is_at_once:
-            yield way
+        whole = [length if is_on else 0 for is_on, length in zip(on, lengths_s, strict=True)]
+        surplus = sum(whole) - seconds
+        for parted in range(len(lengths_s)):
+            way = [*whole[:parted], whole[parted] - surplus, *whole[parted + 1 :]]
+            is_at_once = all(sum(way[:n]) == min(seconds, sum(lengths_s[:n])) for n in range(at_once + 1))
+            if 0 <= way[parted] <= whole[parted] and is_at_once:
+                yield way
 
 
 def _exact() -> highspy.Highs:

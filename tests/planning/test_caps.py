@@ -172,7 +172,9 @@ def test_no_cap_is_broken_after_rounding_and_the_cost_is_the_linear_programs(dra
     a_second_kwh = situation.max_power_w / 3_600_000
     levels = [(sum(1 for at in edges if at < each.at), each.kwh) for each in situation.milestones]
     need = max(situation.need_kwh, situation.minimum_now_kwh, *(kwh for _, kwh in levels), 0.0)
-    due = [(count, most_energy(room, count, kwh) - 1e-9) for count, kwh in [*levels, (len(room), need)]]
+    # What is missing at a level is made up at once.
+    short = [(n, kwh) for count, kwh in levels for n in range(count + 1, len(room)) if sum(room[: n - 1]) < kwh]
+    due = [(count, most_energy(room, count, kwh) - 1e-9) for count, kwh in sorted([*levels, *short, (len(room), need)])]
     least = least_cost(prices, room, due, max(need, sum(floor)) + 1e-6, floor)
     pieces = len(plan.blocks) + len(levels) + 2
     assert float(plan.cost_eur) == pytest.approx(least, abs=pieces * a_second_kwh + 1e-4)

@@ -18,7 +18,7 @@ from offpeak.planning.group import decide_group
 from offpeak.planning.outlook import Chance, Chances, Outlook
 from offpeak.planning.plan import Plan, ReasonCode
 from offpeak.planning.profile import ChargingProfile, encode, same_effect
-from offpeak.planning.situation import Calm, PricedSlot, Situation
+from offpeak.planning.situation import Calm, PowerCap, PricedSlot, Situation
 from offpeak.profiles.power_steps import held_in_slots
 from tests.planning.builders import HOUR, a_situation, after, priced, spans
 from tests.planning.instances_group import NOW, garage
@@ -337,3 +337,19 @@ def test_a_car_of_a_group_that_takes_nothing_is_not_followed_by_its_plan() -> No
     after_ = decide_group(standing, caps, now=now)
     assert after_["idle"].blocks == (replace(plans["idle"].blocks[-1], start_at=now),)
     assert not after_["idle"].shortfall_kwh
+
+
+def test_coarse_chargers_whose_cars_leave_before_the_next_slot_are_planned_all_the_same() -> None:
+    leaving = a_situation(now=after(1 / 60), departure_at=after(9 / 60), slot_s=900, need_is_known=True)
+    plans = decide_group(
+        {"a": leaving, "b": replace(leaving, phase_share=1 / 3)}, under(20_000.0, "a", "b"), now=after(1 / 60)
+    )
+    assert {plan.reason.code for plan in plans.values()} == {ReasonCode.SHORT_OF_TIME}
+
+
+def test_a_charger_that_never_gives_what_a_car_charges_at_gets_all_that_is_left() -> None:
+    weak = a_situation(max_power_w=3_680.0, min_power_w=4_140.0)
+    plan = decide_group({"a": weak}, under(20_000.0, "a"), now=NOW)["a"]
+    assert (plan.reason.code, plan.rest_power_w) == (ReasonCode.TOO_LITTLE_POWER, 3_680)
+    capped = decide(replace(weak, caps=(PowerCap(NOW, after(2), 9_000.0),)))
+    assert (capped.caps, capped.reason.facts["doing"]) == ((), "NOT_LIMITED")

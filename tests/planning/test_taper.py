@@ -19,9 +19,8 @@ def test_no_other_choice_of_slots_costs_less() -> None:
         way = tapered(**problem)
         assert sum(way) == problem["seconds"]
         assert all(0 <= part <= length for part, length in zip(way, problem["lengths_s"], strict=True))
-        cost = cost_tapered(
-            problem["prices"], way, problem["drawn_after"], problem["start_cost"], is_on=problem["is_on"]
-        )
+        rest = {name: problem[name] for name in ("drawn_after", "start_cost", "is_on")}
+        cost = cost_tapered(problem["prices"], problem["lengths_s"], way, **rest)
         assert cost == pytest.approx(least_cost_tapered(**problem), rel=1e-6, abs=1e-9), seed
 
 

@@ -198,7 +198,7 @@ class Lot:
         seen_w = inf if draws_w == inf else max(ceil(draws_w / step - 1e-9) * step, situation.min_power_w)
         floor_w = situation.min_power_w
         if self.codes[car] is ReasonCode.TOO_LITTLE_POWER:
-            situation, floor_w = replace(situation, min_power_w=0.0), 0.0
+            floor_w = 0.0
         whole_w = granted_w(situation, inf)
         most = [
             min(granted_w(situation, least_cap_w(own, start, end)) if own else whole_w, seen_w)

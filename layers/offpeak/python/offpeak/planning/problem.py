@@ -209,9 +209,11 @@ def _battery(situation: Situation, minimum_kwh: float, target_kwh: float) -> tup
 
 
 def granted_w(situation: Situation, cap_w: float) -> float:
-    """Return what a profile can grant under a cap, in whole steps; 0 where a car cannot charge at so little."""
+    """Return what a profile can grant under a cap, in whole steps; 0 where a car cannot charge at so little, but for a
+    charger that never gives more."""
     granted = floor_to(max(0.0, min(situation.max_power_w, cap_w)), situation.limit_step_w)
-    return granted if granted >= situation.min_power_w else 0.0
+    is_weak = floor_to(situation.max_power_w, situation.limit_step_w) < situation.min_power_w
+    return granted if is_weak or granted >= situation.min_power_w else 0.0
 
 
 def floor_to(value: float, step: float) -> float:

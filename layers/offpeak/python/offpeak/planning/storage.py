@@ -63,7 +63,7 @@ def store(
             insort(pieces, (cost, 2 * t + 1))
             lengths[2 * t + 1] = length = take * into
             most += length
-        floor = due.get(t + 1, low) if due else low
+        floor = max(low, due.get(t + 1, low)) if due else low
         if least < floor:
             cut = (floor if floor < most else most) - least
             least += cut

@@ -2,12 +2,13 @@
 
 Near full a car's power falls, so the slots of charging hold less and less: what the next one holds depends on how
 long it was charging before, and not on when. That is a dynamic program over (slot, seconds charged so far, on or off),
-exact among plans that use slots wholly, but for the last of them, which ends when the need is met.
+exact among plans that use slots wholly, but for one: the last, which ends when the need is met, or an earlier one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import combinations
 from math import exp, inf, log
 from typing import Any, NamedTuple
 
@@ -72,6 +73,12 @@ _Chain = Any
 _State = tuple[float, float, _Chain, _Chain]
 """Least cost when the slot before is off, and on; and how it came about."""
 
+_States = dict[int, _State]
+_NEVER: _State = (inf, inf, None, None)
+
+MOST_ODD = 3
+"""So many slots of unusual length are reckoned with when one of the others is used in part."""
+
 
 def tapered(
     prices: Sequence[float],
@@ -97,38 +104,94 @@ def tapered(
     due = [0] * (count + 1)
     for slots, level in levels:
         due[slots] = max(due[slots], min(level, seconds, left_s[0] - left_s[slots]))
-    energy: dict[int, float] = {}
-    states: dict[int, _State] = {0: (inf, 0.0, None, None) if is_on else (0.0, inf, None, None)}
+    parts = _Parts(lengths_s, seconds)
+    energy = _Memory(drawn_after)
+    whole: _States = {0: (inf, 0.0, None, None) if is_on else (0.0, inf, None, None)}
+    parted: _States = {}
     for t, (price, length) in enumerate(zip(prices, lengths_s, strict=True)):
-        after: dict[int, _State] = {}
+        may_pause = t >= at_once or length == 0
         needed = max(due[t + 1], seconds - left_s[t + 1])
-        for charged, (off, on, off_chain, on_chain) in states.items():
-            pause, pause_chain = (off, off_chain) if off < on else (on, on_chain)
-            if charged >= needed and (t >= at_once or length == 0 or charged >= seconds):
-                known = after.get(charged)
-                if known is None:
-                    after[charged] = (pause, inf, pause_chain, None)
-                elif pause < known[0]:
-                    after[charged] = (pause, known[1], pause_chain, known[3])
-            reached = min(seconds, charged + length)
-            if reached <= charged or reached < needed:
-                continue
-            for at in (charged, reached):
-                if at not in energy:
-                    energy[at] = drawn_after(at)
-            begun = off + start_cost
-            run, run_chain = (on, on_chain) if on <= begun else (begun, off_chain)
-            run += price * (energy[reached] - energy[charged])
-            known = after.get(reached)
-            if known is None:
-                after[reached] = (inf, run, None, (t, reached - charged, run_chain))
-            elif run < known[1]:
-                after[reached] = (known[0], run, known[2], (t, reached - charged, run_chain))
-        states = after
-    off, on, off_chain, on_chain = states[seconds]
+        after: tuple[_States, _States] = {}, {}
+        for is_parted, states in enumerate((whole, parted)):
+            for charged, (off, on, off_chain, on_chain) in states.items():
+                if charged >= needed and (may_pause or charged >= seconds):
+                    pause, pause_chain = (off, off_chain) if off < on else (on, on_chain)
+                    _keep(after[is_parted], charged, pause, inf, pause_chain)
+                begun = off + start_cost
+                run, run_chain = (on, on_chain) if on <= begun else (begun, off_chain)
+                reached = min(seconds, charged + length)
+                if charged < reached >= needed and (reached - charged == length or not is_parted):
+                    cost = run + price * (energy[reached] - energy[charged])
+                    _keep(after[is_parted], reached, inf, cost, (t, reached - charged, run_chain))
+                if is_parted or not may_pause:
+                    continue
+                for part in parts.after(t, charged):
+                    reached = charged + part
+                    if part < length and needed <= reached < seconds:
+                        # At the end of the slot it leads into the next; else it ends what was on, or is alone.
+                        cost = price * (energy[reached] - energy[charged])
+                        late, late_chain = (begun, off_chain) if off <= on else (on + start_cost, on_chain)
+                        _keep(after[1], reached, inf, late + cost, (t, part, late_chain))
+                        _keep(after[1], reached, run + cost, inf, (t, part, run_chain))
+        whole, parted = after
+    ends = [states[seconds] for states in (whole, parted) if seconds in states]
+    _, chain = min(
+        ((cost, chain) for off, on, *chains in ends for cost, chain in zip((off, on), chains, strict=True)),
+        key=lambda end: end[0],
+    )
     charged_s = [0] * count
-    chain = off_chain if off <= on else on_chain
     while chain is not None:
         t, part, chain = chain
         charged_s[t] = part
     return charged_s
+
+
+class _Parts:
+    """How long the one slot may be that is not used wholly, where slots after it are: as long as they leave to it.
+
+    Slots are of one usual length, but for the first, the last, and where caps and levels cut them: `MOST_ODD` of those
+    are reckoned with.
+    """
+
+    def __init__(self, lengths_s: Sequence[int], seconds: int) -> None:
+        lengths = [length for length in lengths_s if length > 0]
+        self._seconds, self._longest = seconds, max(lengths, default=0)
+        self._usual = max(lengths, key=lambda length: (lengths.count(length), length), default=1)
+        odd = [(t, length) for t, length in enumerate(lengths_s) if length not in (0, self._usual)][:MOST_ODD]
+        self._sums = []
+        for t in range(len(lengths_s)):
+            later = [length for place, length in odd if place > t]
+            self._sums.append({sum(chosen) for many in range(len(later) + 1) for chosen in combinations(later, many)})
+        self._known: dict[tuple[int, int], list[int]] = {}
+
+    def after(self, t: int, charged: int) -> list[int]:
+        """Return the seconds, above 0, that slot t may be charged for in part, when so many were before it."""
+        rest = (self._seconds - charged) % self._usual
+        parts = self._known.get((t, rest))
+        if parts is None:
+            rests = {(rest - each) % self._usual for each in self._sums[t]}
+            found = {part for each in rests for part in range(each, self._longest, self._usual)}
+            parts = self._known[t, rest] = sorted(found - {0})
+        return parts
+
+
+def _keep(states: _States, charged: int, off: float, on: float, chain: _Chain) -> None:
+    """Keep a way to have charged so many seconds, off or on at the end, where it is cheaper than what is known."""
+    known = states.get(charged, _NEVER)
+    if off < known[0]:
+        known = (off, known[1], chain, known[3])
+    if on < known[1]:
+        known = (known[0], on, known[2], chain)
+    states[charged] = known
+
+
+class _Memory(dict[int, float]):
+    """What is asked for once is known."""
+
+    def __init__(self, drawn_after: Callable[[int], float]) -> None:
+        super().__init__()
+        self._drawn_after = drawn_after
+
+    def __missing__(self, seconds: int) -> float:
+        self[seconds] = drawn = self._drawn_after(seconds)
+        return drawn
