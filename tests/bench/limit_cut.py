@@ -71,5 +71,5 @@ def cut_of(confirmed_at: Iterable[Iterable[float]], ordered_at: float) -> Cut:
 def rows(cut: Cut, empty_s: float) -> list[Row]:
     what = f"a cut of the cap is in force at {cut.chargers} chargers of {CHARGERS} after"
     beside = f"{ms(empty_s)} for {CHARGERS} empty messages"
-    holds = cut.took_s < GOAL_S
+    holds = cut.took_s < GOAL_S and cut.chargers == CHARGERS  # half the limit is less for all of them
     return [Row(NAME, what, f"{cut.took_s:.1f} s", beside, f"{cut.took_s / empty_s:.1f}", f"< {GOAL_S:g} s", holds)]

@@ -47,7 +47,8 @@ def test_a_cut_takes_as_long_as_the_last_charger_that_has_to_be_told() -> None:
     cut = limit_cut.cut_of([[90.0, 103.0], [104.5, 102.0], [95.0], []], ordered_at=100.0)
     assert cut == limit_cut.Cut(chargers=2, took_s=4.5)
     [row] = limit_cut.rows(cut, empty_s=0.5)
-    assert (row.value, row.makes, row.holds) == ("4.5 s", "9.0", True)
+    assert (row.value, row.makes, row.holds) == ("4.5 s", "9.0", False), "two of fifty are not all"
+    assert [limit_cut.rows(limit_cut.Cut(50, took_s), 0.5)[0].holds for took_s in (9.9, 10.1)] == [True, False]
 
 
 @pytest.mark.parametrize("has_milestones", [False, True])

@@ -40,6 +40,7 @@ class World:
     now: datetime = NOW
     linked: list[tuple[str, str, ChargerKey, str, str]] = field(default_factory=list)
     asked: list[tuple[ConnectSession, int]] = field(default_factory=list)
+    followed: list[Charger] = field(default_factory=list)
     meanwhile: Callable[[], None] = lambda: None
 
     def link(
@@ -78,6 +79,7 @@ class World:
             self.accounts,
             self.partner,
             self.link,
+            self.followed.append,
             lambda session, s: self.asked.append((session, s)),
             lambda: self.now,
         )
@@ -210,6 +212,16 @@ def test_what_a_duplicate_of_the_message_has_linked_is_paired_whatever_the_cpo_s
     session = world.work(seconds=connect.ASKED_FOR.total_seconds())
     assert (session.state, session.charger_id, session.problem) == (ConnectState.PAIRED, "chg_1", None)
     assert len(world.linked) == 1
+
+
+def test_what_follows_from_a_link_is_done_by_who_finds_it_there(world: World) -> None:
+    world.accounts.save_user(user())
+    world.accounts.save_location(USER, location())
+    world.begin()
+    world.link_elsewhere()
+    assert world.work(seconds=0).state is ConnectState.PAIRED
+    assert [each.key.charger_id for each in world.followed] == ["chg_1"]
+    assert world.linked == []
 
 
 def test_what_was_settled_is_linked_no_more(world: World) -> None:

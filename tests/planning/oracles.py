@@ -204,7 +204,7 @@ def cost_tapered(
     *,
     is_on: bool,
 ) -> float:
-    """What it costs to charge `way[t]` seconds in slot t: in part at its beginning, or at its end, as it starts less."""
+    """What it costs to charge `way[t]` seconds in slot t: in part at its beginning or its end, as it starts less."""
     cost, charged = 0.0, 0
     for t, (price, length, part) in enumerate(zip(prices, lengths_s, way, strict=True)):
         if part:

@@ -759,7 +759,7 @@ def validator() -> Validator:
     from datetime import UTC, datetime
 
     from offpeak.pairing.ask import ask_for
-    from offpeak.pairing.link import link
+    from offpeak.pairing.link import followed, link
     from offpeak.pairing.validate import Validator
 
     return Validator(
@@ -769,6 +769,7 @@ def validator() -> Validator:
         link=lambda code, partner, key, location_id, claim_id, also: link(
             code, partner, key, location_id, claim_id, linker(), now=clock().now(), also=also
         ),
+        follow=lambda charger: followed(charger, claimer()),
         ask=lambda session, delay_s: ask_for(session, pairing_queue(), delay_s=delay_s),
         real_now=lambda: datetime.now(UTC),
     )

@@ -13,7 +13,7 @@ from offpeak.instants import format_instant
 from offpeak.ocpi.pairing import LONGEST_UID
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.codes import GOOD_FOR, CodeStore, IssuedCode, charger_id_of, code_mark, code_of
-from offpeak.pairing.link import Claimer, Reason, Refused, claim
+from offpeak.pairing.link import Claimer, Reason, Refused, claim, followed
 from offpeak.pairing.model import Charger, ChargerKey, Claimed, Held, PairedStation, UserKey, Why
 from offpeak.pairing.unpair import Unpairer, unpair
 from offpeak.telemetry import count, logger
@@ -88,7 +88,7 @@ def pair_by_code(
     if known is not None:
         if known.station.claims != station.claims:
             raise InvalidMessage("code", "was used for another charger")
-        return known
+        return followed(known, by)
     if issued.is_used or at >= issued.expires_at:
         raise UnknownObject("the code was used, or has expired")
     claim_id = f"code.{code_mark(code)}"  # It outlives the driver in tombstones, and names nobody.

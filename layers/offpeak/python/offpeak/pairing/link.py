@@ -111,7 +111,7 @@ def link(
     if account is None or location_id not in account.locations:
         return _refused(key, partner, Refused(Reason.LOCATION_GONE))
     if key.charger_id in account.chargers:
-        return _followed(account.chargers[key.charger_id], by.claimer)
+        return followed(account.chargers[key.charger_id], by.claimer)
     typed = tidied(code)
     if typed is None or not fits(typed, partner.pairing):
         return _refused(key, partner, Refused(Reason.CODE_MALFORMED))
@@ -174,7 +174,7 @@ def claim(
         refusal = judged(found, key, claim_id)
         if refusal is not None:
             linked = by.accounts.charger(key)
-            return _followed(linked, by) if linked else refusal
+            return followed(linked, by) if linked else refusal
         pending = by.ownership.unpairings_of(found)
         if any(each.is_being_told(by.real_now()) for each in pending):
             raise PeerUnavailable("the CPO is being told just now that the charger was un-paired")
@@ -197,16 +197,16 @@ def claim(
             if account is None or location_id not in account.locations:
                 return Refused(Reason.LOCATION_GONE)
             if key.charger_id in account.chargers:
-                return _followed(account.chargers[key.charger_id], by)
+                return followed(account.chargers[key.charger_id], by)
             continue
         _report(charger)
-        return _followed(charger, by)
+        return followed(charger, by)
     raise ConcurrentChange(f"charger {key.charger_id} is being linked by too many at once")
 
 
-def _followed(charger: Charger, by: Claimer) -> Charger:
+def followed(charger: Charger, by: Claimer) -> Charger:
     """Do what follows from a charger's being linked, and return it as it is by now. Who finds it linked by a try that
-    has died does it again: nothing else tells the neighbours at a connection of their smaller shares."""
+    may have died does it again: the neighbours at a connection would keep their larger shares until the clock plans."""
     event = _paired_event(charger)
     by.outbox.wake(event.stream, event.event_id)
     account = by.accounts.load(charger.key.user)

@@ -40,24 +40,26 @@ UNUSABLE = (Reason.CPO_UNUSABLE, Reason.PARTNER_NOT_CONNECTED)
 
 @dataclass(frozen=True, slots=True)
 class Validator:
-    """What it takes. `ask` has a session's code asked for, in so many seconds."""
+    """What it takes. `ask` has a session's code asked for, in so many seconds; `follow` does what follows from a
+    charger's being linked."""
 
     connects: ConnectStore
     accounts: AccountStore
     partner: Callable[[str], Partner]
     link: Link
+    follow: Callable[[Charger], object]
     ask: Callable[[ConnectSession, int], None]
     real_now: Callable[[], datetime]
 
 
 def validate(user: UserKey, connect_id: str, attempt_id: str, by: Validator) -> None:
     """Ask the partner that is next for a session's code, and note what comes of it."""
-    for _ in range(MOST_TRIES):
+    for number in range(MOST_TRIES):
         session = by.connects.load(user, connect_id)
         if session is None or session.state is not ConnectState.VALIDATING or session.attempt_id != attempt_id:
             logger.info("pairing_message_outdated", connect_id=connect_id)
             return
-        after, pause_s = _asked(session, by)
+        after, pause_s = _asked(session, by, is_again=number > 0)
         try:
             saved = by.connects.save(after)
         except ConcurrentChange:
@@ -74,11 +76,14 @@ def validate(user: UserKey, connect_id: str, attempt_id: str, by: Validator) -> 
     logger.info("pairing_outrun", connect_id=connect_id)
 
 
-def _asked(session: ConnectSession, by: Validator) -> tuple[ConnectSession, int]:
+def _asked(session: ConnectSession, by: Validator, *, is_again: bool) -> tuple[ConnectSession, int]:
     """Return the session after its partner was asked, and in how many seconds to go on where it is not settled."""
     assert session.code is not None
     assert session.charger is not None
-    if by.accounts.charger(session.charger) is not None:
+    linked = by.accounts.charger(session.charger)
+    if linked is not None:
+        if not is_again:
+            by.follow(linked)  # Whoever linked it may have died before he could.
         return connect.paired(session), 0
     try:
         partner = by.partner(session.partner_ids[0])
