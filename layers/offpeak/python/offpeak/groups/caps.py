@@ -8,14 +8,14 @@ A limit is divided anew with each plan, by what the chargers that are in use cou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from math import inf
 
 from offpeak.grid.model import Conditions
-from offpeak.groups.model import Group, GroupTree, Member, Memberships, Place, changes_of, room_w, spread
+from offpeak.groups.model import Group, GroupTree, Member, Memberships, Place, changes_of, path_to, room_w, spread
 from offpeak.planning.captree import CapNode, CapStep, CapTree
 
 Loading = tuple[Fraction, ...]
@@ -36,6 +36,15 @@ class _Seat:
     loading: Loading
 
 
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """Who is in a group and below it: `wanted` is the most that those who load the phases alike could draw, watts.
+    `reserve_w` is what is kept free: no more than the chargers that nobody is at would give."""
+
+    wanted: Mapping[Loading, int]
+    reserve_w: int
+
+
 def cap_tree(tree: GroupTree, present: Mapping[str, Place], asked: Asked, start: datetime, end: datetime) -> CapTree:
     """Return the caps over sessions from `start` until `end`; what they are then stays.
 
@@ -49,14 +58,14 @@ def cap_tree(tree: GroupTree, present: Mapping[str, Place], asked: Asked, start:
         if (found := memberships.of(place)) is not None
     }
     loadings = sorted({each.loading for each in seats.values()}, key=lambda each: (sum(each), each))
-    layout = _Layout(tree, seats, asked, loadings, start, end)
+    layout = _Layout(tree, seats, _crowds(tree, seats.values(), loadings), asked, start, end)
     counts_phases = any(len(group.limits_w) > 1 for group in tree.groups.values())
     if not counts_phases or set(loadings) <= {EVENLY}:
-        return layout.node(tree.root, None)
+        return layout.whole(tree.root)
     # What the root may draw in all by a signal is one figure: the parts need no shares of it.
     whole = layout.steps_asked(tree.root)
-    parts = [layout.node(tree.root, each) for each in loadings]
-    return parts[0] if len(parts) == 1 and not whole else CapNode(tree.root_id, whole, tuple(parts))
+    parts = tuple(layout.parts(tree.root).values())
+    return parts[0] if len(parts) == 1 and not whole else CapNode(tree.root_id, whole, parts)
 
 
 def cap_steps(
@@ -98,33 +107,32 @@ def power_asked_w(asked: Conditions, at: datetime) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """A tree with those that are at its chargers, and the ways in which these load its phases."""
+    """A tree with those that are at its chargers, and who is in each of its groups."""
 
     tree: GroupTree
     seats: Mapping[str, _Seat]
+    crowds: Mapping[str, _Crowd]
     asked: Asked
-    loadings: Sequence[Loading]
     start: datetime
     end: datetime
 
-    def node(self, group: Group, loading: Loading | None) -> CapNode:
-        """Return a group's node for the sessions that load the phases so; None: it is the same for all."""
-        group_id = group.group_id
-        if loading is None:
-            asked = self.asked.get(group_id, NOTHING)
-            steps = cap_steps(group, asked, self.start, self.end, reserve_w=self._reserve_w(group))
-        else:
-            steps = tuple(self._shares(group, loading))
-        children = (self.node(child, loading) for child in self.tree.children(group_id))
-        members = sorted(
-            key for key, seat in self.seats.items() if seat.group_id == group_id and loading in (None, seat.loading)
-        )
-        name = group_id if loading is None else f"{group_id} {_phases_text(loading)}"
-        return CapNode(name, steps, tuple(each for each in children if each.members or each.children), tuple(members))
+    def whole(self, group: Group) -> CapNode:
+        """Return a group's node for all sessions, where it is the same for all."""
+        asked, reserve_w = self._asked_of(group), self.crowds[group.group_id].reserve_w
+        steps = cap_steps(group, asked, self.start, self.end, reserve_w=reserve_w)
+        return self._node(group, None, steps, map(self.whole, self.tree.children(group.group_id)))
+
+    def parts(self, group: Group) -> dict[Loading, CapNode]:
+        """Return a group's nodes, one for the sessions that load the phases alike."""
+        children = [self.parts(child) for child in self.tree.children(group.group_id)]
+        return {
+            loading: self._node(group, loading, steps, [each[loading] for each in children])
+            for loading, steps in self._shares(group).items()
+        }
 
     def steps_asked(self, group: Group) -> tuple[CapStep, ...]:
         """Return what signals let a group's chargers draw in all; no steps where they never say."""
-        asked, reserve_w = self.asked.get(group.group_id, NOTHING), self._reserve_w(group)
+        asked, reserve_w = self._asked_of(group), self.crowds[group.group_id].reserve_w
         if all(each.power_w is None for each in asked.spans):
             return ()
         return tuple(
@@ -132,37 +140,53 @@ class _Layout:
             for at in changes_under(group, asked, self.start, self.end)
         )
 
-    def _shares(self, group: Group, loading: Loading) -> Iterator[CapStep]:
-        """Yield what those that load the phases so may draw of a group's limit, watts."""
-        asked, reserve_w = self.asked.get(group.group_id, NOTHING), self._reserve_w(group)
-        wanted = dict.fromkeys(self.loadings, 0)
-        for seat in self._inside(group):
-            wanted[seat.loading] += seat.member.max_power_w
+    def _asked_of(self, group: Group) -> Conditions:
+        return self.asked.get(group.group_id, NOTHING)
+
+    def _node(
+        self, group: Group, loading: Loading | None, steps: Sequence[CapStep], children: Iterable[CapNode]
+    ) -> CapNode:
+        group_id = group.group_id
+        members = sorted(
+            key for key, seat in self.seats.items() if seat.group_id == group_id and loading in (None, seat.loading)
+        )
+        name = group_id if loading is None else f"{group_id} {_phases_text(loading)}"
+        inhabited = tuple(each for each in children if each.members or each.children)
+        return CapNode(name, tuple(steps), inhabited, tuple(members))
+
+    def _shares(self, group: Group) -> dict[Loading, list[CapStep]]:
+        """Return what those that load the phases alike may draw of a group's limit, watts."""
+        asked, crowd = self._asked_of(group), self.crowds[group.group_id]
+        wanted, reserve_w = crowd.wanted, crowd.reserve_w
+        shares: dict[Loading, list[CapStep]] = {loading: [] for loading in wanted}
         for at in changes_under(group, asked, self.start, self.end):
             left = room_left_w(group, asked, at)
-            room = [max(each - Fraction(reserve_w, len(left)), Fraction(0)) for each in left]
-            power_w = divided(room, wanted)[loading]
+            powers = divided([max(each - Fraction(reserve_w, len(left)), Fraction(0)) for each in left], wanted)
             in_all_w = power_asked_w(asked, at)
             if in_all_w < inf and group.parent_id is not None:
-                power_w = min(power_w, divided([max(Fraction(in_all_w) - reserve_w, Fraction(0))], wanted)[loading])
-            yield CapStep(at, int(power_w))
+                most = divided([max(Fraction(in_all_w) - reserve_w, Fraction(0))], wanted)
+                powers = {loading: min(power_w, most[loading]) for loading, power_w in powers.items()}
+            for loading, power_w in powers.items():
+                shares[loading].append(CapStep(at, int(power_w)))
+        return shares
 
-    def _inside(self, group: Group) -> list[_Seat]:
-        below = _below(self.tree, group)
-        return [seat for seat in self.seats.values() if seat.group_id in below]
 
-    def _reserve_w(self, group: Group) -> int:
-        """Return what is kept free: no more than the chargers that nobody is at would give."""
-        used = {seat.member.place.text for seat in self._inside(group)}
-        return min(
-            group.reserve_w,
-            sum(
-                member.draws_unmanaged_w
-                for each in _below(self.tree, group)
-                for member in self.tree.groups[each].members
-                if member.place.text not in used
-            ),
-        )
+def _crowds(tree: GroupTree, seats: Iterable[_Seat], loadings: Sequence[Loading]) -> dict[str, _Crowd]:
+    """Return who is in each group of a tree."""
+    wanted = {group_id: dict.fromkeys(loadings, 0) for group_id in tree.groups}
+    idle_w, used = dict.fromkeys(tree.groups, 0), set[str]()
+    for seat in seats:
+        used.add(seat.member.place.text)
+        for above in path_to(tree.groups, seat.group_id):
+            wanted[above.group_id][seat.loading] += seat.member.max_power_w
+    for group_id, group in tree.groups.items():
+        here_w = sum(each.draws_unmanaged_w for each in group.members if each.place.text not in used)
+        for above in path_to(tree.groups, group_id):
+            idle_w[above.group_id] += here_w
+    return {
+        group_id: _Crowd(wanted[group_id], min(group.reserve_w, idle_w[group_id]))
+        for group_id, group in tree.groups.items()
+    }
 
 
 def divided(room: Sequence[Fraction], wanted: Mapping[Loading, int]) -> dict[Loading, Fraction]:
@@ -190,13 +214,6 @@ def divided(room: Sequence[Fraction], wanted: Mapping[Loading, int]) -> dict[Loa
         left = [room[p] - sum(part * counts[one][p] for one, part in parts.items()) for p in range(len(room))]
         parts[each] += min(left[p] / counts[each][p] for p in range(len(room)) if counts[each][p])
     return parts
-
-
-def _below(tree: GroupTree, group: Group) -> set[str]:
-    found = {group.group_id}
-    for child in tree.children(group.group_id):
-        found |= _below(tree, child)
-    return found
 
 
 def _phases_text(loading: Loading) -> str:
