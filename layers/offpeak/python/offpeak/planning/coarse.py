@@ -8,6 +8,15 @@ from itertools import pairwise
 from offpeak.planning.rotate import Stretch
 
 
+def least_until_end(powers: Sequence[float], slots: Sequence[object]) -> list[float]:
+    """Return at each instant the least power from then until its slot ends; `slots` tells which one each is in."""
+    least = list(powers)
+    for at in range(len(least) - 2, -1, -1):
+        if slots[at] == slots[at + 1]:
+            least[at] = min(least[at], least[at + 1])
+    return least
+
+
 def obeyed(stretches: Sequence[Stretch], end_s: int, rest_w: float, *, into_slot_s: int, slot_s: int) -> list[Stretch]:
     """Return the most of what a charger is granted that it can be trusted with: nothing falls within a slot, since it
     would go on until the slot ends.
@@ -28,11 +37,9 @@ def obeyed(stretches: Sequence[Stretch], end_s: int, rest_w: float, *, into_slot
     for at in seconds:
         power = steps.get(at, power)
         powers.append(power)
-    for place in range(len(seconds) - 2, -1, -1):
-        if slot_of(seconds[place]) == slot_of(seconds[place + 1]):
-            powers[place] = min(powers[place], powers[place + 1])
+    never_falling = least_until_end(powers, [slot_of(at) for at in seconds])
     kept: list[Stretch] = []
-    for (start, end), power in zip(pairwise(seconds), powers, strict=False):
+    for (start, end), power in zip(pairwise(seconds), never_falling, strict=False):
         if power > 0 and kept and kept[-1][1:] == (start, power):
             start = kept.pop()[0]
         if power > 0:

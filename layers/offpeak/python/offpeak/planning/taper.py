@@ -8,6 +8,7 @@ exact among plans that use slots wholly, but for one: the last, which ends when 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import combinations
 from math import exp, inf, log
 from typing import Any, NamedTuple
@@ -105,7 +106,7 @@ def tapered(
     for slots, level in levels:
         due[slots] = max(due[slots], min(level, seconds, left_s[0] - left_s[slots]))
     parts = _Parts(lengths_s, seconds)
-    energy = _Memory(drawn_after)
+    energy = cache(drawn_after)
     whole: _States = {0: (inf, 0.0, None, None) if is_on else (0.0, inf, None, None)}
     parted: _States = {}
     for t, (price, length) in enumerate(zip(prices, lengths_s, strict=True)):
@@ -121,7 +122,7 @@ def tapered(
                 run, run_chain = (on, on_chain) if on <= begun else (begun, off_chain)
                 reached = min(seconds, charged + length)
                 if charged < reached >= needed and (reached - charged == length or not is_parted):
-                    cost = run + price * (energy[reached] - energy[charged])
+                    cost = run + price * (energy(reached) - energy(charged))
                     _keep(after[is_parted], reached, inf, cost, (t, reached - charged, run_chain))
                 if is_parted or not may_pause:
                     continue
@@ -129,7 +130,7 @@ def tapered(
                     reached = charged + part
                     if part < length and needed <= reached < seconds:
                         # At the end of the slot it leads into the next; else it ends what was on, or is alone.
-                        cost = price * (energy[reached] - energy[charged])
+                        cost = price * (energy(reached) - energy(charged))
                         late, late_chain = (begun, off_chain) if off <= on else (on + start_cost, on_chain)
                         _keep(after[1], reached, inf, late + cost, (t, part, late_chain))
                         _keep(after[1], reached, run + cost, inf, (t, part, run_chain))
@@ -183,15 +184,3 @@ def _keep(states: _States, charged: int, off: float, on: float, chain: _Chain) -
     if on < known[1]:
         known = (known[0], on, known[2], chain)
     states[charged] = known
-
-
-class _Memory(dict[int, float]):
-    """What is asked for once is known."""
-
-    def __init__(self, drawn_after: Callable[[int], float]) -> None:
-        super().__init__()
-        self._drawn_after = drawn_after
-
-    def __missing__(self, seconds: int) -> float:
-        self[seconds] = drawn = self._drawn_after(seconds)
-        return drawn

@@ -111,9 +111,11 @@ class Trade(Exchange):
 
 def _ring(moves: Mapping[tuple[int, int], tuple[float, int]]) -> list[tuple[int, int, int]]:
     """Return a ring of moves that costs less than nothing, as (from, to, kind), or nothing (Bellman and Ford)."""
+    if not moves:
+        return []
     least: dict[int, float] = dict.fromkeys((slot for way in moves for slot in way), 0.0)
     came: dict[int, tuple[int, int]] = {}
-    changed = -2  # no slot
+    changed = -2
     for _ in least:
         changed = -2
         for (a, b), (cost, kind) in moves.items():
@@ -123,8 +125,6 @@ def _ring(moves: Mapping[tuple[int, int], tuple[float, int]]) -> list[tuple[int,
                 changed = b
         if changed == -2:
             return []
-    if changed == -2:  # there are no moves at all
-        return []
     slot = changed
     for _ in least:
         slot = came[slot][0]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from offpeak.grid.model import Conditions
 from offpeak.groups.caps import NOTHING, Asked, cap_tree, changes_under, power_asked_w, room_left_w
-from offpeak.groups.model import GroupTree, Member, Memberships, path_to, spread
+from offpeak.groups.model import Group, GroupTree, Member, path_to, spread
 from offpeak.partners.model import Flags
 from offpeak.planning.captree import CapNode, CapStep
 from offpeak.planning.group import decide_group
@@ -52,11 +52,13 @@ HOPES_AGAIN = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A session at a charger of a tree. `standing` and `newest` are as they are by now; `barred` says why no profile
-    can be set for it, None where one can; `exposure` is the most that it may draw, whatever becomes of its requests."""
+    """A session at a charger of a tree. `groups` are the charger's limit group and all above it. `standing` and
+    `newest` are as they are by now; `barred` says why no profile can be set for it, None where one can; `exposure` is
+    the most that it may draw, whatever becomes of its requests."""
 
     gathered: Gathered
     member: Member
+    groups: tuple[str, ...]
     standing: Standing
     newest: ProfileRequest | None
     barred: Intent | None
@@ -87,9 +89,10 @@ class Joint:
     excess: tuple[Excess, ...]
 
 
-def seated(gathered: Gathered, root_id: str, member: Member, now: datetime, at: datetime) -> Seat:
-    """Return a session as it counts at a charger of its tree. `now` is the session's time, `at` the real one."""
-    standing, newest = replace(up_to_date(gathered), root_id=root_id), settled(gathered, at)
+def seated(gathered: Gathered, tree: GroupTree, group: Group, member: Member, now: datetime, at: datetime) -> Seat:
+    """Return a session as it counts at a charger of its tree, a member of `group`. `now` is the session's time, `at`
+    the real one."""
+    standing, newest = replace(up_to_date(gathered), root_id=tree.root_id), settled(gathered, at)
     held = may_hold(gathered.held)
     if is_in_doubt(held, now):
         standing = replace(standing, wants_renewal=True)
@@ -98,7 +101,8 @@ def seated(gathered: Gathered, root_id: str, member: Member, now: datetime, at: 
     hardware = _hardware(member, gathered.partner.flags)
     exposure = exposure_of(held, gathered.partner.planning, hardware, is_lost=is_lost)
     exposure = highest([exposure, held_from_before(standing.limit_w_steps, hardware, now)])
-    return Seat(gathered, member, standing, newest, barred_for(gathered, standing, newest, now), exposure)
+    groups = tuple(each.group_id for each in path_to(tree.groups, group.group_id))
+    return Seat(gathered, member, groups, standing, newest, barred_for(gathered, standing, newest, now), exposure)
 
 
 def _is_ignored(gathered: Gathered) -> bool:
@@ -127,8 +131,7 @@ def decide_joint(tree: GroupTree, seats: Mapping[str, Seat], grid: Asked, now: d
     caps = cap_tree(tree, places, grid, now, now + CAPS_FOR)
     taken = {key: _taken(seat) for key, seat in seats.items() if seat.barred is not None}
     free = {key: seat for key, seat in seats.items() if seat.barred is None}
-    above = groups_above(tree, seats)
-    asked = {key: asked_of(seat.gathered, now, above[key]) for key, seat in free.items()}
+    asked = {key: asked_of(seat.gathered, now, seat.groups) for key, seat in free.items()}
     situations = {key: _situation(seat, asked[key], now) for key, seat in free.items()}
     plans = decide_group(situations, less(caps, taken, now), now=now)
     verdicts = {key: Verdict(seat.barred) for key, seat in seats.items() if seat.barred is not None}
@@ -138,7 +141,7 @@ def decide_joint(tree: GroupTree, seats: Mapping[str, Seat], grid: Asked, now: d
         verdicts[key] = Verdict(intent_for(seat.gathered, seat.standing, seat.newest, profile, now), plan, profile)
     order = sorted(seats, key=lambda key: (seats[key].gathered.departure.at, key))
     claims = {key: _claim(seats[key], verdicts[key]) for key in order}
-    released = release(claims, list(bounds_of(tree, seats, above, grid, now)), now)
+    released = release(claims, list(bounds_of(tree, seats, grid, now)), now)
     return Joint(
         {key: _released(seats[key], verdicts[key], released, key, now) for key in seats},
         frozenset(each for names in released.waiting.values() for each in names),
@@ -146,24 +149,12 @@ def decide_joint(tree: GroupTree, seats: Mapping[str, Seat], grid: Asked, now: d
     )
 
 
-def groups_above(tree: GroupTree, seats: Mapping[str, Seat]) -> dict[str, tuple[str, ...]]:
-    """Return with each session the groups that it is in: that of its charger, and all above it."""
-    memberships = Memberships(tree)
-    found = {key: memberships.of(seat.member.place) for key, seat in seats.items()}
-    return {
-        key: tuple(each.group_id for each in path_to(tree.groups, at[0].group_id)) if at else ()
-        for key, at in found.items()
-    }
-
-
-def bounds_of(
-    tree: GroupTree, seats: Mapping[str, Seat], above: Mapping[str, tuple[str, ...]], grid: Asked, now: datetime
-) -> Iterator[Bound]:
+def bounds_of(tree: GroupTree, seats: Mapping[str, Seat], grid: Asked, now: datetime) -> Iterator[Bound]:
     """Yield what holds for the sessions of each group: a bound on what they draw together, or one for each phase, and
     one more where signals say what they may draw in all."""
     inside: dict[str, dict[str, Member]] = {}
     for key, seat in seats.items():
-        for group_id in above[key]:
+        for group_id in seat.groups:
             inside.setdefault(group_id, {})[key] = seat.member
     for group_id, members in sorted(inside.items()):
         group, asked = tree.groups[group_id], grid.get(group_id, NOTHING)

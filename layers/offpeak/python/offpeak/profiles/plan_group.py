@@ -19,7 +19,7 @@ from offpeak.grid.model import Conditions, Scope, group_caps
 from offpeak.groups.model import GroupTree, Memberships
 from offpeak.groups.store import StoredTree
 from offpeak.profiles.gather import Gathered, Planner, gather, part
-from offpeak.profiles.joint import CAPS_FOR, Joint, Seat, decide_joint, groups_above, seated
+from offpeak.profiles.joint import CAPS_FOR, Joint, Seat, decide_joint, seated
 from offpeak.profiles.membership import place_of
 from offpeak.profiles.outcome import Planned, concluded, over, report
 from offpeak.profiles.send_queue import ask_to_send
@@ -135,7 +135,7 @@ def _planned(stored: StoredTree, here: Mapping[str, Gathered], by: Planner, now:
         place = place_of(each.known.session)
         found = memberships.of(place) if place else None
         assert found is not None
-        seats[text] = seated(each, tree.root_id, found[1], now, at)
+        seats[text] = seated(each, tree, *found, now, at)
     joint = decide_joint(tree, seats, _asked_of_groups(tree, seats, by, now), now)
     _report_group(stored, joint, len(seats))
     return {text: _concluded(seat, text, joint, by, now, at) for text, seat in seats.items()}
@@ -144,7 +144,7 @@ def _planned(stored: StoredTree, here: Mapping[str, Gathered], by: Planner, now:
 def _asked_of_groups(tree: GroupTree, seats: Mapping[str, Seat], by: Planner, now: datetime) -> dict[str, Conditions]:
     """Read what signals ask of each group that sessions are in, side by side."""
     signals = by.signals.since(tree.received_at)
-    inside = sorted({group_id for above in groups_above(tree, seats).values() for group_id in above})
+    inside = sorted({group_id for seat in seats.values() for group_id in seat.groups})
     with ThreadPoolExecutor(LOADS_AT_ONCE) as loads:
         found = loads.map(lambda group_id: signals.of(Scope(group=group_id)), inside)
     return {

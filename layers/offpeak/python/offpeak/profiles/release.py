@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain, islice
 
+from offpeak.planning.coarse import least_until_end
 from offpeak.profiles.power_steps import PowerSteps, cap_steps, instants_of, merged, sampled, slot_start
 
 MOST_NAMED = 5
@@ -160,15 +161,9 @@ class _Books:
                 most[at] = min(most[at], max(exposure[at], room_w))
         powers = [power if power >= min(least_w, new) else 0 for power, new in zip(most, wanted, strict=True)]
         slot_s = self._slot_s.get(key)
-        return powers if slot_s is None else self._in_slots(powers, slot_s)
-
-    def _in_slots(self, powers: list[float], slot_s: int) -> list[float]:
-        """Return at each instant the least of its slot from then on: nothing falls within a slot."""
-        starts = [slot_start(at, slot_s) for at in self._instants]
-        for at in range(len(powers) - 2, -1, -1):
-            if starts[at] == starts[at + 1]:
-                powers[at] = min(powers[at], powers[at + 1])
-        return powers
+        if slot_s is None:
+            return powers
+        return least_until_end(powers, [slot_start(at, slot_s) for at in self._instants])
 
     def send(self, key: str, powers: list[float]) -> PowerSteps:
         """Note that a profile goes out that allows `powers`, and return them as steps."""

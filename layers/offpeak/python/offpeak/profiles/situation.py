@@ -49,7 +49,7 @@ def situation_of(
     delivered; both less what was drawn since. A battery gives energy only where the partner's chargers can, its system
     takes limits below 0, the driver lets it, and its state of charge is told.
     """
-    charged = known.state_of_charge
+    charged, least_w = known.state_of_charge, float(min_power_w(planning, unit))
     unheard = unheard_kwh(known.state.power_w, known.session.last_updated, running, now)
     return Situation(
         now=now,
@@ -59,14 +59,12 @@ def situation_of(
         need_kwh=max(0.0, float(need_kwh(known, planning)) - unheard),
         departure_at=departure_at or departure_of(known.session, planning),
         max_power_w=float(planning.max_power_w),
-        min_power_w=float(min_power_w(planning, unit)),
+        min_power_w=least_w,
         minimum_now_kwh=max(0.0, float(planning.minimum_now_kwh - known.delivered_kwh) - unheard),
         running=running,
         calm=Calm(minimum_run_s=planning.minimum_run_s),
         slot_s=flags.slot_s,
-        taper=None
-        if charged is None
-        else _taper(float(charged), unheard, planning, float(min_power_w(planning, unit))),
+        taper=None if charged is None else _taper(float(charged), unheard, planning, least_w),
         storage=_storage(float(charged), unheard, planning)
         if charged is not None and flags.negative_limits and planning.discharge_w > 0 and known.discharge_allowed
         else None,

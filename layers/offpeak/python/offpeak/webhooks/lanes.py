@@ -97,7 +97,7 @@ class LaneStore:
     def resume(self, key: WebhookKey, now: datetime) -> None:
         """Let a lane go on at once, whether it is paused or waits for its next try. Raises ConcurrentChange where it
         is gone."""
-        lane = resumed(Lane(), now)
+        lane = resumed(now)
         counted = ("wanted = wanted + :one", "resumes = if_not_exists(resumes, :none) + :one")
         values = lane_attributes(key, lane)
         self._table.write(_update(key, values, "attribute_exists(pk)", {":none": 0, ":one": 1}, sets=counted))
