@@ -91,6 +91,18 @@ def least_power(seed: int) -> Pairs:
     yield _priced(problem["prices"], at_least(**problem)), least_cost_with_floor(**problem)
 
 
+def least_power_under_caps(seed: int) -> Pairs:
+    """Slots of unlike power, levels between; prices below zero in half of them. Where only more than the battery takes
+    would do (the oracle then finds no way at all), there is nothing to compare."""
+    random = Random(seed)
+    problem = instances.paid_floor(random) if seed % 2 else instances.uneven_floor(random)
+    is_paid = min(problem["prices"]) < 0
+    fits = max(problem.get("most", 0.0), min(problem["need"], sum(problem["room"]))) if is_paid else inf
+    least = least_cost_with_floor(**{**problem, "most": fits})
+    if least < inf:
+        yield _priced(problem["prices"], at_least(**problem)), least
+
+
 def nearly_full(seed: int) -> Pairs:
     problem = instances.taper(Random(seed))
     way = tapered(**problem)
@@ -113,6 +125,7 @@ KINDS: dict[str, Callable[[int], Pairs]] = {
     "few starts": few_starts,
     "minimum run": minimum_run,
     "least power in whole slots": least_power,
+    "least power under caps, with levels and prices below zero": least_power_under_caps,
     "a car that is charged nearly full": nearly_full,
     "sessions under a tree of caps": shared_caps,
 }

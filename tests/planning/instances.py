@@ -92,12 +92,21 @@ def floor(random: Random) -> Problem:
 
 
 def uneven_floor(random: Random) -> Problem:
-    """What `floor` has, under caps and with a level between."""
-    hours = [random.uniform(0.02, 0.25), *[0.25] * random.randint(1, 10)]
+    """What `floor` has, under caps and with levels between."""
+    hours = [random.uniform(0.02, 0.25), *[0.25] * random.randint(1, 16)]
     problem = _floor(random, hours, [random.choice([11.04, 11.04, 6.0, 4.5, 0.0]) for _ in hours])
-    slots = random.randint(1, len(hours))
-    level = min(problem["need"], random.uniform(0.0, sum(problem["room"][:slots])))
-    return {**problem, "milestones": [(slots, level)]}
+    due = sorted(random.randint(1, len(hours)) for _ in range(random.randint(0, 2)))
+    levels = sorted(random.uniform(0.0, problem["need"]) for _ in due)
+    levels = [min(level, sum(problem["room"][:slots])) for slots, level in zip(due, levels, strict=True)]
+    return {**problem, "milestones": list(zip(due, levels, strict=True))}
+
+
+def paid_floor(random: Random) -> Problem:
+    """What `uneven_floor` has, some prices below zero, and a battery with room for more than what is needed."""
+    problem = uneven_floor(random)
+    prices = [random.choice([each, each, -0.1, random.uniform(-0.3, 0.0)]) for each in problem["prices"]]
+    most = problem["need"] + random.choice([0.0, random.uniform(0.0, 12.0)])
+    return {**problem, "prices": prices, "most": most}
 
 
 def _floor(random: Random, hours: list[float], kw: list[float]) -> Problem:

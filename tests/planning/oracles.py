@@ -160,8 +160,10 @@ def least_cost_with_floor(
     room: Sequence[float],
     need: float,
     milestones: Levels = (),
+    most: float = inf,
 ) -> float:
-    """The least cost where each slot holds nothing or `least[t]` to `room[t]`, by a mixed-integer program."""
+    """The least cost where each slot holds nothing or `least[t]` to `room[t]`, and all together no more than `most`,
+    by a mixed-integer program."""
     solver = _exact()
     drawn = [solver.addVariable(lb=0, ub=high, obj=price) for price, high in zip(prices, room, strict=True)]
     for energy, low, high in zip(drawn, least, room, strict=True):
@@ -170,7 +172,11 @@ def least_cost_with_floor(
         solver.addConstr(energy - on * low >= 0)
     for count, level in (*milestones, (len(room), need)):
         solver.addConstr(sum(drawn[:count]) >= min(level, sum(room[:count])) - 1e-9)
+    if most < inf:
+        solver.addConstr(sum(drawn) <= most + 1e-9)
     solver.minimize()
+    if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+        return inf
     assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
     return float(solver.getObjectiveValue())
 

@@ -1,24 +1,28 @@
 """Charge at no less than a car can, where power changes at the edges of slots only (docs/planning.md, 4).
 
 A slot then holds nothing, or at least its minimum. Where all slots are alike that is as many of the cheapest slots as
-the need takes, the minimum in each, and what is still missing by price: exact by exchange. The few slots that are cut
-short are tried both ways, on and off. Beyond that (slots that differ much, levels between, prices below zero) the
-cheapest energy without a minimum is mended: what is below its minimum is raised to it or left out.
+the need takes, the minimum in each, and what is still missing by price: exact by exchange. Elsewhere the cheapest
+energy without a minimum bounds the cost from below; a slot that it leaves below its minimum is tried without and with
+its minimum, the most promising of all that is open first (branch and bound).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
+from heapq import heappop, heappush
+from itertools import count
 from math import ceil, inf
 
 from offpeak.planning.cheapest import cheapest
 
-MOST_ODD = 4
-"""So many slots that differ from the others are tried both ways."""
+MOST_TRIES = 400
+"""So many ways are looked at; then the best that was found is the answer."""
 
 NOTHING = 1e-9
-"""kWh."""
+"""kWh, or EUR."""
+
+Levels = Sequence[tuple[int, float]]
+"""So many kWh in so many slots."""
 
 
 def at_least(
@@ -27,47 +31,27 @@ def at_least(
     room: Sequence[float],
     need: float,
     *,
-    milestones: Sequence[tuple[int, float]] = (),
+    milestones: Levels = (),
     most: float = 0.0,
 ) -> list[float]:
     """Return the energy to draw in each slot, 0 or `least[t]` to `room[t]`, `need` or more in all, at the least cost.
 
-    What does not fit is left out; `milestones` and `most` are those of `cheapest`. Exact without milestones, where no
-    price is below zero and no more than MOST_ODD slots differ from the rest; else near the best. Ties go to the earlier
-    slot.
+    What does not fit is left out; `milestones` and `most` are those of `cheapest`. Exact unless MOST_TRIES are too
+    few. Where prices are below zero, more than `need` and `most` is drawn only if no other way meets the need.
     """
     need = min(need, sum(room))
     if not any(room) or (need <= NOTHING and most <= need):
         return [0.0] * len(prices)
-    alike = _alike(least, room)
-    odd = [t for t, each in enumerate(zip(least, room, strict=True)) if each != alike and each[1] > 0]
-    if milestones or most > need or len(odd) > MOST_ODD or min(prices) < 0:
-        return _mended(prices, least, room, need, milestones, most)
-    if not odd:
-        order = sorted((t for t, each in enumerate(room) if each > 0), key=prices.__getitem__)
-        return _filled(prices, least, room, order[: max(1, ceil(need / alike[1] - NOTHING))], need)
-    order = sorted((t for t in range(len(prices)) if (least[t], room[t]) == alike), key=prices.__getitem__)
-    best, drawn = inf, [0.0] * len(prices)
-    for chosen in product((False, True), repeat=len(odd)):
-        on = [t for t, is_on in zip(odd, chosen, strict=True) if is_on]
-        missing = max(0.0, need - sum(room[t] for t in on))
-        fewest = ceil(missing / alike[1] - NOTHING) if order else 0
-        if fewest > len(order) or (missing > NOTHING and not order):
-            continue
-        for count in range(fewest, min(len(order), fewest + len(on) + 1) + 1):
-            way = _filled(prices, least, room, sorted([*on, *order[:count]], key=prices.__getitem__), need)
-            cost = sum(price * energy for price, energy in zip(prices, way, strict=True))
-            if sum(way) >= need - NOTHING and cost < best - NOTHING:
-                best, drawn = cost, way
-    return drawn
-
-
-def _alike(least: Sequence[float], room: Sequence[float]) -> tuple[float, float]:
-    """Return what most slots hold, at least and at most."""
-    if room.count(room[0]) == least.count(least[0]) == len(room):
-        return least[0], room[0]
-    kinds = [(low, high) for low, high in zip(least, room, strict=True) if high > 0]
-    return max(set(kinds), key=kinds.count, default=(0.0, 0.0))
+    is_paid = min(prices) < 0
+    if not milestones and not is_paid and room.count(room[0]) == least.count(least[0]) == len(room):
+        order = sorted(range(len(prices)), key=prices.__getitem__)
+        return _filled(prices, least, room, order[: max(1, ceil(need / room[0] - NOTHING))], need)
+    levels = [(slots, min(level, sum(room[:slots]))) for slots, level in (*milestones, (len(room), need))]
+    fits = max(most, need)
+    if is_paid and (drawn := _branched(prices, least, room, levels, fits, fits)):
+        return drawn
+    # What does not fit into the battery anyway is paid for by nobody.
+    return _branched([max(0.0, price) for price in prices], least, room, levels, fits, inf) or list(room)
 
 
 def _filled(
@@ -87,46 +71,48 @@ def _filled(
     return drawn
 
 
-def _mended(
-    prices: Sequence[float],
-    least: Sequence[float],
-    room: Sequence[float],
-    need: float,
-    milestones: Sequence[tuple[int, float]],
-    most: float,
+def _branched(
+    prices: Sequence[float], least: Sequence[float], room: Sequence[float], levels: Levels, most: float, cap: float
+) -> list[float] | None:
+    """Return the best way to meet the levels with no more than `cap` in all; None if there is none."""
+    best, best_eur = None, inf
+    number = count()
+    open_ways: list[tuple[float, int, list[float], list[float], list[float]]] = []
+
+    def look_at(low: list[float], high: list[float]) -> None:
+        drawn = _relaxed(prices, low, high, levels, most)
+        if _meets(drawn, levels) and sum(low) <= cap + NOTHING:
+            heappush(open_ways, (_eur(prices, drawn), next(number), low, high, drawn))
+
+    look_at([0.0] * len(room), list(room))
+    for _ in range(MOST_TRIES):
+        if not open_ways or open_ways[0][0] >= best_eur - NOTHING:
+            break
+        _, _, low, high, drawn = heappop(open_ways)
+        raised = _raised(prices, least, drawn, levels)
+        if (eur := _eur(prices, raised)) < best_eur - NOTHING and sum(raised) <= cap + NOTHING:
+            best, best_eur = raised, eur
+        weak = [t for t, energy in enumerate(drawn) if NOTHING < energy < least[t] - NOTHING]
+        if weak:
+            t = max(weak, key=prices.__getitem__)
+            look_at([*low[:t], least[t], *low[t + 1 :]], high)
+            look_at(low, [*high[:t], 0.0, *high[t + 1 :]])
+    return best
+
+
+def _relaxed(
+    prices: Sequence[float], low: Sequence[float], high: Sequence[float], levels: Levels, most: float
 ) -> list[float]:
-    """Return the better of two ways to mend the cheapest energy: slots below their minimum are raised, or left out."""
-    ways = []
-    for leaves_out in (False, True):
-        held = list(room)
-        drawn = cheapest(prices, held, need, milestones=milestones, most=most)
-        while leaves_out and (weak := [t for t, each in enumerate(drawn) if NOTHING < each < least[t] - NOTHING]):
-            held[max(weak, key=prices.__getitem__)] = 0.0
-            again = cheapest(prices, held, need, milestones=milestones, most=most)
-            if not _meets(again, need, milestones, drawn):
-                break
-            drawn = again
-        ways.append(_raised(prices, least, drawn, need, milestones))
-    return min(ways, key=lambda way: sum(price * energy for price, energy in zip(prices, way, strict=True)))
+    """Return the cheapest way to meet the levels with `low[t]` to `high[t]` in every slot: no other costs less."""
+    *milestones, (_, need) = [(slots, max(0.0, level - sum(low[:slots]))) for slots, level in levels]
+    room = [above - below for below, above in zip(low, high, strict=True)]
+    more = cheapest(prices, room, need, milestones=milestones, most=most - sum(low))
+    return [a + b for a, b in zip(low, more, strict=True)]
 
 
-def _meets(
-    drawn: Sequence[float], need: float, milestones: Sequence[tuple[int, float]], before: Sequence[float]
-) -> bool:
-    levels = (*milestones, (len(drawn), need))
-    return all(sum(drawn[:slots]) >= min(level, sum(before[:slots])) - NOTHING for slots, level in levels)
-
-
-def _raised(
-    prices: Sequence[float],
-    least: Sequence[float],
-    drawn: list[float],
-    need: float,
-    milestones: Sequence[tuple[int, float]],
-) -> list[float]:
+def _raised(prices: Sequence[float], least: Sequence[float], drawn: Sequence[float], levels: Levels) -> list[float]:
     """Raise what is below its minimum, and draw less where that is dearest and nothing that is due misses it."""
     raised = [max(each, least[t]) if each > NOTHING else 0.0 for t, each in enumerate(drawn)]
-    levels = [(slots, min(level, sum(drawn[:slots]))) for slots, level in (*milestones, (len(drawn), need))]
     for t in sorted(range(len(raised)), key=prices.__getitem__, reverse=True):
         if raised[t] <= 0 or prices[t] < 0:
             continue
@@ -136,3 +122,11 @@ def _raised(
         elif spare > 0:
             raised[t] = max(least[t], raised[t] - spare)
     return raised
+
+
+def _meets(drawn: Sequence[float], levels: Levels) -> bool:
+    return all(sum(drawn[:slots]) >= level - NOTHING for slots, level in levels)
+
+
+def _eur(prices: Sequence[float], drawn: Sequence[float]) -> float:
+    return sum(price * energy for price, energy in zip(prices, drawn, strict=True))
