@@ -65,9 +65,13 @@ def tight(seed: int) -> Tight:
     return Tight(situations, caps, leaves)
 
 
-def plans_for(group: Tight) -> dict[str, Plan]:
+def tree_over(group: Tight) -> CapNode:
     steps = tuple(CapStep(NOW + t * QUARTER, cap) for t, cap in enumerate(group.caps_w))
-    return decide_group(group.situations, CapNode("connection", steps, members=tuple(group.situations)), now=NOW)
+    return CapNode("connection", steps, members=tuple(group.situations))
+
+
+def plans_for(group: Tight) -> dict[str, Plan]:
+    return decide_group(group.situations, tree_over(group), now=NOW)
 
 
 def by_planner(group: Tight) -> Turned:

@@ -16,7 +16,7 @@ from offpeak.planning.captree import CapTree
 from offpeak.planning.cheapest import cheapest
 from offpeak.planning.coarse import obeyed
 from offpeak.planning.decide import SMALLEST_SHORTFALL_KWH, caps_from, told
-from offpeak.planning.keep import Kept, kept_plans
+from offpeak.planning.keep import Kept, ways_to_keep
 from offpeak.planning.leftover import leave_over, rest_powers, rests_from
 from offpeak.planning.lot import Lot
 from offpeak.planning.plan import Block, Plan, Reason, ReasonCode
@@ -31,6 +31,9 @@ LEAST_LEFT_KWH = 1e-4
 
 WORTH_A_START_KWH = 0.02
 """What rounding costs is made up beside what a car charges anyway; so little of it is worth no start of its own."""
+WORTH_A_MOVE_KWH = 0.1
+"""So much that finds no room beside running plans is worth giving some of them up."""
+
 MISSED_KWH = WORTH_A_START_KWH
 """What was not worth a start does not count as missing either."""
 
@@ -48,12 +51,7 @@ def decide_group(situations: Mapping[str, Situation], caps: CapTree, *, now: dat
     if not situations:
         return {}
     lot = Lot(situations, caps, now)
-    kept, drawn = kept_plans(lot)
-    timeline = lot.timeline()
-    for car, held in kept.items():
-        for stretch in held.stretches:
-            timeline.keep(car, *stretch)
-    _place(lot, timeline, drawn, kept)
+    timeline, kept = _placed(lot)
     stretches = timeline.stretches()
     ends = rests_from(lot, stretches)
     rests = rest_powers(lot, timeline, ends, kept)
@@ -71,10 +69,31 @@ def decide_group(situations: Mapping[str, Situation], caps: CapTree, *, now: dat
     }
 
 
-def _place(lot: Lot, timeline: Timeline, drawn: Rows, kept: Mapping[int, Kept]) -> None:
-    """Turn energies into power; what does not fit where it is cheapest goes to the cheapest room that is left."""
+def _placed(lot: Lot) -> tuple[Timeline, dict[int, Kept]]:
+    """Return the power of every car at every second, and which running plans are kept: as many as can be, unless what
+    finds no room beside them does where fewer are kept."""
+    best: tuple[float, Timeline, dict[int, Kept]] | None = None
+    for kept, drawn in ways_to_keep(lot):
+        timeline = lot.timeline()
+        for car, held in kept.items():
+            for stretch in held.stretches:
+                timeline.keep(car, *stretch)
+        left = _place(lot, timeline, drawn, kept)
+        if best is None or left < best[0] - WORTH_A_MOVE_KWH:
+            best = left, timeline, kept
+        if left <= WORTH_A_MOVE_KWH:
+            break
+    assert best is not None
+    return best[1:]
+
+
+def _place(lot: Lot, timeline: Timeline, drawn: Rows, kept: Mapping[int, Kept]) -> float:
+    """Turn energies into power; what does not fit where it is cheapest goes to the cheapest room that is left.
+
+    Return the kWh for which there is no room.
+    """
     if len(kept) == len(lot.planned):
-        return
+        return 0.0
     gather(lot, drawn, kept, _on_now(lot))
     rows = [[0.0] * lot.count if car in kept else row for car, row in enumerate(drawn)]
     left = timeline.fill(rows, [lot.at_once_kwh(car) for car in range(len(lot.keys))])
@@ -87,6 +106,7 @@ def _place(lot: Lot, timeline: Timeline, drawn: Rows, kept: Mapping[int, Kept]) 
             for slot in order:
                 if left[car] > max(least, LEAST_LEFT_KWH) and lot.slots[slot][1] <= lot.leaves_s[car]:
                     left[car] = pour(car, slot, left[car])
+    return sum(left)
 
 
 def _on_now(lot: Lot) -> list[int]:

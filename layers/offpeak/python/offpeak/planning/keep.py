@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -27,8 +27,8 @@ class Kept:
     best_kwh: float = 0.0
 
 
-def kept_plans(lot: Lot) -> tuple[dict[int, Kept], Rows]:
-    """Return the plans that are kept, and what every car draws in each slot beside them.
+def ways_to_keep(lot: Lot) -> Iterator[tuple[dict[int, Kept], Rows]]:
+    """Yield which plans could be kept, fewer each time and none at last, and what every car draws in each slot then.
 
     All that still serve their cars and pass no cap are kept while the best plans for all save no more than the
     threshold and serve nobody better. Otherwise they are given up, twice as many each time, those first whose cars
@@ -46,10 +46,10 @@ def kept_plans(lot: Lot) -> tuple[dict[int, Kept], Rows]:
     while kept:
         drawn = portions(lot, {car: held.drawn for car, held in kept.items()})
         if _is_good_enough(lot, kept, drawn, best):
-            return kept, drawn
+            yield kept, drawn
         given_up = 2 * given_up or 1
         kept = {car: held for car, held in kept.items() if car not in order[:given_up]}
-    return {}, best
+    yield {}, best
 
 
 def _held(lot: Lot, car: int) -> Kept | None:

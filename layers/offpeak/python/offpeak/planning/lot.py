@@ -45,8 +45,14 @@ SAME_EUR = 1e-9
 """EUR/kWh: prices that differ by less are the same."""
 
 
+def _rank(situation: Situation) -> tuple[float, datetime, float, float, float]:
+    """Return where a car stands among others, whatever its name: the largest need is the hardest to fit in."""
+    each = situation
+    return -(each.need_kwh or 0.0), each.departure_at, each.max_power_w, each.min_power_w, each.phase_share
+
+
 class Lot:
-    """Cars are counted in the order of their keys, nodes from the root on, each before its children.
+    """Cars are counted from those that need the most on, nodes from the root on, each before its children.
 
     Slot t runs from `slots[t][0]` to `slots[t][1]`, in seconds after `start_at`. The first `count` end by the last
     departure; those after it hold what the caps are then. `codes[car]` says why a car has no plan of its own.
@@ -57,17 +63,17 @@ class Lot:
     """
 
     def __init__(self, situations: Mapping[str, Situation], caps: CapTree, now: datetime) -> None:
-        self.keys = sorted(situations)
+        self.nodes: list[CapNode] = []
+        self.parent: list[int] = []
+        self._flatten(caps, -1)
+        places = {key: place for place, node in enumerate(self.nodes) for key in node.members}
+        self.keys = sorted(situations, key=lambda key: (*_rank(situations[key]), places.get(key, 0), key))
+        self.place_of = [places.get(key, 0) for key in self.keys]
         self.situations = [_expected(replace(situations[key], now=now)) for key in self.keys]
         self.start_at = now.replace(microsecond=0)
         self.problems = [self._posed(each) for each in self.situations]
         self.codes = [why_no_limit(each, problem) for each, problem in zip(self.situations, self.problems, strict=True)]
         self.planned = [car for car, code in enumerate(self.codes) if code is None]
-        self.nodes: list[CapNode] = []
-        self.parent: list[int] = []
-        self._flatten(caps, -1)
-        places = {key: place for place, node in enumerate(self.nodes) for key in node.members}
-        self.place_of = [places.get(key, 0) for key in self.keys]
         self.leaves_s = self._departures()
         self.end_s = max((self.leaves_s[car] for car in self.planned), default=0)
         self.edges_s = [*self._edges(), FOR_EVER_S]
