@@ -113,6 +113,18 @@ def test_two_pieces_become_one_when_the_start_is_worth_more_than_the_pause() -> 
     assert spans(plan.blocks) == [(0, 2)]
 
 
+def test_mending_leaves_no_run_that_is_too_short_where_a_fresh_plan_has_none() -> None:
+    calm = Calm(start_eur=0.0, minimum_run_s=3600)
+    before = a_situation(slots=night(h7=0.3), calm=calm)
+    running = decide(before)
+    assert spans(running.blocks) == [(6, 7), (8, 9)]
+    again = decide(replace(before, now=after(1), need_kwh=13.0, running=running))
+    assert spans(again.blocks) == [(8, pytest.approx(9.3))]
+    loose = replace(before, calm=replace(calm, minimum_run_s=0))
+    again = decide(replace(loose, now=after(1), need_kwh=13.0, running=running))
+    assert spans(again.blocks) == [(6, pytest.approx(6.3)), (8, 9)]
+
+
 def test_a_car_that_charges_is_boosted_through_what_it_would_have_left_out() -> None:
     slots = priced(0.2, 0.3, 0.1)
     running = decide(a_situation(slots=slots, departure_at=after(3), need_kwh=17.5, calm=Calm(start_eur=0.0)))

@@ -138,6 +138,17 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[float, float]], ReasonCode]] =
         [(7, 7.5)],
         ReasonCode.CHEAPEST,
     ),
+    (
+        "a_need_that_takes_less_than_the_shortest_run_is_met_in_one_run_of_all_of_it",
+        {
+            "slots": priced(0.4, 0.1, 0.3, 0.12, length=QUARTER),
+            "departure_at": after(1),
+            "need_kwh": 4.0,
+            "calm": Calm(start_eur=0, minimum_run_s=3600),
+        },
+        [(0.25, 0.65)],
+        ReasonCode.CHEAPEST,
+    ),
     ("a_boosted_car_charges_at_once_whatever_the_price", {"boosts": True}, [(0, 2)], ReasonCode.BOOST),
     ("a_boost_ends_when_it_was_said_to", {"boost_until": after(0.5)}, [(0, 0.5), (7, 8.5)], ReasonCode.CHEAPEST),
     ("a_boost_ends_when_the_need_is_met", {"boost_until": after(9)}, [(0, 2)], ReasonCode.BOOST),

@@ -31,7 +31,8 @@ def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
     """Return the best runs, or the running plan's while the best save no more than the threshold (docs/planning.md, 5).
 
     The running plan is mended as little as the need asks for: what is too much goes from its dearest slots, what is
-    missing comes from the room beside its runs, then from anywhere. Within its slack it is not touched.
+    missing comes from the room beside its runs, then from anywhere. Within its slack it is not touched. Where mending
+    leaves a run that is too short, and a fresh plan has none, it is given up.
     """
     if not is_plain(problem):
         return choose_kind(problem, running, calm)
@@ -49,6 +50,9 @@ def choose(problem: Problem, running: Plan | None, calm: Calm) -> Choice:
     )
     runs = before if is_kept else lay_out(problem, seconds_for(problem, mended), is_on=is_on)
     kept = at_full_power(problem, runs, mended, is_kept=is_kept)
+    if not is_kept and _has_short_run(runs, calm, is_on=is_on):
+        best = _best(problem, calm, is_on=is_on)
+        return kept if _has_short_run(best.runs, calm, is_on=is_on) else best
     total = _with_starts(problem, kept, calm, is_on=is_on)
     enough = max(calm.threshold_eur, calm.threshold_share * abs(total))
     if total - _energy_eur(problem, _solve(problem)) <= enough:
@@ -81,10 +85,14 @@ def _best(problem: Problem, calm: Calm, *, is_on: bool) -> Choice:
     drawn = _solve(problem)
     runs = lay_out(problem, seconds_for(problem, drawn), is_on=is_on)
     starts = count_starts(runs, is_on=is_on)
-    is_short = any(end - start < calm.minimum_run_s for start, end in (runs[1:] if is_on else runs))
-    if not is_short and (calm.start_eur <= 0 or starts <= (0 if is_on else 1)):
+    if not _has_short_run(runs, calm, is_on=is_on) and (calm.start_eur <= 0 or starts <= (0 if is_on else 1)):
         return at_full_power(problem, runs, drawn)
     return _with_few_starts(problem, calm, starts, is_on=is_on) or at_full_power(problem, runs, drawn)
+
+
+def _has_short_run(runs: Sequence[Run], calm: Calm, *, is_on: bool) -> bool:
+    """Say whether a run is shorter than it should be; one that goes on has been long enough."""
+    return any(end - start < calm.minimum_run_s for start, end in (runs[1:] if is_on else runs))
 
 
 def _with_few_starts(problem: Problem, calm: Calm, starts: int, *, is_on: bool) -> Choice | None:
@@ -143,11 +151,14 @@ def _few_starts(
         if fixed < slots < len(units) and level > (levels[-1].units if levels else 0):
             same = bool(levels) and levels[-1].slots == slots - fixed
             levels[-1 if same else len(levels) :] = [Level(slots - fixed, level)]
+    lengths = [end - start for start, end in pairwise(problem.edges_s[fixed:])]
+    # A need that takes less time than the shortest run is met in one run of all of it, if it can be.
+    whole_s = int(need / max(held / length for held, length in zip(rest, lengths, strict=True)))
     ways = (
         fewer_starts(
             [price / MJ_PER_KWH for price in problem.prices[fixed:]],
             rest,
-            [end - start for start, end in pairwise(problem.edges_s[fixed:])],
+            lengths,
             need,
             calm.start_eur,
             starts,
@@ -157,7 +168,7 @@ def _few_starts(
             minimum_run_s=minimum_run_s,
             most_steps=most_steps,
         )
-        for minimum_run_s in (calm.minimum_run_s, 0)
+        for minimum_run_s in (calm.minimum_run_s, min(calm.minimum_run_s, whole_s), 0)
     )
     return drawn + next(each for each in ways if each is not None)
 
