@@ -93,14 +93,16 @@ def least_power(seed: int) -> Pairs:
 
 def least_power_under_caps(seed: int) -> Pairs:
     """Slots of unlike power, levels between; prices below zero in half of them. Where only more than the battery takes
-    would do (the oracle then finds no way at all), there is nothing to compare."""
+    would do (the oracle then finds no way at all), what is drawn is compared alone."""
     random = Random(seed)
     problem = instances.paid_floor(random) if seed % 2 else instances.uneven_floor(random)
     is_paid = min(problem["prices"]) < 0
-    fits = max(problem.get("most", 0.0), min(problem["need"], sum(problem["room"]))) if is_paid else inf
-    least = least_cost_with_floor(**{**problem, "most": fits})
+    need = min(problem["need"], sum(problem["room"]))
+    least = least_cost_with_floor(**{**problem, "most": max(problem.get("most", 0.0), need) if is_paid else inf})
+    drawn = at_least(**problem)
+    yield min(need, sum(drawn)), need
     if least < inf:
-        yield _priced(problem["prices"], at_least(**problem)), least
+        yield _priced(problem["prices"], drawn), least
 
 
 def nearly_full(seed: int) -> Pairs:
