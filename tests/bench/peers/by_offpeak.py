@@ -1,5 +1,6 @@
 """Offpeak's own solvers, in a process that has nothing of the project on its path but the planning package's."""
 
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -11,6 +12,9 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[2] / "layers" / "offpeak" / "python")]
 
 from served import serve
+
+if "WITHOUT_NUMPY" in os.environ:
+    sys.modules["numpy"] = None  # type: ignore[assignment]
 
 began = time.perf_counter()
 from offpeak.planning.cheapest import cheapest
