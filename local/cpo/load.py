@@ -15,13 +15,14 @@ class Load:
     """From `start_at` until the next load begins, watts.
 
     `limited_w` is what those chargers that hold their car to a limit let them draw at most, `unlimited_w` what the
-    others' cars and hardware can, `drawn_w` the most that the cars did draw.
+    others' cars and hardware can, and `unlimited` their sessions' ids; `drawn_w` is the most that the cars did draw.
     """
 
     start_at: datetime
     limited_w: float
     unlimited_w: float
     drawn_w: float
+    unlimited: tuple[str, ...] = ()
 
 
 def load_of(sessions: Sequence[ChargingSession], start_at: datetime, end_at: datetime) -> list[Load]:
@@ -37,6 +38,7 @@ def load_of(sessions: Sequence[ChargingSession], start_at: datetime, end_at: dat
 
 def _load_at(sessions: Sequence[ChargingSession], at: datetime, end_at: datetime) -> Load:
     limited_w = unlimited_w = drawn_w = 0.0
+    unlimited = list[str]()
     for session in sessions:
         if not _begin(session) <= at < _end(session, end_at):
             continue
@@ -47,9 +49,10 @@ def _load_at(sessions: Sequence[ChargingSession], at: datetime, end_at: datetime
             limited_w += min(limit_w, most_w)
         else:
             unlimited_w += most_w
+            unlimited.append(session.visit.session_id)
         stretch = _stretch_at(session.drawn, at)
         drawn_w += stretch.first_power_w if stretch else 0.0
-    return Load(at, limited_w, unlimited_w, drawn_w)
+    return Load(at, limited_w, unlimited_w, drawn_w, tuple(unlimited))
 
 
 def _stretch_at(drawn: Sequence[Stretch], at: datetime) -> Stretch | None:
