@@ -92,17 +92,17 @@ def least_power(seed: int) -> Pairs:
 
 
 def least_power_under_caps(seed: int) -> Pairs:
-    """Slots of unlike power, levels between; prices below zero in half of them. Where only more than the battery takes
-    would do (the oracle then finds no way at all), what is drawn is compared alone."""
+    """Slots of unlike power, levels between; prices below zero in half of them. Where minimums make it more than the
+    battery takes, which no way of the oracle's does, what is drawn is compared alone."""
     random = Random(seed)
     problem = instances.paid_floor(random) if seed % 2 else instances.uneven_floor(random)
     is_paid = min(problem["prices"]) < 0
     need = min(problem["need"], sum(problem["room"]))
-    least = least_cost_with_floor(**{**problem, "most": max(problem.get("most", 0.0), need) if is_paid else inf})
+    fits = max(problem.get("most", 0.0), need) if is_paid else inf
     drawn = at_least(**problem)
     yield min(need, sum(drawn)), need
-    if least < inf:
-        yield _priced(problem["prices"], drawn), least
+    if sum(drawn) <= fits + SAME:
+        yield _priced(problem["prices"], drawn), least_cost_with_floor(**{**problem, "most": fits})
 
 
 def nearly_full(seed: int) -> Pairs:

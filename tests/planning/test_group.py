@@ -256,6 +256,17 @@ def test_one_session_alone_is_planned_as_if_there_were_no_group() -> None:
     assert (grouped.reason.code, grouped.reason.text) == (alone.reason.code, alone.reason.text)
 
 
+@pytest.mark.parametrize(("before_w", "then_w", "changes_s"), [(5_000.0, 9_000.0, 3601), (9_000.0, 5_000.0, 3600)])
+def test_a_cap_that_changes_within_a_second_counts_as_the_lower_one_in_that(
+    before_w: float, then_w: float, changes_s: int
+) -> None:
+    steps = (CapStep(NOW, before_w), CapStep(NOW + timedelta(seconds=3600.5), then_w))
+    tree = CapNode("connection", steps, members=("a",))
+    plan = decide_group({"a": a_situation(boosts=True, min_power_w=4_140.0, now=NOW)}, tree, now=NOW)["a"]
+    assert [float(block.power_w) for block in plan.blocks[:2]] == [before_w, then_w]
+    assert plan.blocks[1].start_at == NOW + timedelta(seconds=changes_s)
+
+
 def test_a_car_that_stays_longer_draws_what_the_others_leave() -> None:
     late = a_situation(departure_at=after(-1), min_power_w=4_140.0)
     plans = decide_group({"late": late, "other": a_situation()}, under(10_000.0, "late", "other"), now=NOW)

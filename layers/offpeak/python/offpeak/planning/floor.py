@@ -37,7 +37,7 @@ def at_least(
     """Return the energy to draw in each slot, 0 or `least[t]` to `room[t]`, `need` or more in all, at the least cost.
 
     What does not fit is left out; `milestones` and `most` are those of `cheapest`. Exact unless MOST_TRIES are too
-    few. Where prices are below zero, more than `need` and `most` is drawn only if no other way meets the need.
+    few. Minimums may make it more than `need` and `most`; a price below zero pays for no more than these.
     """
     need = min(need, sum(room))
     if not any(room) or (need <= NOTHING and most <= need):
@@ -48,10 +48,10 @@ def at_least(
         return _filled(prices, least, room, order[: max(1, ceil(need / room[0] - NOTHING))], need)
     levels = [(slots, min(level, sum(room[:slots]))) for slots, level in (*milestones, (len(room), need))]
     fits = max(most, need)
-    if is_paid and (drawn := _branched(prices, least, room, levels, fits, fits)):
-        return drawn
-    # What does not fit into the battery anyway is paid for by nobody.
-    return _branched([max(0.0, price) for price in prices], least, room, levels, fits, inf) or list(room)
+    ways = [_branched(prices, least, room, levels, fits, fits)] if is_paid else []
+    # Minimums may add up to more than a battery takes. Nobody is paid for that.
+    ways.append(_branched([max(0.0, price) for price in prices], least, room, levels, fits, inf) or list(room))
+    return min((way for way in ways if way), key=lambda way: _eur_up_to(prices, way, fits))
 
 
 def _filled(
@@ -130,3 +130,10 @@ def _meets(drawn: Sequence[float], levels: Levels) -> bool:
 
 def _eur(prices: Sequence[float], drawn: Sequence[float]) -> float:
     return sum(price * energy for price, energy in zip(prices, drawn, strict=True))
+
+
+def _eur_up_to(prices: Sequence[float], drawn: Sequence[float], fits: float) -> float:
+    """Return what is paid for `drawn`, where what is more than `fits` earns nothing."""
+    beyond = max(0.0, sum(drawn) - fits)
+    lowest = min((price for price, energy in zip(prices, drawn, strict=True) if energy > 0), default=0.0)
+    return _eur(prices, drawn) - min(0.0, lowest) * beyond

@@ -23,6 +23,7 @@ from offpeak.planning.problem import (
     least_cap_w,
     pose,
     seconds_after,
+    seconds_until,
 )
 from offpeak.planning.rotate import Car, Timeline
 from offpeak.planning.situation import Situation
@@ -176,7 +177,7 @@ class Lot:
                 at_s for start, end, _ in caps_in_seconds(self.start_at, situation.caps) for at_s in (start, end)
             )
         for node in self.nodes:
-            edges.update(max(0, self.second(step.start_at)) for step in node.steps)
+            edges.update(max(0, at_s) for begun_s, full_s, _ in self._steps(node) for at_s in (begun_s, full_s))
         return sorted(edges)
 
     def _at_once_edges(self) -> set[int]:
@@ -187,13 +188,26 @@ class Lot:
         to_quarter_s = AT_ONCE_S - self.into_slot_s(AT_ONCE_S)
         return {*ends, *range(to_quarter_s, max(ends, default=0), AT_ONCE_S)}
 
+    def _steps(self, node: CapNode) -> list[tuple[int, int, float]]:
+        """Return the steps of a node's cap: the second in which each begins, the first that is all in it, and W."""
+        return [
+            (self.second(step.start_at), seconds_until(self.start_at, step.start_at), max(0.0, step.power_w))
+            for step in node.steps
+        ]
+
     def _cap_row(self, node: CapNode) -> list[float]:
-        steps = [(self.second(step.start_at), max(0.0, step.power_w)) for step in node.steps]
+        """Return the least of a node's cap in each slot; within one it changes only where a step begins in a second."""
+        steps = self._steps(node)
         row, place = [], 0
-        for start, _ in self.slots:
-            while place + 1 < len(steps) and steps[place + 1][0] <= start:
+        for start, end in self.slots:
+            while place + 1 < len(steps) and steps[place + 1][1] <= start:
                 place += 1
-            row.append(min(steps[place][1], NO_CAP_W) if steps else NO_CAP_W)
+            least_w = steps[place][2] if steps else NO_CAP_W
+            following = place + 1
+            while following < len(steps) and steps[following][0] < end:
+                least_w = min(least_w, steps[following][2])
+                following += 1
+            row.append(min(least_w, NO_CAP_W))
         return row
 
     def _car(self, car: int) -> Car:

@@ -272,11 +272,14 @@ def _mean(spans: Sequence[_Span], at: datetime) -> PricedSlot:
 
 def caps_in_seconds(start_at: datetime, caps: Sequence[PowerCap]) -> list[Cap]:
     """Return the caps that are not over, in seconds, begun and ended no later and no earlier than they say."""
-    begun = [(seconds_after(start_at, each.start_at), _up_to(start_at, each.end_at), each.power_w) for each in caps]
+    begun = [
+        (seconds_after(start_at, each.start_at), seconds_until(start_at, each.end_at), each.power_w) for each in caps
+    ]
     return [(max(0, start), end, power_w) for start, end, power_w in begun if end > 0]
 
 
-def _up_to(start_at: datetime, at: datetime) -> int:
+def seconds_until(start_at: datetime, at: datetime) -> int:
+    """Return the seconds from `start_at` to `at`, the one in which that is counted whole."""
     return ceil((at - start_at).total_seconds())
 
 
@@ -300,7 +303,7 @@ def _at_once_s(
         return at_once_s
     boosted_s = _filled_at(pieces, draw_kw, target)
     if situation.boost_until is not None and not situation.boosts:
-        boosted_s = min(boosted_s, _up_to(situation.now.replace(microsecond=0), situation.boost_until))
+        boosted_s = min(boosted_s, seconds_until(situation.now.replace(microsecond=0), situation.boost_until))
     return max(at_once_s, boosted_s)
 
 
