@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from zlib import crc32
 
 from local.cpo import CpoSimulator
 from offpeak.aws.queues import FifoQueue
-from offpeak.aws.tables import Table
+from offpeak.aws.tables import Put, Table
 from offpeak.errors import ConcurrentChange, PeerUnavailable
 from offpeak.events.outbox import Outbox
 from offpeak.ocpi.client import OcpiClient
@@ -98,6 +98,7 @@ class Scene:
             self.ownership,
             OwnMarkets(self.tables["own_markets"]),
             self.outbox,
+            causes=self.causes,
             plan_anew=lambda partner_id, uids: self.planned.append((partner_id, tuple(uids))),
             real_now=self.real_now,
         )
@@ -106,6 +107,13 @@ class Scene:
     def linker(self) -> Linker:
         ids = count(1)
         return Linker(self.claimer, self.interfaces, self.tries, new_id=lambda: f"call-{next(ids)}-{id(ids)}")
+
+    def causes(self, chargers: Sequence[Charger]) -> list[tuple[Table, Put]]:
+        """Stand in for the sessions that run at chargers: `caused` tells whose plans were wanted."""
+        return [(self.tables["events"], Put({"pk": "CAUSE", "sk": each.key.charger_id})) for each in chargers]
+
+    def caused(self) -> list[str]:
+        return sorted(row["sk"]["S"] for row in self._all("events") if row["pk"]["S"] == "CAUSE")
 
     def with_tables(self, wrap: Callable[[Table], Table]) -> Scene:
         """Return the same scene as seen through other tables."""

@@ -388,8 +388,8 @@ def test_what_runs_at_a_limited_connection_is_planned_anew_when_a_charger_is_lin
     assert scene.planned == [first, first, second]
 
 
-def test_neighbours_hear_of_their_smaller_shares_from_who_tries_again_after_a_death(scene: Scene) -> None:
-    """Nothing in the transaction tells them, so whoever finds the charger linked does."""
+def test_neighbours_hear_of_their_smaller_shares_though_who_links_dies(scene: Scene) -> None:
+    """The transaction that links wants their plans; who comes again has planned what ran at the charger itself."""
 
     class DiesLinked(Life):
         def lives_through(self, name: str, *, is_done: bool) -> None:
@@ -398,13 +398,14 @@ def test_neighbours_hear_of_their_smaller_shares_from_who_tries_again_after_a_de
 
     ann = scene.moves_in("ann")
     scene.cpo.issue_code("AB-222222", "EVSE-2")
-    scene.link("AB-123456", ann)
+    first = scene.link("AB-123456", ann)
     home = scene.accounts.known(ann).locations["loc_1"]
     scene.accounts.save_location(ann, replace(home, connection_limit_a=25))
     scene.planned.clear()
     with pytest.raises(Died):
         scene.with_tables(DiesLinked(0).mortal).link("AB-222222", ann, "2")
-    assert scene.planned == []
+    assert isinstance(first, Charger)
+    assert (scene.caused(), scene.planned) == ([first.key.charger_id], [])
     assert isinstance(scene.link("AB-222222", ann, "2"), Charger)
     assert scene.planned == [("acme", ("EVSE-1",)), ("acme", ("EVSE-2",))]
 

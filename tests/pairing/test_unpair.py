@@ -41,7 +41,7 @@ class World:
             of.accounts,
             of.ownership,
             of.outbox,
-            causes=lambda _: (),
+            causes=of.causes,
             plan_anew=lambda partner_id, uids: of.planned.append((partner_id, tuple(uids))),
             real_now=of.real_now,
             new_id=lambda: f"unp_{next(self.ids)}",
@@ -114,6 +114,7 @@ def test_what_runs_beside_it_at_a_limited_connection_gets_a_larger_share(world: 
     world.scene.accounts.save_location(charger.key.user, replace(home, connection_limit_a=25))
     world.scene.planned.clear()
     world.unpair(charger.key)
+    assert world.scene.caused() == sorted((charger.key.charger_id, "chg_usr_ann_2")), "in the same transaction"
     assert world.scene.planned == [("acme", ("EVSE-1",)), ("acme", ("EVSE-2",))]
 
 

@@ -24,7 +24,7 @@ from offpeak.profiles.for_apps import OFFLINE_AFTER
 from offpeak.profiles.model import RequestKind
 from offpeak.sessions.model import SessionKey
 from offpeak.sessions.store import SHARDS
-from tests.pairing.builders import CHARGER, USER, charger, station
+from tests.pairing.builders import CHARGER, USER, charger, location, station
 from tests.profiles.paired import pair
 from tests.profiles.world import ProcessDied, World
 from tests.sessions.builders import KEY, a_patch, a_put, at, period
@@ -121,25 +121,49 @@ def test_who_dies_while_settings_change_has_changed_nothing_or_left_it_to_the_sw
     assert (world.newest.kind is RequestKind.CLEAR) is (effects == 1)
 
 
+def unpairer_that_dies(world: World) -> Unpairer:
+    """One that dies when its transaction is done."""
+
+    def dies(_: str, __: Sequence[str]) -> None:
+        raise ProcessDied
+
+    return Unpairer(
+        world.accounts,
+        OwnershipStore(world.ownership),
+        world.outbox,
+        lambda chargers: causes_at(chargers, wishes(world)),
+        dies,
+        lambda: world.real_now,
+        lambda: "unp_1",
+    )
+
+
+def test_who_dies_after_an_unpairing_leaves_it_to_the_sweep_to_give_the_neighbours_their_larger_shares(
+    world: World,
+) -> None:
+    world.change_partner(planning=replace(world.partner.planning, phases=3))
+    pair(world, location(connection_limit_a=20))
+    beside = charger(replace(CHARGER, charger_id="chg_2"), station=station(KEY.partner_id, "E2"))
+    world.accounts.save_charger(beside)
+    world.receive()
+    confirm(world)
+    assert world.standing.plan is not None
+    assert world.standing.plan.max_power_w == 6_900, "half of 20 A"
+    with pytest.raises(ProcessDied):
+        unpair(beside.key, Why.APP, unpairer_that_dies(world), now=world.now)
+    world.pass_time(minutes=2)
+    world.sweep()
+    confirm(world)
+    assert world.standing.plan.max_power_w == 11_040
+
+
 def test_who_dies_after_an_unpairing_leaves_it_to_the_sweep_to_clear_the_profile(world: World) -> None:
     pair(world)
     world.receive()
     confirm(world)
 
-    def dies(_: str, __: Sequence[str]) -> None:
-        raise ProcessDied
-
-    by = Unpairer(
-        world.accounts,
-        OwnershipStore(world.ownership),
-        world.outbox,
-        lambda charger: causes_at(charger, wishes(world)),
-        dies,
-        lambda: world.real_now,
-        lambda: "unp_1",
-    )
     with pytest.raises(ProcessDied):
-        unpair(CHARGER, Why.APP, by, now=world.now)
+        unpair(CHARGER, Why.APP, unpairer_that_dies(world), now=world.now)
     world.pass_time(minutes=2)
     world.sweep()
     world.deliver()

@@ -725,8 +725,17 @@ def claimer() -> Claimer:
     from datetime import UTC, datetime
 
     from offpeak.pairing.link import Claimer
+    from offpeak.pairing.wish import causes_at
 
-    return Claimer(accounts(), ownership(), own_markets(), outbox(), plan_anew_at, real_now=lambda: datetime.now(UTC))
+    return Claimer(
+        accounts(),
+        ownership(),
+        own_markets(),
+        outbox(),
+        lambda paired: causes_at(paired, wishes()),
+        plan_anew_at,
+        real_now=lambda: datetime.now(UTC),
+    )
 
 
 @cache
@@ -832,7 +841,7 @@ def unpairer() -> Unpairer:
         accounts(),
         ownership(),
         outbox(),
-        lambda charger: causes_at(charger, wishes()),
+        lambda paired: causes_at(paired, wishes()),
         plan_anew_at,
         real_now=lambda: datetime.now(UTC),
         new_id=lambda: f"unp_{secrets.token_urlsafe(16)}",

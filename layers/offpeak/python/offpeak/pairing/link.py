@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from offpeak.aws.tables import LARGEST_TRANSACTION, Also, write_together
+from offpeak.aws.tables import LARGEST_TRANSACTION, Also, Table, Write, write_together
 from offpeak.errors import ConcurrentChange, PeerUnavailable, PeerUnusable
 from offpeak.events.model import Event, EventKind, Stream
 from offpeak.events.outbox import Outbox
@@ -62,12 +62,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Claimer:
-    """What it takes to give a charger to a driver. `plan_anew` has the running sessions of EVSEs planned."""
+    """What it takes to give a charger to a driver. `causes` counts a cause of a plan for each session that runs at
+    chargers, in the same transaction; `plan_anew` has the running sessions of EVSEs planned."""
 
     accounts: AccountStore
     ownership: OwnershipStore
     own_markets: OwnMarkets
     outbox: Outbox
+    causes: Callable[[Sequence[Charger]], Sequence[tuple[Table, Write]]]
     plan_anew: Callable[[str, Sequence[str]], object]
     real_now: Callable[[], datetime]
 
@@ -190,8 +192,11 @@ def claim(
         ]
         if len(writes) > LARGEST_TRANSACTION:
             raise PeerUnavailable("the CPO has to be told of earlier un-pairings first")
+        # The others at a shared connection have less from now on.
+        account = by.accounts.load(key.user)
+        causes = by.causes(account.sharing_with(charger) if account else ())[: LARGEST_TRANSACTION - len(writes)]
         try:
-            write_together(writes)
+            write_together([*writes, *causes])
         except ConcurrentChange:
             account = by.accounts.load(key.user)
             if account is None or location_id not in account.locations:
@@ -206,7 +211,7 @@ def claim(
 
 def followed(charger: Charger, by: Claimer) -> Charger:
     """Do what follows from a charger's being linked, and return it as it is by now. Who finds it linked by a try that
-    may have died does it again: the neighbours at a connection would keep their larger shares until the clock plans."""
+    may have died does it again: what runs at it already would wait for the clock."""
     event = _paired_event(charger)
     by.outbox.wake(event.stream, event.event_id)
     account = by.accounts.load(charger.key.user)

@@ -26,14 +26,14 @@ PAST_KEPT_FOR = KEPT_FOR + timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Unpairer:
-    """What it takes to un-pair. `causes` counts a cause of a plan for each session that runs at a charger, in the same
+    """What it takes to un-pair. `causes` counts a cause of a plan for each session that runs at chargers, in the same
     transaction, and `plan_anew` has the running sessions of EVSEs planned: what is nobody's has its profile cleared.
     `new_id` makes the id of an un-pairing."""
 
     accounts: AccountStore
     ownership: OwnershipStore
     outbox: Outbox
-    causes: Callable[[Charger], Sequence[tuple[Table, Write]]]
+    causes: Callable[[Sequence[Charger]], Sequence[tuple[Table, Write]]]
     plan_anew: Callable[[str, Sequence[str]], object]
     real_now: Callable[[], datetime]
     new_id: Callable[[], str]
@@ -63,17 +63,18 @@ def unpair(key: ChargerKey, why: Why, by: Unpairer, *, now: datetime) -> bool:
             *([by.ownership.unpairing_put(waits)] if waits else []),
             by.outbox.put(event, at=at),
         ]
-        # Of a large station with many running sessions not all causes fit: `plan_anew` wants the plans of the rest.
-        causes = by.causes(charger)[: max(0, LARGEST_TRANSACTION - len(writes))]
+        # What it leaves of a shared connection is for the others there. Of many running sessions not all causes fit:
+        # `plan_anew` wants the plans of the rest.
+        left = None if why is Why.ACCOUNT_DELETED else by.accounts.load(key.user)
+        concerned = [charger, *(left.sharing_with(charger) if left else ())]
+        causes = by.causes(concerned)[: max(0, LARGEST_TRANSACTION - len(writes))]
         try:
             write_together([*writes, *causes])
         except ConcurrentChange:
             continue
         _report(charger, why)
         by.outbox.wake(event.stream, event.event_id)
-        # What it leaves of a shared connection is for the others there, once it has ended.
-        left = None if why is Why.ACCOUNT_DELETED else by.accounts.load(key.user)
-        for each in (charger, *(left.sharing_with(charger) if left else ())):
+        for each in concerned:
             by.plan_anew(each.station.partner_id, each.station.evse_uids)
         return True
     raise ConcurrentChange(f"charger {key.charger_id} is being changed by too many at once")

@@ -110,9 +110,9 @@ def change_location(
     raise ConcurrentChange(f"charging location {location_id} is being changed by too many at once")
 
 
-def causes_at(charger: Charger, by: Wishes) -> list[tuple[Table, Write]]:
-    """Return the writes that count a cause of a plan for each session that runs at a charger."""
-    return _causes(_running([charger], by, checks=True), by)
+def causes_at(chargers: Iterable[Charger], by: Wishes) -> list[tuple[Table, Write]]:
+    """Return the writes that count a cause of a plan for each session that runs at chargers."""
+    return _causes(_running(chargers, by, checks=True), by)
 
 
 def _running(chargers: Iterable[Charger], by: Wishes, *, checks: bool) -> list[SessionKey]:
