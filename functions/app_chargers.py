@@ -26,8 +26,10 @@ CHARGER = f"{CHARGERS}/<charger_id>"
 
 @api.get(CHARGERS)
 def list_chargers(user_id: str) -> Response[str]:
+    after, limit = page_asked(api)
     account = wiring.accounts().known(user_key(api, user_id))
-    return answer({"chargers": chargers_of(account, wiring.charger_reader(), wiring.clock().now()), "next": None})
+    shown, next_after = chargers_of(account, after, limit, wiring.charger_reader(), wiring.clock().now())
+    return answer({"chargers": shown, "next": cursor_at(next_after)})
 
 
 @api.get(CHARGER)

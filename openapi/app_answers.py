@@ -129,9 +129,10 @@ class ChargerShown(TypedDict):
     smart_charging: bool
 
 
-class ChargerList(TypedDict):
+class ChargerPage(TypedDict):
     chargers: list[ChargerShown]
-    next: None
+    next: str | None
+    """The cursor of the next page, null after the last."""
 
 
 class DeparturesShown(TypedDict):

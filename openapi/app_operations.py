@@ -129,7 +129,12 @@ APP_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
         ),
     },
     f"{USER}/chargers": {
-        "GET": Operation("List a user's chargers, all of them", data=answers.ChargerList, raises=(UnknownObject,)),
+        "GET": Operation(
+            "List a user's chargers, the oldest pairing first",
+            data=answers.ChargerPage,
+            raises=(InvalidMessage, UnknownObject),
+            pages=True,
+        ),
     },
     CHARGER: {
         "GET": Operation("Show a charger and what happens there", data=answers.ChargerShown, raises=(UnknownObject,)),

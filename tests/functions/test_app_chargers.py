@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from offpeak.pairing.model import ChargerKey, UserKey
 from tests.functions.events import CONTEXT, header_of, rest_event
 from tests.functions.journey import Journey
 from tests.functions.logs import captured_log
-from tests.pairing.builders import CHARGER, USER, charger, location, user
+from tests.pairing.builders import CHARGER, NOW, USER, charger, location, user
 
 PATH = f"/v1/users/{USER.user_id}/chargers"
 HERE = f"{PATH}/{CHARGER.charger_id}"
@@ -57,6 +59,21 @@ def test_a_charger_waits_for_a_session_after_it_was_paired() -> None:
     shown = body_of(call("GET", HERE))
     assert (shown["state"], shown["reason"]) == ("waiting_for_session", "no_session_yet")
     assert body_of(call("GET", PATH)) == {"chargers": [shown], "next": None}
+
+
+def test_chargers_are_listed_in_pages_the_oldest_pairing_first() -> None:
+    for number in range(4):
+        key = replace(CHARGER, charger_id=f"chg_x{number}")
+        wiring.accounts().save_charger(charger(key, paired_at=NOW - timedelta(days=number)))
+    query, seen = {"limit": "2"}, []
+    while True:
+        page = body_of(call("GET", PATH, query=query))
+        seen += [each["charger_id"] for each in page["chargers"]]
+        if page["next"] is None:
+            break
+        query["cursor"] = page["next"]
+    assert seen == ["chg_x3", "chg_x2", "chg_x1", "chg_1", "chg_x0"]
+    assert body_of(call("GET", PATH, query={"limit": "0"}), 422)["field"] == "limit"
 
 
 def test_settings_are_changed_by_whoever_has_seen_them() -> None:

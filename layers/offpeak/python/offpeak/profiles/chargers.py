@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import islice
 
 from offpeak.errors import no_such
+from offpeak.instants import format_instant
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.model import Account, Charger, ChargerKey
 from offpeak.partners.store import PartnerStore
@@ -43,10 +44,15 @@ def driver_of(account: Account, key: ChargerKey) -> Driver:
     return driver_in(account, charger)
 
 
-def chargers_of(account: Account, by: Reader, now: datetime) -> list[dict[str, object]]:
-    """Return all chargers of a user, the oldest pairing first."""
-    in_order = sorted(account.chargers.values(), key=lambda each: (each.paired_at, each.key.charger_id))
-    return [show_charger(driver_of(account, each.key), by, now) for each in in_order]
+def chargers_of(
+    account: Account, after: str | None, limit: int, by: Reader, now: datetime
+) -> tuple[list[dict[str, object]], str | None]:
+    """Return a page of a user's chargers, the oldest pairing first, and where the next one starts, None after the
+    last."""
+    places = {f"{format_instant(each.paired_at)} {each.key.charger_id}": each.key for each in account.chargers.values()}
+    following = [place for place in sorted(places) if after is None or place > after]
+    shown = [show_charger(driver_of(account, places[place]), by, now) for place in following[:limit]]
+    return shown, following[limit - 1] if len(following) > limit else None
 
 
 def show_charger(driver: Driver, by: Reader, now: datetime) -> dict[str, object]:
