@@ -26,6 +26,7 @@ ACME, VOLT = cpo("acme", LETTERS, "ABC-1234"), cpo("volt", r"[0-9]{6}", "123456"
         ("ABC-1234", Chosen("ABC-1234", ("acme",))),
         ("  abc-1234 ", Chosen("ABC-1234", ("acme",))),
         ("abc - 12 34", Chosen("ABC-1234", ("acme",))),
+        ("abc 1234", Chosen("ABC-1234", ("acme",))),
         ("123 456", Chosen("123456", ("volt",))),
         ("ABC-12345", None),
         ("АBC-1234", None),

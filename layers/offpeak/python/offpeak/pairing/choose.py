@@ -20,7 +20,8 @@ class Chosen:
 def choose(typed: str, partners: Sequence[Partner]) -> Chosen | None:
     """Return a spelling of what was typed that looks like a code, and of whom; None where none does.
 
-    Phones write small letters and put spaces in; so what was typed is tried as it is, without spaces, and in capitals.
+    Phones write small letters and put spaces in, people leave hyphens out; so what was typed is tried as it is, without
+    spaces, with hyphens for them, and each of these in capitals.
     Who says what his codes look like is believed before those whose codes may look like anything.
     """
     may_pair = list(pairing_partners(partners))
@@ -48,5 +49,5 @@ def _spellings(typed: str) -> Iterator[str]:
     code = tidied(typed)
     if code is None:
         return
-    closed = "".join(code.split())
-    yield from dict.fromkeys((code, code.upper(), closed, closed.upper()))
+    for spelling in dict.fromkeys((code, "".join(code.split()), "-".join(code.split()))):
+        yield from dict.fromkeys((spelling, spelling.upper()))
