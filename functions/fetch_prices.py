@@ -21,7 +21,7 @@ def run() -> None:
         for zone in fetch_prices(wiring.price_feed(), wiring.prices(), in_time, watched, now, at):
             changed.add(zone)
     finally:  # what was fetched before a failure is planned by
-        ask_for_plans(connected_in(changed, priced), wiring.replan_queue(), changed_at=datetime.now(UTC))
+        ask_for_plans(connected_in(changed, priced), wiring.replan_queue(), changed_at=datetime.now(UTC), zones=changed)
 
 
 handler = edge.clock_handler(run)

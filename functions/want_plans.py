@@ -6,16 +6,12 @@ from datetime import UTC, datetime
 
 from offpeak import wiring
 from offpeak.edge import Message, queue_handler
-from offpeak.profiles.replan import want_plans
+from offpeak.profiles.replan import page_in, want_plans
 
 
 def process(message: Message) -> None:
-    after, changed = message["after"], message.get("changed")
     want_plans(
-        str(message["partner_id"]),
-        int(message["shard"] or 0),
-        None if after is None else str(after),
-        None if changed is None else str(changed),
+        page_in(message),
         wiring.sessions(),
         wiring.plan_queue(),
         wiring.replan_queue(),

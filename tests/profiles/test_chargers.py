@@ -295,7 +295,7 @@ def test_chargers_are_listed_by_their_pairing_and_sessions_newest_first(world: W
     )
     world.receive()
     world.plan()
-    listed = chargers_of(world.accounts.known(USER), reader(world), world.now)
+    listed, _ = chargers_of(world.accounts.known(USER), None, 9, reader(world), world.now)
     assert [each["charger_id"] for each in listed] == ["chg_1", "chg_0"]
     driver = driver_of(world.accounts.known(USER), CHARGER)
     sessions, end = visits_of(driver, None, 9, reader(world))

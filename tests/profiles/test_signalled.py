@@ -16,14 +16,14 @@ from offpeak.partners.audit import Actor
 from offpeak.partners.model import Partner, PartnerStatus
 from offpeak.partners.trail import AuditTrail
 from offpeak.profiles.grid import held_until
-from offpeak.profiles.replan import want_plans
+from offpeak.profiles.replan import page_in, want_plans
 from offpeak.profiles.signalled import SignalReplans
 from offpeak.profiles.zones import markets_of
 from tests.conftest import MakeTable
 from tests.pairing.builders import location
 from tests.profiles.paired import pair
 from tests.profiles.world import ProcessDied, World
-from tests.sessions.builders import KEY, PLUG_IN
+from tests.sessions.builders import KEY, PLUG_IN, a_put
 
 ALICE = Actor("arn:aws:iam::111122223333:user/alice", "api")
 HOUR = timedelta(hours=1)
@@ -71,10 +71,7 @@ class Grid:
         for message in world.waiting("replan"):
             looked.add(message["partner_id"])
             want_plans(
-                message["partner_id"],
-                message["shard"],
-                message["after"],
-                message["changed"],
+                page_in(message),
                 world.sessions,
                 world.plan_queue,
                 world.replan_queue,
@@ -204,6 +201,22 @@ def test_a_signal_of_the_zone_that_a_drivers_place_names_moves_its_session(world
     grid.announce(SignalKind.CAP, 6000, 0, 2, scope=Scope(zone="NL"))
     assert grid.work() == {KEY.partner_id}
     assert charging(world)[0] == (0, 2, 6000)
+
+
+def test_a_signal_wants_no_plan_of_the_partners_sessions_in_another_zone(world: World, grid: Grid) -> None:
+    pair(world, location(bidding_zone="NL"))
+    elsewhere = replace(KEY, session_id="S-2")
+    world.receive()
+    world.receive(replace(a_put(0, evse_uid="E2"), key=elsewhere))
+    unplanned = replace(KEY, session_id="S-3")
+    world.deliver()
+    world.receive(replace(a_put(0, evse_uid="E3"), key=unplanned))
+    assert world.profiles.standing(KEY).planned_zone == "NL"
+    before = {key: world.sessions.plan_wanted(key) or 0 for key in (KEY, elsewhere, unplanned)}
+    grid.announce(SignalKind.CAP, 6000, 0, 2, scope=Scope(zone="NL"))
+    grid.work()
+    more = {key.session_id: (world.sessions.plan_wanted(key) or 0) - wanted for key, wanted in before.items()}
+    assert more == {KEY.session_id: 1, "S-2": 0, "S-3": 1}, "of which no zone is known yet may be there"
 
 
 def test_a_groups_signal_has_its_group_planned_where_there_is_one(world: World, grid: Grid) -> None:

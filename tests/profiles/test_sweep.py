@@ -9,7 +9,7 @@ from itertools import count, islice
 import pytest
 
 from offpeak.profiles.model import RequestState
-from offpeak.profiles.replan import PAGE, ask_for_plans, want_plans
+from offpeak.profiles.replan import PAGE, Page, ask_for_plans, page_in, want_plans
 from offpeak.sessions.model import SessionKey
 from offpeak.sessions.store import SHARDS, shard_of
 from tests.profiles.world import World
@@ -158,10 +158,7 @@ def test_all_active_sessions_want_a_plan_page_by_page(world: World) -> None:
         world.messages = [each for each in world.messages if each[1] != "replan"]
         for message in asked:
             wanted += want_plans(
-                message["partner_id"],
-                int(message["shard"]),
-                message["after"],
-                message["changed"],
+                page_in(message),
                 world.sessions,
                 world.plan_queue,
                 world.replan_queue,
@@ -180,10 +177,7 @@ def test_a_long_walk_goes_on_where_its_page_ended(world: World, monkeypatch: pyt
     shard, after, pages, wanted = 3, None, 0, 0
     while True:
         wanted += want_plans(
-            KEY.partner_id,
-            shard,
-            after,
-            None,
+            Page(KEY.partner_id, shard, after),
             world.sessions,
             world.plan_queue,
             world.replan_queue,

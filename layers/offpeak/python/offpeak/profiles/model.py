@@ -121,9 +121,10 @@ class Standing:
     session's power has not shown it yet, `is_sated` that the car draws nothing though it might.
 
     `held` are the SETs and CLEARs that may be in force or come to be (exposure.may_hold), oldest first, and the newest.
-    `root_id` is the tree of limit groups that the session is planned with. There `waits_for` are keys of sessions whose
-    confirmations make room for its newest plan, none of them where no room is in sight, and None where it waits for
-    nothing; `is_awaited` says that others wait for what becomes of its own request.
+    `planned_zone` is the bidding zone by whose prices and signals the session was planned last, `root_id` the tree of
+    limit groups that it is planned with. There `waits_for` are keys of sessions whose confirmations make room for its
+    newest plan, none of them where no room is in sight, and None where it waits for nothing; `is_awaited` says that
+    others wait for what becomes of its own request.
 
     `charger` is the driver's that the session is listed with, by `begun_at`. All times are the session's.
     """
@@ -142,6 +143,7 @@ class Standing:
     is_unseen: bool = False
     is_sated: bool = False
     held: tuple[str, ...] = ()
+    planned_zone: str | None = None
     root_id: str | None = None
     waits_for: tuple[str, ...] | None = None
     is_awaited: bool = False

@@ -71,6 +71,7 @@ def up_to_date(gathered: Gathered) -> Standing:
     return replace(
         standing,
         draw_w=most_drawn_w(gathered.known, standing, gathered.partner.planning),
+        planned_zone=gathered.partner.planning.bidding_zone,
         charger=gathered.charger,
         begun_at=gathered.known.session.start_at,
         is_sated=is_sated(gathered.known, before=standing.is_sated),

@@ -1,5 +1,5 @@
-"""Plan those sessions again whom a signal of the grid concerns: of a zone, the sessions of the partners that are in it,
-or at whose chargers there are places that say so.
+"""Plan those sessions again whom a signal of the grid concerns: those in its zone, by the settings of their partners or
+by what drivers' places say, or those of its limit group's tree.
 
 The scope's outbox says that plans are wanted since the very transaction that changed the signal. Whoever changed it
 asks at once; where that fails, or never happens, the sweep asks.
@@ -63,6 +63,6 @@ class SignalReplans:
             moved = [each for each in self.markets() if each.weighs_carbon or not wanted.by_weight]
             concerned = connected_in({scope.zone}, moved)
             # Real time after the signal was stored: no process plans these by signals that it read before.
-            ask_for_plans(concerned, self.replan_queue, changed_at=self.real_now())
+            ask_for_plans(concerned, self.replan_queue, changed_at=self.real_now(), zones=[scope.zone])
         self.signals.done(wanted)
         logger.info("signal_replan_asked", scope=scope.text, partners=len(concerned), by_weight=wanted.by_weight)

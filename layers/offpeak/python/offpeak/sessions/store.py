@@ -183,21 +183,33 @@ class SessionStore:
         return int(row.get("plan_wanted", 0))
 
     def want_plan(
-        self, key: SessionKey, *, now: datetime, received_at: datetime, basis_changed_at: datetime | None = None
+        self,
+        key: SessionKey,
+        *,
+        now: datetime,
+        received_at: datetime,
+        basis_changed_at: datetime | None = None,
+        zones: Sequence[str] | None = None,
     ) -> int | None:
         """Count one more cause of a plan for an open session and return the count; None where none is open.
 
         `now` is the time the session lives in, `received_at` the real time of the cause, and `basis_changed_at` that of
-        the change of prices or settings that it is.
+        the change of prices or settings that it is. Where `zones` are named, a session that was last planned in another
+        bidding zone wants no plan.
         """
         basis = ", basis_changed_at = :basis_changed_at" if basis_changed_at else ""
         values = {":basis_changed_at": format_instant(basis_changed_at)} if basis_changed_at else {}
+        condition = "attribute_exists(active_shard)"
+        if zones is not None:
+            names = [f":zone{number}" for number in range(len(zones))]
+            condition += f" AND (attribute_not_exists(planned_zone) OR planned_zone IN ({', '.join(names)}))"
+            values |= dict(zip(names, zones, strict=True))
         try:
             row = self._table.change(
                 Update(
                     key={"pk": key.text, "sk": "SESSION"},
                     update=f"SET received_at = :received_at{basis}, {PLAN_WANTED}",
-                    condition="attribute_exists(active_shard)",
+                    condition=condition,
                     values={":received_at": format_instant(received_at), **_plan_wanted_values(key, now), **values},
                 )
             )
