@@ -65,8 +65,7 @@ def unpair(key: ChargerKey, why: Why, by: Unpairer, *, now: datetime) -> bool:
         ]
         # What it leaves of a shared connection is for the others there. Of many running sessions not all causes fit:
         # `plan_anew` wants the plans of the rest.
-        left = None if why is Why.ACCOUNT_DELETED else by.accounts.load(key.user)
-        concerned = [charger, *(left.sharing_with(charger) if left else ())]
+        concerned = [charger, *_sharing_with(charger, why, by)]
         causes = by.causes(concerned)[: max(0, LARGEST_TRANSACTION - len(writes))]
         try:
             write_together([*writes, *causes])
@@ -74,10 +73,17 @@ def unpair(key: ChargerKey, why: Why, by: Unpairer, *, now: datetime) -> bool:
             continue
         _report(charger, why)
         by.outbox.wake(event.stream, event.event_id)
-        for each in concerned:
+        # Again, since others may have come meanwhile.
+        for each in (charger, *_sharing_with(charger, why, by)):
             by.plan_anew(each.station.partner_id, each.station.evse_uids)
         return True
     raise ConcurrentChange(f"charger {key.charger_id} is being changed by too many at once")
+
+
+def _sharing_with(charger: Charger, why: Why, by: Unpairer) -> Sequence[Charger]:
+    """Return who shares a connection with a charger, where its user is not to be erased with all of his."""
+    account = None if why is Why.ACCOUNT_DELETED else by.accounts.load(charger.key.user)
+    return account.sharing_with(charger) if account else ()
 
 
 def _unpairing(station: PairedStation, why: Why, unpairing_id: str, at: datetime) -> Unpairing:

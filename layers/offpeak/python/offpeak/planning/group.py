@@ -31,8 +31,8 @@ LEAST_LEFT_KWH = 1e-4
 
 WORTH_A_START_KWH = 0.02
 """What rounding costs is made up beside what a car charges anyway; so little of it is worth no start of its own."""
-WORTH_A_MOVE_KWH = 0.1
-"""So much that finds no room beside running plans is worth giving some of them up."""
+WORTH_A_PLAN_KWH = 0.1
+"""So much more that is delivered is worth giving up a running plan."""
 
 MISSED_KWH = WORTH_A_START_KWH
 """What was not worth a start does not count as missing either."""
@@ -70,19 +70,23 @@ def decide_group(situations: Mapping[str, Situation], caps: CapTree, *, now: dat
 
 
 def _placed(lot: Lot) -> tuple[Timeline, dict[int, Kept]]:
-    """Return the power of every car at every second, and which running plans are kept: as many as can be, unless what
-    finds no room beside them does where fewer are kept."""
+    """Return the power of every car at every second, and which running plans are kept: as many as can be, unless so
+    much more finds room where fewer are kept that it is worth giving these up."""
     best: tuple[float, Timeline, dict[int, Kept]] | None = None
+    most_kept = 0
     for kept, drawn in ways_to_keep(lot):
+        most_kept = max(most_kept, len(kept))
+        given_up = most_kept - len(kept)
         timeline = lot.timeline()
         for car, held in kept.items():
             for stretch in held.stretches:
                 timeline.keep(car, *stretch)
         left = _place(lot, timeline, drawn, kept)
-        if best is None or left < best[0] - WORTH_A_MOVE_KWH:
-            best = left, timeline, kept
-        if left <= WORTH_A_MOVE_KWH:
-            break
+        worse_by = left - sum(map(sum, drawn)) + WORTH_A_PLAN_KWH * given_up
+        if best is None or worse_by < best[0]:
+            best = worse_by, timeline, kept
+        if left <= WORTH_A_PLAN_KWH * max(1, given_up):
+            break  # Each time twice as many are given up: more than what is left could be worth.
     assert best is not None
     return best[1:]
 
