@@ -22,6 +22,8 @@ from tests.e2e.partner import Partner
 from tests.e2e.stage import Answer, Stage
 
 REDIRECT_URL = "https://app.example/paired"
+NOBODY_LISTENS = "http://127.0.0.1:9/hooks"
+SPAN = {"from": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
 HOME = {"name": "Home", "time_zone": "Europe/Berlin", "bidding_zone": "DE-LU"}
 
 
@@ -61,6 +63,25 @@ class App:
         ownership = OwnershipStore(self.stage.table("evse_ownership"))
         write_together(ownership.owning(station, key, "claim", [None], since=paired_at))
         return f"/v1/users/{self.user_id}/chargers/{key.charger_id}"
+
+    def belongings(self, charger_path: str, session_id: str) -> dict[str, str]:
+        """Have one of everything that a path names, that charger and a session at it among them; return their ids by
+        the names in paths."""
+        connecting = {"location_id": self.location_id, "redirect_url": REDIRECT_URL}
+        begun = self.done("POST", f"/v1/users/{self.user_id}/chargers/connect-sessions", connecting)
+        webhook = self.done("POST", "/v1/webhooks", {"url": NOBODY_LISTENS, "event_types": ["partner.trouble"]})
+        self.stage.tokens.add(webhook["secret"])
+        former = self.done("POST", "/v1/users", {})["user_id"]
+        return {
+            "user_id": self.user_id,
+            "location_id": self.location_id,
+            "charger_id": charger_path.rpartition("/")[2],
+            "session_id": session_id,
+            "connect_session_id": begun["connect_session_id"],
+            "webhook_id": webhook["webhook_id"],
+            "delivery_id": self.done("POST", f"/v1/webhooks/{webhook['webhook_id']}/test")["delivery_id"],
+            "deletion_id": self.done("DELETE", f"/v1/users/{former}")["deletion_id"],
+        }
 
     def told(self, charger_path: str) -> list[Published]:
         """Return what was published of a charger so far."""

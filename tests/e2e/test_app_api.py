@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.routes import ROUTES
-from tests.e2e.app import HOME, REDIRECT_URL, App
+from tests.e2e.app import HOME, REDIRECT_URL, SPAN, App
 from tests.e2e.oauth import bearer, client_of, token_of
 from tests.e2e.scene import Scene
 
 APP_ROUTES = [(method, each.path) for each in ROUTES if each.caller == "tenant" for method in each.methods]
 PARTNER_ROUTES = [(method, each.path) for each in ROUTES if each.caller == "partner" for method in each.methods]
-SPAN = {"from": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
 
 
 def filled(path: str, ids: Mapping[str, str]) -> str:
@@ -56,34 +55,14 @@ def test_a_user_comes_moves_and_is_erased(scene: Scene) -> None:
     assert App(scene.stage).ask("GET", f"/v1/deletions/{begun.envelope['deletion_id']}").http_status == 404
 
 
-def belongings(app: App, scene: Scene) -> dict[str, str]:
-    """Let a tenant have one of everything that a path names; return their ids by the names in paths."""
-    partner = scene.partner()
-    charger = app.has_paired(partner, "EVSE-of-mine")
-    partner.plug_in("of-mine")
-    scene.settle()
-    chargers = f"/v1/users/{app.user_id}/chargers"
-    connecting = {"location_id": app.location_id, "redirect_url": REDIRECT_URL}
-    nobody_listens = {"url": "http://127.0.0.1:9/hooks", "event_types": ["partner.trouble"]}
-    webhook = app.done("POST", "/v1/webhooks", nobody_listens)
-    scene.stage.tokens.add(webhook["secret"])
-    former = app.done("POST", "/v1/users", {})["user_id"]
-    return {
-        "user_id": app.user_id,
-        "location_id": app.location_id,
-        "charger_id": charger.rpartition("/")[2],
-        "session_id": "of-mine",
-        "connect_session_id": app.done("POST", f"{chargers}/connect-sessions", connecting)["connect_session_id"],
-        "webhook_id": webhook["webhook_id"],
-        "delivery_id": app.done("POST", f"/v1/webhooks/{webhook['webhook_id']}/test")["delivery_id"],
-        "deletion_id": app.done("DELETE", f"/v1/users/{former}")["deletion_id"],
-    }
-
-
 def test_no_tenant_reaches_into_anothers_by_any_endpoint(scene: Scene) -> None:
     """Every request is one that its own tenant may send: it is refused for whose it is, and for nothing else."""
     mine, other = App(scene.stage), App(scene.stage)
-    ids = belongings(mine, scene)
+    partner = scene.partner()
+    charger = mine.has_paired(partner, "EVSE-of-mine")
+    partner.plug_in("of-mine")
+    scene.settle()
+    ids = mine.belongings(charger, "of-mine")
     bodies: Mapping[str, object] = {
         "/v1/users/{user_id}/locations": HOME,
         "/v1/users/{user_id}/chargers/connect-sessions": {

@@ -31,16 +31,23 @@ OF_OTHERS = {
     "ocpi_credentials.delete_credentials",
     "oauth.post_token",
     "ops_api.rotate_tokens",
+    "ocpi_pairing.pair_evse",
+    "ocpi_pairing.pair_station",
+    "ocpi_pairing.unpair_station",
+    "app_webhooks.replay_delivery",
+    "ops_tenants.show_access",
+    "ops_tenants.rotate_client",
 }
-"""What needs a CPO that answers, or a secret."""
+"""What needs a CPO that answers, a code, a secret or its client's id, or a receiver that has taken something."""
 BODIES = [None] * len(SPOILT) * 7 + list(SPOILT)
 """Seven in eight are as they were made up."""
 ORDER = ("post", "put", "patch", "get", "delete")
+"""And what is deepest first: a user is removed after what he has."""
 OPERATIONS = {
     each.definition.raw["operationId"]: each
     for each in sorted(
         (each.ok() for each in schemathesis.openapi.from_dict(document()).get_all_operations()),
-        key=lambda each: ORDER.index(each.method),
+        key=lambda each: (ORDER.index(each.method), -each.path.count("/")),
     )
 }
 
@@ -75,7 +82,7 @@ def test_every_answer_is_one_that_is_described(name: str, visitors: Visitors) ->
 
 @pytest.mark.skipif(not IS_LONG, reason="a handful of requests each cannot show it")
 def test_each_endpoint_took_some_of_what_was_made_up(visitors: Visitors) -> None:
-    assert OPERATIONS.keys() - visitors.welcome == OF_OTHERS
+    assert " ".join(sorted(OPERATIONS.keys() - visitors.welcome - OF_OTHERS)) == ""
 
 
 def test_nothing_broke_behind_the_answers(visitors: Visitors, stage: Stage) -> None:

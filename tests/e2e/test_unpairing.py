@@ -67,6 +67,7 @@ def test_after_unpairing_nothing_is_taken_and_nothing_sent_and_the_cpo_is_told_u
     assert patched.codes == REFUSED
     assert "evse_uid" in str(patched.envelope["status_message"])
     assert partner.put(partner.session("S2", evse_uid=EVSE)).codes == REFUSED
+    assert partner.patch("S2", kwh=5, last_updated=write_instant(scene.now)).codes == REFUSED, "it names no EVSE"
     scene.later(minutes=1)  # a list ends before the time up to which it is asked for
     run = scene.cloud.invoke(
         "ops_history", {"action": "pull", "partner_id": partner.partner_id, "from": "2025-01-01T00:00:00Z"}

@@ -17,7 +17,8 @@ from schemathesis import Case
 
 from local.cloud_server import REGION
 from local.cpo.wire import authorization, write_instant
-from tests.e2e.app import REDIRECT_URL, App
+from offpeak.pairing.ownership import OwnershipStore
+from tests.e2e.app import HOME, NOBODY_LISTENS, REDIRECT_URL, SPAN, App
 from tests.e2e.oauth import bearer, client_of, token_of
 from tests.e2e.partner import Partner
 from tests.e2e.scene import Scene
@@ -78,6 +79,8 @@ class Visitors:
     app: App
     of_the_app: Mapping[str, list[str]]
     """What the app has, by the names of path variables."""
+    unpairing_id: str
+    """One of which the partner was not told yet."""
     shown: Mapping[str, Mapping[str, str]]
     session: requests.Session
     errors_before: frozenset[str]
@@ -127,23 +130,21 @@ def visitors_in(scene: Scene) -> Visitors:
         "client": bearer(token_of(scene.stage, client), client.api_key),
     }
     app = App(scene.stage)
-    of_the_app = {
-        "user_id": [app.user_id],
-        "location_id": [app.location_id],
-        "charger_id": [app.has_paired(partner, f"EVSE-{each}").rpartition("/")[2] for each in ("S1", "S2")],
-        "connect_session_id": [_begun(app)],
-    }
+    charger = app.has_paired(partner, "EVSE-S1")
+    of_the_app = {name: [each] for name, each in app.belongings(charger, "S1").items()}
     session = requests.Session()
     session.trust_env = False
     shown = {**shown, "app": app.shown}
-    return Visitors(scene.stage, partner, newcomer, app, of_the_app, shown, session, errors_logged(scene.stage))
+    unpairing_id = _unpaired(scene, app, partner)
+    before = errors_logged(scene.stage)
+    return Visitors(scene.stage, partner, newcomer, app, of_the_app, unpairing_id, shown, session, before)
 
 
-def _begun(app: App) -> str:
-    """Return a connect session of an app."""
-    wanted = {"location_id": app.location_id, "redirect_url": REDIRECT_URL}
-    made = app.done("POST", f"/v1/users/{app.user_id}/chargers/connect-sessions", wanted)
-    return str(made["connect_session_id"])
+def _unpaired(scene: Scene, app: App, partner: Partner) -> str:
+    """Un-pair a charger, and return the id by which operators see that its CPO is to be told."""
+    assert app.ask("DELETE", app.has_paired(partner, "EVSE-S2")).http_status == 204
+    [waits] = OwnershipStore(scene.stage.table("evse_ownership")).waiting(10, partner.partner_id)
+    return waits.unpairing_id
 
 
 def errors_logged(stage: Stage) -> frozenset[str]:
@@ -165,6 +166,8 @@ def likely(case: Case, visitors: Visitors, draw: st.DataObject) -> None:
         **IDS,
         **(visitors.of_the_app if case.path.startswith("/v1/") else {}),
     }
+    if "unpairing_id" in path:
+        known |= {"partner_id": [visitors.partner.partner_id], "unpairing_id": [visitors.unpairing_id]}
     for name in path.keys() & known.keys():
         path[name] = draw.draw(st.sampled_from(known[name]), name)
     case.path_parameters = path
@@ -181,6 +184,14 @@ def likely(case: Case, visitors: Visitors, draw: st.DataObject) -> None:
         case.body = {"zone": "DE-LU", "kind": "CAP", "steps": steps, **named}
     elif case.path.endswith("/connect-sessions") and isinstance(case.body, dict):
         case.body = {"location_id": visitors.app.location_id, "redirect_url": f"{REDIRECT_URL}?from=us"}
+    elif case.path.endswith("/codes") and isinstance(case.body, dict):
+        case.body = {"location_id": visitors.app.location_id}
+    elif case.path.endswith("{user_id}/locations") and isinstance(case.body, dict):
+        case.body = HOME
+    elif case.path == "/v1/webhooks" and isinstance(case.body, dict):
+        case.body = {"url": NOBODY_LISTENS}
+    elif case.path.endswith("/webhooks/{webhook_id}/replay") and isinstance(case.body, dict):
+        case.body = SPAN
     elif case.path.startswith("/v1/"):
         return
     elif case.path.endswith("/partners") and isinstance(case.body, dict):

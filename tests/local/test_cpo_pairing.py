@@ -11,6 +11,7 @@ import pytest
 from local.cpo import CpoSimulator, PairingTrouble
 from local.cpo.wire import authorization
 from tests.local.cpo_scene import after, registered_cpo, visit
+from tests.local.fake_offpeak import FULL_POWER
 
 
 @pytest.fixture
@@ -47,16 +48,24 @@ def test_who_has_no_token_learns_nothing(cpo: CpoSimulator) -> None:
     assert cpo.pairing.calls == []
 
 
-def test_what_was_unpaired_declines_profiles_until_it_is_paired_anew(cpo: CpoSimulator) -> None:
-    cpo.issue_code("ONE", "EVSE-S1")
-    cpo.plug_in(visit())
-    cpo.advance(after(1))
-    post(cpo, "ocpi2.2/pair", {"code": "ONE"})
-    assert post(cpo, "ocpi2.2/evse/evse-s1/unpair").status_code == 200
-    assert post(cpo, "ocpi2.2/evse/evse-s1/unpair").status_code == 404
-    assert cpo.pairing.declines("EVSE-S1")
-    post(cpo, "ocpi2.2/pair", {"code": "ONE"})
-    assert not cpo.pairing.declines("EVSE-S1")
+def test_what_was_unpaired_declines_profiles_until_it_is_paired_anew() -> None:
+    with registered_cpo() as (cpo, offpeak):
+
+        def answered() -> str:
+            return str(offpeak.set_profile("S1", FULL_POWER).json()["data"]["result"])
+
+        cpo.issue_code("ONE", "EVSE-S1")
+        cpo.plug_in(visit())
+        cpo.advance(after(1))
+        post(cpo, "ocpi2.2/pair", {"code": "ONE"})
+        assert answered() == "ACCEPTED"
+        assert post(cpo, "ocpi2.2/evse/evse-s1/unpair").status_code == 200
+        assert post(cpo, "ocpi2.2/evse/evse-s1/unpair").status_code == 404
+        assert cpo.pairing.declines("EVSE-S1")
+        assert answered() == "REJECTED"
+        post(cpo, "ocpi2.2/pair", {"code": "ONE"})
+        assert not cpo.pairing.declines("EVSE-S1")
+        assert answered() == "ACCEPTED"
 
 
 def test_it_misbehaves_on_order(cpo: CpoSimulator) -> None:

@@ -20,7 +20,7 @@ from offpeak.habits.store import HabitStore
 from offpeak.instants import format_instant
 from offpeak.pairing.accounts import AccountStore
 from offpeak.pairing.connect_store import ConnectStore
-from offpeak.pairing.deletions import BACKUPS_KEPT_FOR, Deletion, DeletionStore
+from offpeak.pairing.deletions import BACKUPS_KEPT_FOR, LAST_EXPIRY, Deletion, DeletionStore
 from offpeak.pairing.erase import Eraser, begin, deletion_shown, look, look_at_all
 from offpeak.pairing.keep import make_location, make_user
 from offpeak.pairing.model import Charger, Held, UserKey, Why
@@ -176,7 +176,7 @@ def test_a_user_is_gone_for_apps_at_once_and_everywhere_after_two_looks(house: H
     check_nothing_is_left(house)
     done = house.deletion()
     assert done.finished_at == NOW
-    assert done.backups_expire_at == NOW + BACKUPS_KEPT_FOR == NOW + timedelta(days=35)
+    assert done.backups_expire_at == NOW + LAST_EXPIRY + BACKUPS_KEPT_FOR == NOW + timedelta(days=65)
     shown = deletion_shown(done)
     assert (shown["state"], shown["deletion_id"]) == ("FINISHED", begun.deletion_id)
     listing: Any = shown["listing"]
@@ -217,10 +217,12 @@ def test_whoever_dies_anywhere_is_followed_by_another(make_table: MakeTable) -> 
 def test_what_is_written_while_he_is_erased_is_found_by_the_look_after(house: House) -> None:
     sessions = house.tables["sessions"]
     sessions.write(Put(house.unplanned("ann-4", NOW - timedelta(minutes=1))))
+    over = house.unplanned("ann-5", NOW - timedelta(days=1)) | {"evse_key": "acme#evse-1#OVER"}
+    sessions.write(Put(over))
     sessions.write(Put(house.unplanned("bob-1", NOW)))
     house.begin()
     house.tick()
-    assert house.deletion().done["sessions"] == 3, "one that was heard of and not planned yet is his, too"
+    assert house.deletion().done["sessions"] == 4, "one that was never planned as his is his, too, open or over"
     sessions.write(Put(house.session("ann-3")))
     house.tick()
     assert house.deletion().finished_at is None

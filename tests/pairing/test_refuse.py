@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 
 import pytest
@@ -88,6 +89,28 @@ def test_a_session_that_begins_there_leaves_no_trace(here: Here, message: Sessio
     here.unpair()
     with pytest.raises(InvalidMessage):
         here.receive(message)
+    assert here.sessions.load(KEY) is None
+
+
+def test_of_a_session_that_was_refused_no_patch_is_kept_that_names_no_evse(here: Here) -> None:
+    here.pair()
+    here.unpair()
+    for message in (put(0), a_patch(1, kwh=Decimal(7)), a_patch(2, evse_uid=None), put(3), a_patch(4)):
+        with pytest.raises(InvalidMessage) as refused:
+            here.receive(message)
+        assert refused.value.field == "evse_uid"
+        assert here.sessions.load(KEY) is None
+    here.pair("con_2.1")
+    with pytest.raises(InvalidMessage):
+        here.receive(a_patch(5, kwh=Decimal(8)))
+
+
+def test_what_was_kept_of_a_session_until_its_put_goes_when_that_is_refused(here: Here) -> None:
+    here.pair()
+    here.unpair()
+    assert here.receive(a_patch(0, kwh=Decimal(7))) is Outcome.KEPT, "nobody knows yet where it is"
+    with pytest.raises(InvalidMessage):
+        here.receive(put(1))
     assert here.sessions.load(KEY) is None
 
 

@@ -131,13 +131,17 @@ def test_an_evse_that_wants_peace_gets_it_until_the_end_of_its_time() -> None:
         (CLEARED, Action.KEEP),
         (a_request(kind=RequestKind.CLEAR, state=RequestState.UNKNOWN), Action.CLEAR),
         (a_request(kind=RequestKind.CLEAR, state=RequestState.REJECTED, answer=AnswerType.TOO_OFTEN), Action.CLEAR),
-        (a_request(kind=RequestKind.CLEAR, state=RequestState.REJECTED, answer=AnswerType.REJECTED), Action.KEEP),
+        (a_request(kind=RequestKind.CLEAR, state=RequestState.REJECTED, answer=AnswerType.REJECTED), Action.CLEAR),
+        (a_request(kind=RequestKind.CLEAR, state=RequestState.REJECTED, answer=AnswerType.ACCEPTED), Action.CLEAR),
+        (a_request(kind=RequestKind.CLEAR, state=RequestState.REJECTED, answer=AnswerType.NOT_SUPPORTED), Action.KEEP),
     ],
     ids=lambda value: (
-        f"{value.kind} {value.state} {value.attempts}" if isinstance(value, ProfileRequest) else str(value)
+        f"{value.kind} {value.state} {value.attempts} {value.answer}"
+        if isinstance(value, ProfileRequest)
+        else str(value)
     ),
 )
-def test_what_was_sent_is_taken_back_once_when_smart_charging_is_switched_off(
+def test_what_was_sent_is_taken_back_when_smart_charging_is_switched_off_until_that_is_confirmed(
     newest: ProfileRequest | None, action: Action
 ) -> None:
     assert intent(newest, unmanaged="smart_charging_off")[0] is action

@@ -17,6 +17,8 @@ from offpeak.errors import no_such
 from offpeak.instants import format_instant, parse_instant
 from offpeak.pairing.model import FormerCharger, User, UserKey
 
+LAST_EXPIRY = timedelta(days=30)
+"""What is not erased but goes by itself (deliveries, codes, counts of tries) is gone after so long."""
 BACKUPS_KEPT_FOR = timedelta(days=35)
 """Tables can be restored as they were at any second of so many days."""
 OPEN = "#deletions"
@@ -43,7 +45,7 @@ class Deletion:
 
     @property
     def backups_expire_at(self) -> datetime | None:
-        return self.finished_at + BACKUPS_KEPT_FOR if self.finished_at else None
+        return self.finished_at + LAST_EXPIRY + BACKUPS_KEPT_FOR if self.finished_at else None
 
     def noting(self, had: Iterable[FormerCharger]) -> Deletion:
         """Return the deletion when it knows of these chargers, too."""

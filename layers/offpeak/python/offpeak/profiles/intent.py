@@ -109,6 +109,9 @@ def _clear(newest: ProfileRequest | None, unmanaged: str) -> Intent:
         return Intent(Action.END if never_left else Action.CLEAR, unmanaged)
     if newest.state is RequestState.UNKNOWN or newest.answer in PASSING:
         return Intent(Action.CLEAR, "unknown_before")
+    # Else the charger would keep a limit that nobody answers for any more, until its session ends.
+    if newest.state is RequestState.REJECTED and newest.answer is not AnswerType.NOT_SUPPORTED:
+        return Intent(Action.CLEAR, "refused_before")
     return Intent(Action.KEEP, unmanaged)
 
 

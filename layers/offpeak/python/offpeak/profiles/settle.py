@@ -105,7 +105,8 @@ def consequence(request: ProfileRequest, standing: Standing, planning: PlanningD
                 is_unseen=request.profile is not None,
             )
         case RequestState.REJECTED if request.answer is not AnswerType.NOT_SUPPORTED:
-            return backed_off(standing, now, wakes=request.answer in PASSING or standing.root_id is not None)
+            is_clear, is_grouped = request.kind is RequestKind.CLEAR, standing.root_id is not None
+            return backed_off(standing, now, wakes=request.answer in PASSING or is_clear or is_grouped)
         case RequestState.UNKNOWN:
             return backed_off(standing, now, wakes=True)
     return standing

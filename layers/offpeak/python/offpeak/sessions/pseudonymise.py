@@ -24,13 +24,15 @@ def pseudonymise(sessions: Table, user_key: str) -> int:
 
 
 def pseudonymise_unlisted(sessions: Table, had: Mapping[tuple[str, str], datetime]) -> int:
-    """Do the same to open sessions that were heard of and not planned, and so are listed as nobody's: those at EVSEs,
-    as (partner, uid), that began before somebody `had` these last."""
+    """Do the same to sessions that were heard of and not planned, or not as a user's, and so are listed as nobody's:
+    those at EVSEs, as (partner, uid), that began before somebody `had` these last."""
     store, found = SessionStore(sessions), 0
     unlisted = "attribute_not_exists(user_key) AND attribute_exists(#fields.cdr_token)"
     for evse, until in had.items():
         condition, values = f"{unlisted} AND #fields.start_date_time.v < :until", {":until": format_instant(until)}
-        found += sum(_name_nobody(sessions, key.text, condition, values) for key in store.at_evse(*evse))
+        for is_open in (True, False):
+            keys = store.at_evse(*evse, is_open=is_open)
+            found += sum(_name_nobody(sessions, key.text, condition, values) for key in keys)
     return found
 
 

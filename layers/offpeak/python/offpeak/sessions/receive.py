@@ -54,7 +54,7 @@ def receive_session(
         _check(stored, merged, message)
         session = session_of(merged)
         if refuses is not None:
-            _check_evse(stored, merged, message, refuses)
+            _check_evse(stored, merged, message, refuses, store, received_at)
         if stored is not None and merged == stored.merged and stored.is_settled:
             outcome = Outcome.UNCHANGED if session else Outcome.KEPT
             break
@@ -142,13 +142,26 @@ def _check(stored: StoredSession | None, merged: MergedSession, message: Session
             raise InvalidMessage(name, f"is {said!r}, but this session id belongs to {known!r}")
 
 
-def _check_evse(stored: StoredSession | None, merged: MergedSession, message: SessionMessage, refuses: Refuses) -> None:
-    """Hold a message against the EVSE that it names and the one at which its session is known to be."""
-    began = _value(merged, "start_date_time")
-    told = [_value(merged, "evse_uid"), _value(stored.merged, "evse_uid") if stored else None]
-    for evse_uid in dict.fromkeys(each for each in told if isinstance(each, str)):
-        why = refuses(message.key.partner_id, evse_uid, began if isinstance(began, datetime) else None)
+def _check_evse(
+    stored: StoredSession | None,
+    merged: MergedSession,
+    message: SessionMessage,
+    refuses: Refuses,
+    store: SessionStore,
+    received_at: datetime,
+) -> None:
+    """Hold a message against the EVSE that it names and the one at which its session is known to be, or was refused."""
+    said = _value(merged, "start_date_time")
+    began = said if isinstance(said, datetime) else None
+    named = [_value(merged, "evse_uid"), _value(stored.merged, "evse_uid") if stored else None]
+    told = [each for each in dict.fromkeys(named) if isinstance(each, str)]
+    if not told and (refused := store.refused(message.key)):
+        told, began = [refused[0]], began or refused[1]
+    for evse_uid in told:
+        why = refuses(message.key.partner_id, evse_uid, began)
         if why is not None:
+            if stored is None or stored.merged.replaced_at is None:
+                store.refuse(message.key, evse_uid, began, received_at)
             count("SessionMessagesOfUnpaired")
             raise InvalidMessage("evse_uid", why)
 

@@ -155,10 +155,10 @@ class SessionStore:
             before = stored.inferred if stored else None
             if before is None or before.state.state is not inferred.state.state:
                 attributes["charging_state_since"] = format_instant(merged.last_updated)
+            if session.evse_uid is not None:
+                attributes["evse_key"] = _evse_key(merged.key.partner_id, session.evse_uid, is_open=session.is_open)
             if session.is_open:
                 attributes["active_shard"] = f"{merged.key.partner_id}#{shard_of(merged.key)}"
-                if session.evse_uid is not None:
-                    attributes["evse_key"] = _evse_key(merged.key.partner_id, session.evse_uid)
                 if stored is None or not stored.is_active:
                     # A change asks for plans of the sessions that are active then: this one must see by itself what
                     # changed before it came, in whichever process it is planned.
@@ -287,9 +287,25 @@ class SessionStore:
         keys = [SessionKey(row["partner_id"], row["session_id"]) for row in rows]
         return keys, rows[-1]["pk"] if len(rows) == limit else None
 
-    def at_evse(self, partner_id: str, evse_uid: str) -> Iterator[SessionKey]:
-        """Yield the open sessions at an EVSE; one that began this very second may be missing."""
-        key = _evse_key(partner_id, evse_uid)
+    def refuse(self, key: SessionKey, evse_uid: str, began: datetime | None, at: datetime) -> None:
+        """Remember that nothing is taken of a session, since its EVSE was un-paired, and forget what came of it before
+        its PUT: messages to come may not name the EVSE any more."""
+        for row in self._table.query("pk = :pk", {":pk": key.text}):
+            self._table.write(Delete({"pk": row["pk"], "sk": row["sk"]}))
+        tombstone = {"evse_uid": evse_uid, "expires_at": int((at + KEPT_FOR).timestamp())}
+        self._table.write(
+            Put(_refused_key(key) | tombstone | ({"began": format_instant(began)} if began is not None else {}))
+        )
+
+    def refused(self, key: SessionKey) -> tuple[str, datetime | None] | None:
+        """Return the EVSE at which a session was refused, and when it began if that was told."""
+        row = self._table.get(_refused_key(key))
+        return (row["evse_uid"], parse_instant(row["began"]) if "began" in row else None) if row else None
+
+    def at_evse(self, partner_id: str, evse_uid: str, *, is_open: bool = True) -> Iterator[SessionKey]:
+        """Yield the open sessions at an EVSE, or those that are over; one that changed this very second may be
+        missing."""
+        key = _evse_key(partner_id, evse_uid, is_open=is_open)
         for row in self._table.query("evse_key = :key", {":key": key}, index="by_evse"):
             yield SessionKey(row["partner_id"], row["session_id"])
 
@@ -342,8 +358,12 @@ def shard_of(key: SessionKey) -> int:
     return crc32(key.text.encode()) % SHARDS
 
 
-def _evse_key(partner_id: str, evse_uid: str) -> str:
-    return f"{partner_id}#{evse_uid.casefold()}"
+def _refused_key(key: SessionKey) -> dict[str, str]:
+    return {"pk": f"REFUSED#{key.text}", "sk": "REFUSED"}
+
+
+def _evse_key(partner_id: str, evse_uid: str, *, is_open: bool) -> str:
+    return f"{partner_id}#{evse_uid.casefold()}" + ("" if is_open else "#OVER")
 
 
 def _plan_wanted_values(key: SessionKey, now: datetime) -> dict[str, Any]:
