@@ -49,8 +49,8 @@ APP_OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
             "Show how far the deletion of a user is, with a listing of all places",
             data=answers.DeletionShown,
             raises=(UnknownObject,),
-            text="It is finished when a look at all places has found nothing. Deliveries, codes and counts of tries, which "
-            "hold opaque ids, go by themselves within 30 days; the last backup that holds them goes 35 days later.",
+            text="It is finished when a look at all places has found nothing. Deliveries, codes and counts of tries, "
+            "which hold opaque ids, go by themselves within 30 days; the last backup with them goes 35 days later.",
         )
     },
     f"{USER}/locations": {
