@@ -15,6 +15,8 @@ from tests.e2e.test_administration import Operator
 
 REDIRECT = "https://app.hearth.example/back"
 TENANTS = "/ops/v1/tenants"
+REFERENCE = "driver 17 of the app"
+"""What the app calls its user."""
 
 
 class Tenant:
@@ -65,8 +67,9 @@ class Tenant:
 
     def driver(self) -> Driver:
         """Let there be a driver with a charging location."""
-        user_id = self.post("/users", {"reference": "driver 17"})["user_id"]
-        home = {"name": "Home", "time_zone": "Europe/Berlin", "bidding_zone": "DE-LU"}
+        user_id = self.post("/users", {"reference": REFERENCE})["user_id"]
+        address = {"street": "Kade 1", "postal_code": "10115", "city": "Berlin", "country_code": "DE"}
+        home = {"name": "Home", "time_zone": "Europe/Berlin", "bidding_zone": "DE-LU", "address": address}
         location_id = self.post(f"/users/{user_id}/locations", home)["location_id"]
         return Driver(self, user_id, location_id)
 

@@ -8,7 +8,7 @@ from local.car import Car, Visit
 from local.loopback_server import LoopbackServer
 from local.webhook_receiver import WebhookReceiver
 from tests.e2e.scene import Scene
-from tests.e2e.tenant import Tenant
+from tests.e2e.tenant import REFERENCE, Tenant
 
 CODE, EVSE = "ACME-1234-5678", "EVSE-HOME"
 
@@ -56,6 +56,10 @@ def test_a_driver_pairs_plugs_in_is_planned_for_and_leaves(scene: Scene) -> None
     assert (later.codes, "evse_uid" in later.message) == ((200, 2001), True)
     assert partner.known("S-HOME").session.kwh != 7
     assert tenant.ask("GET", charger).status_code == 404
+
+    logged = "\n".join(line for lines in scene.stage.logs().values() for line in lines)
+    assert session["session_id"] in logged, "they were written"
+    assert [each for each in (REFERENCE, CODE, f"CARD-{EVSE}", "Kade 1") if each in logged] == [], "opaque ids only"
 
 
 def types_of(receiver: WebhookReceiver) -> list[str]:
