@@ -96,6 +96,12 @@ def test_every_ipv4_address_that_the_standard_library_calls_private_is_closed(ad
         ("https://127.0.0.1/ocpi", "public"),
         ("https://169.254.169.254/latest/meta-data", "public"),
         ("https://[fd00:ec2::254]/", "public"),
+        ("https://2130706433/", "four decimal numbers"),
+        ("https://0x7f000001/", "four decimal numbers"),
+        ("https://0177.0.0.1/", "four decimal numbers"),
+        ("https://127.1/", "four decimal numbers"),
+        ("https://0/", "four decimal numbers"),
+        ("https://127.0.0.1./", "four decimal numbers"),
         ("https://[::ffff:10.0.0.1]/", "public"),
     ],
 )
@@ -108,7 +114,13 @@ def test_a_url_that_cannot_be_a_partners_is_refused_with_the_reason(url: str, pr
 
 
 @pytest.mark.parametrize(
-    "url", ["https://cpo.example/ocpi/versions", "https://cpo.example:8443/x?y=z", "HTTPS://8.8.8.8"]
+    "url",
+    [
+        "https://cpo.example/ocpi/versions",
+        "https://cpo.example:8443/x?y=z",
+        "HTTPS://8.8.8.8",
+        "https://1.cpo2.example",
+    ],
 )
 def test_a_public_https_address_is_fine(url: str) -> None:
     assert PUBLIC_ONLY.problem(url) is None

@@ -6,6 +6,7 @@ it comes, and the address that its name resolves to when the connection is made 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from offpeak.ocpi.envelope import Status
 LONGEST_URL = 255
 """Characters (OCPI 2.2.1, 16.6)."""
 
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 PORTS = {"https": 443, "http": 80}
 
 Address = IPv4Address | IPv6Address
@@ -81,6 +83,9 @@ class PeerAddressRule:
         if local:
             return None if self.loopback else "must be a public address"
         literal = _literal(host)
+        if literal is None and _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
+            # Resolvers take 2130706433, 0x7f.1 and 0177.0.0.1 for 127.0.0.1; no name of a host ends in a number.
+            return "holds an IPv4 address that is not four decimal numbers"
         return "must be a public address" if literal is not None and not self.allows(literal) else None
 
     def check(self, url: str) -> None:
