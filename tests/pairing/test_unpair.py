@@ -16,7 +16,7 @@ from offpeak.aws.tables import Put
 from offpeak.pairing.link import Reason, Refused, claim
 from offpeak.pairing.model import Charger, ChargerKey, Claimed, Held, Unpairing, Why
 from offpeak.pairing.tell import LONGEST_RETRY, WAITS_LONG, UnpairingTeller, tell_all, wait_after
-from offpeak.pairing.unpair import Unpairer, unpair
+from offpeak.pairing.unpair import CLEARED_FIRST, Unpairer, unpair
 from offpeak.partners.model import Partner, PartnerStatus, Tier
 from offpeak.partners.store import PartnerStore
 from offpeak.telemetry import metrics
@@ -63,7 +63,10 @@ class World:
         store.save(replace(partner, revision=1))
 
     def unpair(self, key: ChargerKey, why: Why = Why.APP) -> bool:
-        return unpair(key, why, self.unpairer(), now=NOW)
+        """Un-pair, and let the time pass in which its profile is cleared."""
+        was_paired = unpair(key, why, self.unpairer(), now=NOW)
+        self.passed += CLEARED_FIRST
+        return was_paired
 
     def tell(self) -> int:
         return tell_all(self.teller())
@@ -130,6 +133,13 @@ def test_the_cpo_is_told_once_and_then_no_more(world: World, charger: Charger) -
     assert world.heard == ["EVSE-1"]
     assert world.scene.cpo.pairing.declines("EVSE-1")
     assert world.scene.cpo.complaints == ()
+
+
+def test_the_cpo_is_told_after_the_running_profile_was_taken_away(world: World, charger: Charger) -> None:
+    assert unpair(charger.key, Why.APP, world.unpairer(), now=NOW)
+    assert (world.tell(), world.heard) == (0, [])
+    world.passed += CLEARED_FIRST
+    assert (world.tell(), world.heard) == (1, ["EVSE-1"])
 
 
 def test_a_station_is_unpaired_as_one(make_table: MakeTable) -> None:

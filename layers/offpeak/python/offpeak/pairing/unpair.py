@@ -20,6 +20,8 @@ from offpeak.pairing.ownership import OwnershipStore
 from offpeak.telemetry import count, logger
 
 MOST_TRIES = 8
+CLEARED_FIRST = timedelta(seconds=15)
+"""A CPO may decline profiles of a charger once it knows, so it hears when the running one has been taken away."""
 PAST_KEPT_FOR = KEPT_FOR + timedelta(days=30)
 """A charger that was un-paired is remembered for longer than all that it leads to."""
 
@@ -95,7 +97,7 @@ def _unpairing(station: PairedStation, why: Why, unpairing_id: str, at: datetime
         evse_uids=station.evse_uids,
         why=why,
         since=at,
-        due_at=at,
+        due_at=at + CLEARED_FIRST,
         revision=1,
     )
 
