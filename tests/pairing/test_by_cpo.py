@@ -64,6 +64,14 @@ def test_a_code_links_the_charger_that_the_cpo_names_and_again_is_the_same(scene
     scene.check_that_nothing_is_half_linked()
 
 
+def test_a_cpo_that_tells_a_station_again_in_another_order_or_case_means_the_same(scene: Scene) -> None:
+    code, _ = code_for(scene, scene.moves_in("ann"))
+    charger = pair(scene, code, station("acme", "E1", "E2"))
+    assert pair(scene, code, station("acme", "e2", "E1")) == charger
+    with pytest.raises(InvalidMessage, match="another charger"):
+        pair(scene, code, station("acme", "E1", "E3"))
+
+
 def test_a_code_is_for_one_charger_even_after_that_was_unpaired(scene: Scene) -> None:
     code, _ = code_for(scene, scene.moves_in("ann"))
     pair(scene, code)

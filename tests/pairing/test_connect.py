@@ -107,9 +107,9 @@ def test_who_has_the_charger_already_is_told_which_it_is() -> None:
 
 
 def test_partners_whose_codes_look_alike_are_asked_one_after_the_other() -> None:
-    second = connect.not_known_there(validating(None, "acme", "volt"), NOW)
+    second = connect.passed_on(validating(None, "acme", "volt"), ConnectProblem.UNKNOWN_CODE, NOW)
     assert (second.state, second.partner_ids) == (ConnectState.VALIDATING, ("volt",))
-    last = connect.not_known_there(second, NOW)
+    last = connect.passed_on(second, ConnectProblem.UNKNOWN_CODE, NOW)
     assert (last.state, last.problem) == (ConnectState.OPENED, ConnectProblem.UNKNOWN_CODE)
 
 

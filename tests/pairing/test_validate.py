@@ -149,6 +149,36 @@ def test_partners_whose_codes_look_alike_are_asked_one_message_after_the_other(w
     assert [partner_id for _, partner_id, *_ in world.linked] == ["acme", "volt"]
 
 
+@pytest.mark.parametrize("reason", [Reason.CPO_UNUSABLE, Reason.PARTNER_NOT_CONNECTED, Reason.TOO_MANY_TRIES])
+def test_a_partner_with_which_something_is_wrong_keeps_no_other_from_knowing_the_code(
+    world: World, reason: Reason
+) -> None:
+    world.answers = [Refused(reason), charger()]
+    world.begin("acme", "volt")
+    assert (world.work().state, world.session.partner_ids) == (ConnectState.VALIDATING, ("volt",))
+    assert world.work().state is ConnectState.PAIRED
+
+
+def test_where_nobody_knows_the_code_the_driver_is_told_of_who_could_not_be_asked(world: World) -> None:
+    world.answers = [Refused(Reason.CPO_UNUSABLE), UNKNOWN]
+    world.begin("acme", "volt")
+    world.work()
+    session = world.work()
+    assert (session.state, session.problem) == (ConnectState.OPENED, ConnectProblem.CPO_UNREACHABLE)
+    assert session.codes_left == 5, "the code may be right"
+
+
+def test_a_silent_partner_is_asked_for_a_minute_and_a_half_and_then_the_next(world: World) -> None:
+    world.answers = [PeerUnavailable("silent")] * 9 + [charger()]
+    world.begin("acme", "volt")
+    for _ in range(12):
+        if world.work().state is not ConnectState.VALIDATING:
+            break
+        world.now += timedelta(seconds=world.asked[-1][1])
+    assert world.session.state is ConnectState.PAIRED
+    assert world.linked[-1][1] == "volt"
+
+
 def test_a_partner_that_was_removed_meanwhile_knows_no_code(world: World) -> None:
     world.answers = [charger()]
     world.begin("gone", "acme")

@@ -92,7 +92,7 @@ def connect_shown(session: ConnectSession, now: datetime, start_url: str | None 
         "user_id": session.user.user_id,
         "location_id": session.location_id,
         "state": session.state.value,
-        "problem": session.problem.value if session.problem else None,
+        "problem": session.problem.value if session.problem and session.state is not ConnectState.VALIDATING else None,
         "charger_id": session.charger_id if is_told else None,
         "codes_left": session.codes_left,
         "redirect_url": session.redirect_url,

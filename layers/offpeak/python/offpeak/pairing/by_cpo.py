@@ -86,7 +86,7 @@ def pair_by_code(
         raise UnknownObject("there is no such code")
     known = by.accounts.charger(issued.key)
     if known is not None:
-        if known.station.claims != station.claims:
+        if not known.station.is_same_as(station):
             raise InvalidMessage("code", "was used for another charger")
         return followed(known, by)
     if issued.is_used or at >= issued.expires_at:
@@ -102,7 +102,7 @@ def pair_by_code(
         count("PairingsRefused")
         logger.info("pairing_refused", partner_id=station.partner_id, reason=outcome.reason.value)
         raise InvalidMessage(*WORDS.get(outcome.reason, ("code", outcome.reason.value)))
-    if outcome.station.claims != station.claims:
+    if not outcome.station.is_same_as(station):
         raise InvalidMessage("code", "was used for another charger")
     return outcome
 

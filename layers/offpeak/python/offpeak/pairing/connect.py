@@ -72,7 +72,8 @@ class ConnectSession:
 
     While a code is being validated `code` holds it, `partner_ids` are those that may know it, the first of them being
     asked now, `charger_id` is what the charger will be called, `asked_since` when that began, and `due_at` when it is
-    next to be heard of. Once the code is settled it is forgotten.
+    next to be heard of; `problem` is then the worst of those that were asked before. Once the code is settled it is
+    forgotten.
     """
 
     user: UserKey
@@ -110,6 +111,10 @@ class ConnectSession:
     @property
     def codes_left(self) -> int:
         return MOST_CODES - self.codes
+
+
+PASSED_ON = (ConnectProblem.UNKNOWN_CODE, ConnectProblem.TOO_MANY_TRIES, ConnectProblem.CPO_UNREACHABLE)
+"""What keeps no other partner from knowing the code. The later ones matter more: the code may be right."""
 
 
 class OtherBrowser(Exception):
@@ -184,18 +189,24 @@ def refused(session: ConnectSession, problem: ConnectProblem, charger_id: str | 
     return _settled(session, ConnectState.OPENED, problem, None)
 
 
-def not_known_there(session: ConnectSession, now: datetime) -> ConnectSession:
-    """The partner that was asked does not know the code: the next one that may is asked, or it is unknown."""
-    if len(session.partner_ids) < 2:
-        return refused(session, ConnectProblem.UNKNOWN_CODE)
-    return replace(session, partner_ids=session.partner_ids[1:], asked_since=now, asked=0, due_at=now + ANSWERED_WITHIN)
+def passed_on(session: ConnectSession, problem: ConnectProblem, now: datetime) -> ConnectSession:
+    """The partner that was asked settles nothing: the next one that may know the code is asked, or the driver is told.
+
+    Of the problems of several, each of them one of PASSED_ON, he is told the one that matters most.
+    """
+    worst = max(problem, session.problem or problem, key=PASSED_ON.index)
+    if len(session.partner_ids) > 1:
+        following, due_at = session.partner_ids[1:], now + ANSWERED_WITHIN
+        return replace(session, problem=worst, partner_ids=following, asked_since=now, asked=0, due_at=due_at)
+    return not_answered(session) if worst is ConnectProblem.CPO_UNREACHABLE else refused(session, worst)
 
 
 def not_reached(session: ConnectSession, now: datetime) -> tuple[ConnectSession, int | None]:
     """The partner did not answer. Return the session then, and in how many seconds to ask again, None for never."""
     assert session.asked_since is not None
     if now - session.asked_since >= ASKED_FOR:
-        return not_answered(session), None
+        after = passed_on(session, ConnectProblem.CPO_UNREACHABLE, now)
+        return after, 0 if after.state is ConnectState.VALIDATING else None
     pause_s = PAUSES_S[min(session.asked, len(PAUSES_S) - 1)]
     due_at = now + timedelta(seconds=pause_s) + ANSWERED_WITHIN
     return replace(session, asked=session.asked + 1, due_at=due_at), pause_s

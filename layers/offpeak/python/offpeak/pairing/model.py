@@ -159,6 +159,11 @@ class PairedStation:
         station = (Claimed(self.uid, is_station=True),) if self.uid is not None else ()
         return station + tuple(map(Claimed, self.evse_uids))
 
+    def is_same_as(self, other: PairedStation) -> bool:
+        """Say whether another is this station, told in another order or case."""
+        mine, others = ({(each.is_station, each.uid.casefold()) for each in it.claims} for it in (self, other))
+        return self.partner_id == other.partner_id and mine == others
+
 
 @dataclass(frozen=True, slots=True)
 class Charger:

@@ -30,12 +30,16 @@ same transaction. Raises PeerUnavailable and ConcurrentChange where the same aga
 PROBLEMS: Mapping[Reason, ConnectProblem] = {
     Reason.ALREADY_LINKED: ConnectProblem.LINKED_ELSEWHERE,
     Reason.ALREADY_YOURS: ConnectProblem.ALREADY_YOURS,
-    Reason.TOO_MANY_TRIES: ConnectProblem.TOO_MANY_TRIES,
     Reason.LOCATION_GONE: ConnectProblem.LOCATION_GONE,
 }
-"""What a driver is told where his code led to no charger."""
-UNUSABLE = (Reason.CPO_UNUSABLE, Reason.PARTNER_NOT_CONNECTED)
-"""It is the partner's fault, or ours: to the driver, that is as if nobody had answered."""
+"""What settles a code that led to no charger."""
+PASSED_ON: Mapping[Reason, ConnectProblem] = {
+    Reason.TOO_MANY_TRIES: ConnectProblem.TOO_MANY_TRIES,
+    Reason.CPO_UNUSABLE: ConnectProblem.CPO_UNREACHABLE,
+    Reason.PARTNER_NOT_CONNECTED: ConnectProblem.CPO_UNREACHABLE,
+}
+"""What settles nothing while there is another partner to ask. What is the partner's fault, or ours, is to the driver as
+if nobody had answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +94,17 @@ def _asked(session: ConnectSession, by: Validator, *, is_again: bool) -> tuple[C
         also = [by.connects.linking(session)]
         outcome = by.link(session.code, partner, session.charger, session.location_id, session.attempt_id, also)
     except UnknownObject:
-        return connect.not_known_there(session, by.real_now()), 0
+        return connect.passed_on(session, ConnectProblem.UNKNOWN_CODE, by.real_now()), 0
     except (PeerUnavailable, ConcurrentChange) as error:
         logger.info("cpo_not_reached", connect_id=session.connect_id, asked=session.asked, problem=str(error))
         after, pause_s = connect.not_reached(session, by.real_now())
         return after, pause_s or 0
     if isinstance(outcome, Charger) or outcome.reason is Reason.UNPAIRED_SINCE:
         return connect.paired(session), 0
-    if outcome.reason in UNUSABLE:
-        return connect.not_answered(session), 0
     if outcome.reason in PROBLEMS:
         return connect.refused(session, PROBLEMS[outcome.reason], outcome.charger_id), 0
-    return connect.not_known_there(session, by.real_now()), 0
+    problem = PASSED_ON.get(outcome.reason, ConnectProblem.UNKNOWN_CODE)
+    return connect.passed_on(session, problem, by.real_now()), 0
 
 
 def report_settled(session: ConnectSession) -> None:
